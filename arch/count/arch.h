@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine of the benchmarks: tables in ordinary memory, real atomics for the locks, and steps that have no
+ * meaning in a process (invalidations, cache maintenance, zeroing) counted instead of done. See arch/README.md.
+ */
+#ifndef CORDON_ARCH_H
+#define CORDON_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine.h"
+
+struct arch {
+    uint64_t tlbi;      /* invalidations of a range or a whole VMID, combined ones not included */
+    uint64_t dsb;       /* barriers that wait */
+    uint64_t zeroed;    /* frames that would have been written with zero */
+    uint64_t cleaned;   /* frames that would have been cleaned to the point of coherency */
+    bool really_zero;   /* write the zeros all the same: to see the cost of memory itself */
+};
+
+static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
+{
+    return __atomic_load_n(&c->phys[row].e[index], __ATOMIC_RELAXED);
+}
+
+static inline void arch_pte_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry)
+{
+    __atomic_store_n(&c->phys[row].e[index], entry, __ATOMIC_RELAXED);
+}
+
+static inline void arch_dsb_ishst(struct cordon *c) { c->arch->dsb++; }
+static inline void arch_dsb_ish(struct cordon *c) { c->arch->dsb++; }
+
+static inline void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
+{
+    (void)vmid; (void)gfn; (void)pages;
+    c->arch->tlbi++;
+}
+
+static inline void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; }
+static inline void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid) { (void)vmid; c->arch->tlbi++; }
+
+void arch_count_zero(struct cordon *c, uint64_t pfn, uint64_t n);
+
+static inline void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)
+{
+    c->arch->zeroed += n;
+    if (c->arch->really_zero)
+        arch_count_zero(c, pfn, n);
+}
+
+static inline void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n)
+{
+    (void)pfn;
+    c->arch->cleaned += n;
+}
+
+static inline void arch_table_alloc(struct cordon *c, uint64_t row) { (void)c; (void)row; }
+static inline void arch_table_free(struct cordon *c, uint64_t row) { (void)c; (void)row; }
+
+static inline uint16_t arch_ticket(struct cordon *c, uint16_t *next)
+{
+    (void)c;
+    return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
+}
+
+static inline uint16_t arch_load_acquire16(const uint16_t *x) { return __atomic_load_n(x, __ATOMIC_ACQUIRE); }
+static inline void arch_store_release16(uint16_t *x, uint16_t v) { __atomic_store_n(x, v, __ATOMIC_RELEASE); }
+static inline uint16_t arch_load16(const uint16_t *x) { return __atomic_load_n(x, __ATOMIC_RELAXED); }
+static inline void arch_store16(uint16_t *x, uint16_t v) { __atomic_store_n(x, v, __ATOMIC_RELAXED); }
+
+static inline void arch_wait(struct cordon *c) { (void)c; }
+static inline void arch_wake(struct cordon *c) { (void)c; }
+static inline void arch_lock_taken(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
+static inline void arch_lock_dropped(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
+
+_Noreturn void arch_panic(struct cordon *c, const char *file, int line, const char *text);
+
+#endif

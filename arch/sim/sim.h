@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The simulated machine: RAM, an MMU walker and TLBs on several CPUs, around the real core.
+ *
+ * A program creates a machine, lets threads play its CPUs, calls the core's own functions (cordon/cordon.h) on
+ * sim_core() between sim_begin() and sim_end(), and makes memory accesses as the host or as a VM would. The machine
+ * watches every step the core makes (arch.h) and reports what real hardware would have punished silently: a stale
+ * translation, a missing break-before-make, a lock order, memory given away unzeroed, a broken invariant.
+ */
+#ifndef CORDON_SIM_H
+#define CORDON_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "machine.h"
+#include "cordon/cordon.h"
+
+struct sim;
+
+struct sim_config {
+    const struct cordon_mem *ram;
+    uint32_t rams;
+    const struct cordon_mem *core;
+    uint32_t cores;
+    const struct cordon_mem *hidden;
+    uint32_t hiddens;
+    struct cordon_geometry host;    /* all zero: 48 bits, level 0 */
+    struct cordon_geometry vm;      /* all zero: 48 bits, level 0 */
+    uint32_t vms;                   /* 0: 255 */
+    uint32_t cpus;                  /* 0: 4 */
+    uint64_t host_tables;           /* table frames for the host; 0: as many as can ever be needed */
+    uint32_t pa_bits;               /* see struct cordon_config; 0: 40 */
+    bool no_check;                  /* no invariant and TLB checks in sim_end() */
+    FILE *log;                      /* every table write, barrier, invalidation and lock, or NULL; see docs/LOG.md */
+
+    /*
+     * Threads call the core at the same time. The checks are then those that need no order between CPUs of the
+     * machine's own making (a race detector must see the core's locks and nothing else): what a lock guards is checked
+     * when the lock is dropped, the rest by sim_check_all() while no call is under way. No model of the caches.
+     * Not set: calls of several threads are done one after the other, and everything is checked.
+     */
+    bool concurrent;
+    /*
+     * The machine's private memory (the host's tables, then the VMs') begins at 2^pa_bits, out of the reach of any
+     * caller; or right above the RAM when some RAM lies there, or when the host's table does not reach so far.
+     * compact: right above the RAM in any case, so that the machine spans little address space.
+     */
+    bool compact;
+    uint64_t private_size;          /* of the VMs' part, in bytes; 0: 64 GiB, or as much as fits (it is sparse) */
+    uint32_t tlb_entries;           /* for each CPU; 0: 1024 */
+    uint64_t seed;                  /* of the TLBs' replacement */
+    /* Called when the core stops for good, may longjmp away. NULL, or if it returns: print and abort. */
+    void (*panic)(const char *file, int line, const char *text);
+};
+
+/* NULL and a reason in `why` when the machine cannot be: core refuses the configuration, no memory. */
+struct sim *sim_create(const struct sim_config *config, char *why, size_t why_size);
+void sim_destroy(struct sim *s);
+
+struct cordon *sim_core(struct sim *s);
+
+/* This thread plays CPU `cpu` from now on. The thread that created the machine plays CPU 0. */
+void sim_cpu(struct sim *s, uint32_t cpu);
+
+/*
+ * Around each call into the core. `what` names the operation in the log and in reports. sim_end() checks what the
+ * operation touched (unless no_check) and returns the number of new reports.
+ */
+void sim_begin(struct sim *s, const char *what);
+unsigned sim_end(struct sim *s);
+
+/* Creates a VM with tables from the machine's private memory, which no RAM range of the configuration names. */
+enum cordon_status sim_vm_create(struct sim *s, uint32_t id);
+/* Makes sure that the VM's pool has `tables` free (a replay never runs dry). Private memory again. */
+enum cordon_status sim_vm_feed(struct sim *s, uint32_t id, uint64_t tables);
+/* All calls of the teardown, to the end. */
+enum cordon_status sim_vm_destroy(struct sim *s, uint32_t id);
+
+/* ---- accesses ---- */
+
+enum sim_outcome { SIM_DONE, SIM_FAULT, SIM_REFUSED };
+
+/*
+ * A 64-bit access by the host (who 0) or a VM through MMU and TLB of this thread's CPU. A host fault is served by
+ * cordon_map_page_host() as on the real machine. SIM_FAULT: no translation. SIM_REFUSED: *status says why the
+ * access is none (unaligned, range, no-vm). uncached: with caches off, so that what was not cleaned shows.
+ */
+enum sim_outcome sim_read(struct sim *s, uint32_t who, uint64_t addr, uint64_t *value, bool uncached,
+                          enum cordon_status *status);
+enum sim_outcome sim_write(struct sim *s, uint32_t who, uint64_t addr, uint64_t value, bool uncached,
+                           enum cordon_status *status);
+
+/*
+ * The stage 1 that this thread's CPU uses for the host (who 0) or for VMs (any other): 4 KiB granule, va_bits 39 or 48,
+ * tables at guest-physical address ttbr. va_bits 0, as at the start: off, virtual and guest-physical address are the
+ * same. The guest invalidates its own combined translations at the change.
+ */
+void sim_stage1(struct sim *s, uint32_t who, uint64_t ttbr, uint32_t va_bits);
+
+/* ---- looking in from outside, without any translation ---- */
+
+uint64_t sim_peek(struct sim *s, uint64_t pfn, uint32_t word);
+void sim_poke(struct sim *s, uint64_t pfn, uint32_t word, uint64_t value);
+
+/* One entry of a stage-2 table as the independent walker reads it. */
+struct sim_mapping {
+    uint64_t gfn;
+    uint64_t pfn;
+    uint32_t level;     /* 1, 2, 3 */
+    bool device;
+};
+/* All leaf mappings of a principal in ascending order; stops when `each` returns false. */
+void sim_mappings(struct sim *s, uint32_t who, bool (*each)(const struct sim_mapping *m, void *arg), void *arg);
+/* The leaf that maps gfn, if any. */
+bool sim_lookup(struct sim *s, uint32_t who, uint64_t gfn, struct sim_mapping *m);
+/* Frames whose first word is not zero, ascending, within the RAM of the configuration. */
+void sim_nonzero(struct sim *s, bool (*each)(uint64_t pfn, uint64_t word0, void *arg), void *arg);
+
+/* ---- reports ---- */
+
+/* Every invariant on the whole machine, not only on what changed. Returns the number of new reports. */
+unsigned sim_check_all(struct sim *s);
+/* Reports so far, and the text of one: invariant, entry, CPU, what is missing. */
+unsigned sim_reports(struct sim *s);
+const char *sim_report(struct sim *s, unsigned i);
+
+#endif

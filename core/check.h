@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Assertions on invariants of our own. No value that a caller chooses may reach one that fails.
+ * They may be compiled out (-DCORDON_NO_ASSERT): the checks on callers never are, they are ordinary code.
+ */
+#ifndef CORDON_CHECK_H
+#define CORDON_CHECK_H
+
+#include "arch.h"
+
+#ifdef CORDON_NO_ASSERT
+#define core_assert(c, condition) ((void)sizeof(condition), (void)(c))
+#else
+#define core_assert(c, condition) ((condition) ? (void)0 : arch_panic((c), __FILE__, __LINE__, #condition))
+#endif
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+#endif

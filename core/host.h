@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's stage 2: a cache of the frame records, filled by faults with the largest block that is all the host's.
+ *
+ * Levels 0 and 1 are guarded by the host's lock, a section's level-2 entry and level-3 table by the section's. A
+ * level-0 or level-1 entry that is a table stays one for good: who sees a table there needs no lock to go on below it,
+ * and who sees anything else takes the host's lock and looks again.
+ * Before a frame is taken from the host its section's `taken` is raised, so that a 1 GiB block that is made meanwhile
+ * is made before (and split here) or not at all.
+ */
+#ifndef CORDON_HOST_H
+#define CORDON_HOST_H
+
+#include "lock.h"
+#include "stage2.h"
+
+/* Maps `frame` for the host in the largest size that its records allow. The record allows it, and s.taken is right. */
+enum cordon_status host_map_ram(struct cordon *c, struct section_locked s, uint64_t frame);
+
+/* Maps a frame in RAM's sections that is no RAM, as a device page. */
+enum cordon_status host_map_hole(struct cordon *c, struct section_locked s, uint64_t frame);
+
+/* Maps a device frame outside of every section, in the largest size that holds nothing else. */
+enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
+
+/*
+ * Has the host map frames offset .. offset+n-1 of the section no more; what is owed is added to o and must be settled
+ * on c->host. A block that covers them is split, or dropped where all of it goes. s.taken counts the frames already.
+ */
+struct owed MUST_USE host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
+
+/*
+ * The host's level-3 table of a section that is not all the host's (taken > 0), or ROW_NONE when the host maps none of
+ * it. With it a caller takes single pages out without a walk for each.
+ */
+#define ROW_NONE UINT64_MAX
+#define ROW_UNKNOWN (UINT64_MAX - 1)
+uint64_t host_leaf_table(struct cordon *c, struct section_locked s);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole state of the core: one struct, passed explicitly, and what hangs off it.
+ *
+ * Only the shape is here; each part is explained and changed in the file of its layer. An embedder allocates the
+ * arrays (cordon_sizes() says how much) and hands them over in a cordon_config; the core has no heap.
+ */
+#ifndef CORDON_MACHINE_H
+#define CORDON_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cordon/addr.h"
+#include "cordon/status.h"
+
+struct arch;
+
+/* ---- lock: a ticket lock, see lock.h ---- */
+
+/* Locks are taken in this order; at most one of a kind is held at a time. */
+enum lock_kind { LOCK_VM = 1, LOCK_SECTION = 2, LOCK_HOST = 3 };
+
+struct lock {
+    uint16_t next;      /* the ticket that the next to come will draw */
+    uint16_t serving;   /* the ticket that may go in */
+};
+
+/* ---- frame: who owns each physical frame, see frame.h ---- */
+
+struct frame {          /* 8 bytes a frame */
+    uint32_t gfn_lo;    /* bits 31:0 of the guest frame number; 0 unless a VM owns the frame */
+    uint16_t holder;    /* HOLDER_HOST, a VM, HOLDER_PENDING + a VM, HOLDER_CORE or HOLDER_INVALID */
+    uint8_t gfn_hi;     /* bits 35:32 of the guest frame number; the upper four bits are 0 */
+    uint8_t count;      /* host frame: device mappings of it; VM frame: grants to the host outstanding */
+};
+
+/* What is known of 2 MiB of physical memory at once. Its lock also guards the host's level-2 entry and level-3 table. */
+struct section {        /* 8 bytes a section */
+    struct lock lock;
+    uint16_t taken;     /* frames that are not the host's own RAM */
+    uint16_t pinned;    /* host frames with count > 0 */
+};
+
+/* ---- region: which physical memory there is, see region.h ---- */
+
+struct span {           /* consecutive sections that hold RAM */
+    uint64_t first;     /* number of the first section: pa / 2 MiB */
+    uint64_t count;
+    uint64_t base;      /* index of the first one's record in cordon.section */
+};
+
+struct hidden {         /* device frames that the host must not reach, outside of RAM */
+    uint64_t first;     /* frame number */
+    uint64_t count;
+};
+
+/* ---- pool: table frames, see pool.h ---- */
+
+struct pool {
+    uint64_t fresh;     /* first of the tables that were never used */
+    uint64_t fresh_n;
+    uint64_t head;      /* first of the others that are free; each names the next in its entry 0 */
+    uint64_t free;      /* free tables of both kinds */
+    uint64_t total;     /* tables free or in use */
+};
+
+/* ---- stage2: translation tables, see stage2.h ---- */
+
+struct table {
+    uint64_t e[512];
+};
+
+struct stage2 {
+    uint64_t root;      /* frame number of the first of the concatenated root tables */
+    uint64_t gfn_limit; /* guest frame numbers are below this: 2^(IPA bits - 12) */
+    uint32_t start;     /* level at which a walk begins: 0, 1 or 2 */
+    uint32_t roots;     /* concatenated root tables: 1, 2, 4, 8 or 16 */
+    uint32_t vmid;      /* tags the translations in the TLBs; 0 the host */
+};
+
+/* ---- vm: see vm.h ---- */
+
+enum vm_state { VM_NONE = 0, VM_LIVE, VM_DYING };
+
+struct vm {
+    struct lock lock;
+    enum vm_state state;
+    struct stage2 s2;
+    struct pool pool;
+    uint64_t frames;    /* frames that the VM owns */
+    uint64_t cursor;    /* guest frame number up to which a teardown has come */
+};
+
+/* ---- the machine ---- */
+
+struct cordon {
+    struct arch *arch;          /* the machine's own state, opaque to core/ */
+    struct table *phys;         /* physical memory as the core sees it: frame f is phys[f] */
+    uint64_t phys_frames;       /* frame numbers below this may be used with phys */
+
+    uint64_t pfn_limit;         /* frame numbers that callers may name are below this */
+
+    struct span *span;          /* ascending, not adjacent */
+    uint32_t spans;
+    struct hidden *hidden;      /* ascending, disjoint */
+    uint32_t hiddens;
+
+    struct frame *frame;        /* 512 records a section */
+    struct section *section;
+    uint64_t sections;
+
+    struct lock host_lock;      /* guards the host's levels 0 and 1, its device entries and its pool */
+    struct stage2 host;
+    struct pool host_pool;
+
+    struct vm *vm;              /* vm[id - 1] */
+    uint32_t vms;               /* ids are 1 .. vms */
+    struct stage2 vm_shape;     /* start, roots and gfn_limit of every VM's table */
+};
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memory.h"
+
+#include "frame.h"
+#include "host.h"
+#include "region.h"
+
+enum cordon_status memory_section(const struct cordon *c, uint64_t frame, uint64_t *index)
+{
+    return region_section(c, frame / 512, index) ? CORDON_OK : CORDON_OWNED;
+}
+
+/* The count of frames that are not the host's is read without the section's lock by whoever maps 1 GiB: see host.h. */
+static void taken_add(struct section_locked s, uint64_t n)
+{
+    arch_store16(&s.section->taken, (uint16_t)(s.section->taken + n));
+}
+
+static void taken_sub(struct section_locked s, uint64_t n)
+{
+    arch_store16(&s.section->taken, (uint16_t)(s.section->taken - n));
+}
+
+/* ---- assign ---- */
+
+enum cordon_status memory_can_assign(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
+{
+    if (s.section->taken == 0 && s.section->pinned == 0)
+        return CORDON_OK;       /* all 512 are plain host memory */
+    for (uint64_t i = 0; i < n; i++) {
+        enum cordon_status status = frame_can_assign(s.frame[offset + i], (uint16_t)vm, gfn + i);
+
+        if (status != CORDON_OK)
+            return status;
+    }
+    return CORDON_OK;
+}
+
+/* How many frames from offset on have the holder of the first. */
+static uint64_t same_holder(struct section_locked s, uint64_t offset, uint64_t n)
+{
+    uint16_t holder = s.frame[offset].holder;
+    uint64_t i = 1;
+
+    if (s.section->taken == 0)
+        return n;               /* all 512 are the host's */
+    while (i < n && s.frame[offset + i].holder == holder)
+        i++;
+    return i;
+}
+
+static void set_vm_records(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
+{
+    for (uint64_t i = 0; i < n; i++)
+        s.frame[offset + i] = frame_of_vm((uint16_t)vm, gfn + i);
+}
+
+static void set_holder(struct section_locked s, uint64_t offset, uint64_t n, uint16_t holder)
+{
+    for (uint64_t i = 0; i < n; i++)
+        s.frame[offset + i] = frame_of(holder);
+}
+
+void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n, uint64_t gfn,
+                   enum cordon_contents contents)
+{
+    while (n > 0) {
+        uint64_t k = same_holder(s, offset, n);
+        uint16_t holder = s.frame[offset].holder;
+
+        if (holder == HOLDER_HOST) {
+            taken_add(s, k);
+            v.vm->frames += k;
+        }
+        if (holder != v.id) {   /* the VM's own settled frames stay as they are */
+            set_vm_records(s, v.id, offset, k, gfn);
+            s2_settle(c, &c->host, host_unmap_run(c, s, offset, k, OWED_NOTHING));
+            if (contents == CORDON_ZERO)
+                arch_zero_frames(c, s.pfn + offset, k);
+            arch_clean_frames(c, s.pfn + offset, k);    /* a guest with its caches off sees the same */
+        }
+        offset += k;
+        gfn += k;
+        n -= k;
+    }
+}
+
+/* ---- grant and revoke ---- */
+
+void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, struct cordon_progress *p)
+{
+    uint64_t not_owned = 0;
+    uint64_t saturated = 0;
+
+    for (uint64_t i = 0; i < n; i++) {
+        struct frame *f = &s.frame[offset + i];
+
+        if (f->holder != vm)
+            not_owned++;
+        else if (f->count >= CORDON_SHARE_MAX)
+            saturated++;
+        else
+            f->count++;
+    }
+    p->not_owned += not_owned;
+    p->saturated += saturated;
+    p->changed += n - not_owned - saturated;
+}
+
+/* The last grant of a frame is gone: out of the host's table with it. *row remembers the table of the section. */
+static struct owed unshare(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t *row, struct owed o)
+{
+    if (*row == ROW_UNKNOWN)
+        *row = host_leaf_table(c, s);
+    if (*row == ROW_NONE)
+        return o;
+    return s2_clear_run(c, *row, offset, s.pfn + offset, 1, o);
+}
+
+struct owed memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
+                          struct cordon_progress *p, struct owed o)
+{
+    uint64_t not_owned = 0;
+    uint64_t saturated = 0;
+    uint64_t row = ROW_UNKNOWN;
+
+    for (uint64_t i = 0; i < n; i++) {
+        struct frame *f = &s.frame[offset + i];
+
+        if (f->holder != vm) {
+            not_owned++;
+        } else if (f->count == 0) {
+            saturated++;
+        } else {
+            f->count--;
+            if (f->count == 0)
+                o = unshare(c, s, offset + i, &row, o);
+        }
+    }
+    p->not_owned += not_owned;
+    p->saturated += saturated;
+    p->changed += n - not_owned - saturated;
+    return o;
+}
+
+/* ---- clear ---- */
+
+static bool owned_by(struct frame f, uint32_t vm)
+{
+    return f.holder == vm || f.holder == HOLDER_PENDING + vm;
+}
+
+/* How many frames from offset on are not the VM's. */
+static uint64_t skip_others(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n)
+{
+    uint64_t i = 0;
+
+    while (i < n && !owned_by(s.frame[offset + i], vm))
+        i++;
+    return i;
+}
+
+/*
+ * How many frames from offset on are like the first, which is the VM's: in the same state, shared or not, at consecutive
+ * guest frame numbers of one last-level table.
+ */
+static uint64_t gfn_run(struct section_locked s, uint64_t offset, uint64_t n)
+{
+    struct frame first = s.frame[offset];
+    uint64_t most = 512 - first.gfn_lo % 512;
+    uint64_t i = 1;
+
+    if (most > n)
+        most = n;
+    while (i < most && s.frame[offset + i].holder == first.holder && s.frame[offset + i].gfn_lo == first.gfn_lo + i &&
+           s.frame[offset + i].gfn_hi == first.gfn_hi && s.frame[offset + i].count == first.count)
+        i++;
+    return i;
+}
+
+/* How many frames from offset on are the VM's. */
+static uint64_t own_run(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n)
+{
+    uint64_t i = 0;
+
+    while (i < n && owned_by(s.frame[offset + i], vm))
+        i++;
+    return i;
+}
+
+/* Whether the VM maps a frame of its own by a block: then the block maps all of the section. */
+static bool mapped_by_block(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
+                            struct s2_pos *p)
+{
+    *p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[offset]));
+    return p->level == 2 && desc_valid(p->entry) && desc_pfn(p->entry) == s.pfn;
+}
+
+enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
+                                    uint64_t n)
+{
+    uint64_t skip = skip_others(s, v.id, offset, n);
+    struct s2_pos p;
+
+    if (n == 512 || skip == n || !mapped_by_block(c, v, s, offset + skip, &p))
+        return CORDON_OK;
+    return v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
+}
+
+/* Takes one run of frames of the VM's out of its own table. */
+static struct owed unmap_vm_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
+                                struct owed o)
+{
+    struct s2_pos p;
+    uint64_t gfn = frame_gfn(s.frame[offset]);
+
+    if (mapped_by_block(c, v, s, offset, &p)) {
+        if (n == 512)
+            return s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
+        (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);
+        return o;
+    }
+    if (p.level != 3)
+        return o;               /* assigned and not mapped */
+    return s2_clear_run(c, p.row, p.index, gfn, n, o);
+}
+
+/* The first half of a clear: nobody can reach the VM's frames any more, not even through a TLB. */
+static void unmap_everywhere(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n)
+{
+    struct owed of_vm = OWED_NOTHING;
+    struct owed of_host = OWED_NOTHING;
+    uint64_t end = offset + n;
+
+    offset += skip_others(s, v.id, offset, n);
+    while (offset < end) {
+        uint64_t k = gfn_run(s, offset, end - offset);
+
+        if (!frame_is_pending(s.frame[offset]))     /* a pending frame is in no table of the VM's CPUs */
+            of_vm = unmap_vm_run(c, v, s, offset, k, of_vm);
+        if (s.frame[offset].count > 0)
+            of_host = host_unmap_run(c, s, offset, k, of_host);
+        offset += k;
+        offset += skip_others(s, v.id, offset, end - offset);
+    }
+    s2_settle(c, &v.vm->s2, of_vm);
+    s2_settle(c, &c->host, of_host);
+}
+
+void memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
+                  struct cordon_progress *p)
+{
+    uint64_t end = offset + n;
+    uint64_t cleared = 0;
+
+    unmap_everywhere(c, v, s, offset, n);
+    offset += skip_others(s, v.id, offset, n);
+    while (offset < end) {
+        uint64_t k = own_run(s, v.id, offset, end - offset);
+
+        arch_zero_frames(c, s.pfn + offset, k);
+        arch_clean_frames(c, s.pfn + offset, k);    /* an access with caches off finds zeros, not the VM's data */
+        set_holder(s, offset, k, HOLDER_HOST);
+        cleared += k;
+        offset += k;
+        offset += skip_others(s, v.id, offset, end - offset);
+    }
+    taken_sub(s, cleared);
+    v.vm->frames -= cleared;
+    p->changed += cleared;
+    p->not_owned += n - cleared;
+}
+
+/* ---- the core's own ---- */
+
+enum cordon_status memory_take_for_core(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        enum cordon_status status = frame_can_leave_host(s.frame[offset + i]);
+
+        if (status != CORDON_OK)
+            return status;
+    }
+    taken_add(s, n);
+    set_holder(s, offset, n, HOLDER_CORE);
+    s2_settle(c, &c->host, host_unmap_run(c, s, offset, n, OWED_NOTHING));
+    return CORDON_OK;
+}
+
+void memory_return_from_core(struct cordon *c, uint64_t frame)
+{
+    uint64_t index = 0;
+    bool known = region_section(c, frame / 512, &index);
+    struct section_locked s;
+
+    core_assert(c, known);
+    if (!known)
+        return;
+    s = section_lock(c, index, frame / 512);
+    arch_zero_frames(c, frame, 1);
+    arch_clean_frames(c, frame, 1);
+    set_holder(s, frame % 512, 1, HOLDER_HOST);
+    taken_sub(s, 1);
+    section_unlock(c, s);
+}

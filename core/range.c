@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The four operations of the seed: over ranges, in batches, bounded. SEMANTICS 3.
+ *
+ * Each works on runs: consecutive guest frames that one entry or one last-level table maps to consecutive frames of one
+ * section. A run costs one walk, one lock of the section and one invalidation. Decode, then perform: what a run needs
+ * is checked, and tables are reserved, before the first change.
+ */
+#include "host.h"
+#include "memory.h"
+#include "pool.h"
+#include "region.h"
+#include "vm.h"
+
+/* Work that an unmapped stretch of any size counts for, in pages: it costs a walk. */
+#define HOLE_WORK 2
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct cordon_progress refuse(enum cordon_status status)
+{
+    return (struct cordon_progress){ .status = status };
+}
+
+/* Whether num pages from `first` on lie below the limit. */
+static bool in_range(uint64_t first, uint64_t num, uint64_t limit)
+{
+    return first < limit && num <= limit - first;
+}
+
+/* ---- clear_vm_range ---- */
+
+struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t pfn, uint64_t num)
+{
+    struct cordon_progress p = { .status = CORDON_OK };
+    uint64_t offset = pfn.v % 512;
+    uint64_t n = min(num, 512 - offset);
+    struct vm_locked v;
+    struct section_locked s;
+    uint64_t index;
+
+    if (!in_range(pfn.v, num, c->pfn_limit))
+        return refuse(CORDON_RANGE);
+    p.status = vm_enter(c, vm, &v);
+    if (p.status != CORDON_OK)
+        return p;
+    if (memory_section(c, pfn.v, &index) != CORDON_OK) {
+        n = min(num, region_gap(c, pfn.v));
+        p.not_owned = n;
+    } else {
+        s = section_lock(c, index, pfn.v / 512);
+        p.status = memory_can_clear(c, v, s, offset, n);
+        if (p.status == CORDON_OK)
+            memory_clear(c, v, s, offset, n, &p);
+        section_unlock(c, s);
+    }
+    vm_unlock(c, v);
+    if (p.status != CORDON_OK)
+        return p;
+    p.done = n;
+    p.status = n < num ? CORDON_AGAIN : CORDON_OK;
+    return p;
+}
+
+/* ---- prot_and_map_vm_s2pt ---- */
+
+/* A request to map n frames from `frame` on at gfn, as pages of one last-level table or as one block of 512. */
+struct map_request {
+    uint64_t gfn;
+    uint64_t frame;
+    uint64_t n;
+    enum cordon_contents contents;
+};
+
+/* Has the frames of a request become the VM's: all of them, or a refusal and none. */
+static enum cordon_status claim(struct cordon *c, struct vm_locked v, const struct map_request *r)
+{
+    uint64_t index;
+    enum cordon_status status = memory_section(c, r->frame, &index);
+    struct section_locked s;
+
+    if (status != CORDON_OK)
+        return status;
+    s = section_lock(c, index, r->frame / 512);
+    status = memory_can_assign(s, v.id, r->frame % 512, r->n, r->gfn);
+    if (status == CORDON_OK)
+        memory_assign(c, v, s, r->frame % 512, r->n, r->gfn, r->contents);
+    section_unlock(c, s);
+    return status;
+}
+
+enum fit { FIT_FREE, FIT_SAME, FIT_OTHER };
+
+/* What a level-3 table has at a request's place: nothing or nothing else, all of the very same, or something else. */
+static enum fit fit_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+{
+    uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
+    uint64_t same = 0;
+
+    for (uint64_t i = 0; i < r->n; i++) {
+        uint64_t entry = arch_pte_read(c, p.row, p.index + i);
+
+        if (entry == 0)
+            continue;
+        if (entry != wanted + i * CORDON_PAGE_SIZE)
+            return FIT_OTHER;
+        same++;
+    }
+    return same == r->n ? FIT_SAME : FIT_FREE;
+}
+
+/* The same for whatever the VM's table has at p, the end of the walk to r->gfn. */
+static enum fit fit(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+{
+    if (p.level == 3)
+        return fit_pages(c, p, r);
+    if (!desc_valid(p.entry))
+        return FIT_FREE;
+    return s2_frame(p, r->gfn) == r->frame && !desc_is_device(p.entry) ? FIT_SAME : FIT_OTHER;
+}
+
+static void put_pages(struct cordon *c, struct s2_pos p, const struct map_request *r)
+{
+    uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
+
+    for (uint64_t i = 0; i < r->n; i++) {
+        if (arch_pte_read(c, p.row, p.index + i) == 0)
+            arch_pte_write(c, p.row, p.index + i, wanted + i * CORDON_PAGE_SIZE);
+    }
+    arch_dsb_ishst(c);      /* the walkers see the pages before the caller goes on to rely on them */
+}
+
+static enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const struct map_request *r)
+{
+    struct s2_pos p = s2_walk(c, &v.vm->s2, r->gfn);
+    enum fit found = fit(c, p, r);
+    enum cordon_status status;
+
+    if (found == FIT_SAME)
+        return CORDON_OK;
+    if (found == FIT_OTHER)
+        return CORDON_MAPPED;
+    if (v.vm->pool.free < 3 - p.level)
+        return CORDON_NO_MEMORY;
+    status = claim(c, v, r);
+    if (status != CORDON_OK)
+        return status;
+    put_pages(c, s2_grow(c, &v.vm->pool, p, r->gfn, 3), r);
+    return CORDON_OK;
+}
+
+/* A block takes the place of the table that the level-2 entry p points to. */
+static void replace_table(struct cordon *c, struct vm_locked v, struct s2_pos p, const struct map_request *r)
+{
+    s2_replace(c, &v.vm->s2, p, r->gfn, desc_leaf(r->frame, 2, S2_NORMAL));
+    pool_put(c, &v.vm->pool, desc_pfn(p.entry));
+}
+
+static enum cordon_status map_block(struct cordon *c, struct vm_locked v, const struct map_request *r)
+{
+    struct s2_pos p = s2_walk_to(c, &v.vm->s2, r->gfn, 2);
+    bool table = desc_is_table(p.entry, p.level);
+    enum cordon_status status;
+
+    if (desc_valid(p.entry) && !table)
+        return fit(c, p, r) == FIT_SAME ? CORDON_OK : CORDON_MAPPED;
+    if (table && s2_is_whole(c, desc_pfn(p.entry), r->frame)) {
+        replace_table(c, v, p, r);
+        return CORDON_OK;
+    }
+    if (table && s2_count_valid(c, desc_pfn(p.entry)) > 0)
+        return CORDON_MAPPED;
+    if (v.vm->pool.free < 2 - p.level)
+        return CORDON_NO_MEMORY;
+    status = claim(c, v, r);
+    if (status != CORDON_OK)
+        return status;
+    if (table)
+        replace_table(c, v, p, r);
+    else
+        s2_make(c, s2_grow(c, &v.vm->pool, p, r->gfn, 2), desc_leaf(r->frame, 2, S2_NORMAL));
+    return CORDON_OK;
+}
+
+enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t pte, uint32_t level,
+                                               enum cordon_contents contents)
+{
+    struct map_request r = { addr.v / CORDON_PAGE_SIZE, desc_pfn(pte), 1, contents };
+    struct vm_locked v;
+    enum cordon_status status;
+
+    if (r.gfn >= c->vm_shape.gfn_limit || r.frame >= c->pfn_limit)
+        return CORDON_RANGE;
+    if (level == 2 && r.frame % CORDON_BLOCK_PAGES != 0)
+        return CORDON_UNALIGNED;
+    status = vm_enter_live(c, vm, &v);
+    if (status != CORDON_OK)
+        return status;
+    if (level == 2) {
+        r.gfn -= r.gfn % CORDON_BLOCK_PAGES;
+        r.n = CORDON_BLOCK_PAGES;
+        status = map_block(c, v, &r);
+    } else {
+        status = map_pages(c, v, &r);
+    }
+    vm_unlock(c, v);
+    return status;
+}
+
+struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm, ipa_t addr, pfn_t pfn, uint64_t num,
+                                                    enum cordon_contents contents)
+{
+    uint64_t gfn = addr.v / CORDON_PAGE_SIZE;
+    uint64_t n = min(num, min(512 - gfn % 512, 512 - pfn.v % 512));
+    struct map_request r = { gfn, pfn.v, n, contents };
+    struct cordon_progress p = { .status = CORDON_OK };
+    struct vm_locked v;
+
+    if (!in_range(gfn, num, c->vm_shape.gfn_limit) || !in_range(pfn.v, num, c->pfn_limit))
+        return refuse(CORDON_RANGE);
+    if (num == 0)
+        return refuse(CORDON_EMPTY);
+    if (addr.v % CORDON_PAGE_SIZE != 0)
+        return refuse(CORDON_UNALIGNED);
+    p.status = vm_enter_live(c, vm, &v);
+    if (p.status != CORDON_OK)
+        return p;
+    p.status = map_pages(c, v, &r);
+    vm_unlock(c, v);
+    if (p.status != CORDON_OK)
+        return p;
+    p.done = n;
+    p.changed = n;
+    p.status = n < num ? CORDON_AGAIN : CORDON_OK;
+    return p;
+}
+
+/* ---- walk_s2pt ---- */
+
+enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, struct cordon_mapping *mapping)
+{
+    uint64_t gfn = addr.v / CORDON_PAGE_SIZE;
+    struct cordon_mapping found = { .level = 0 };
+    struct s2_pos p;
+    struct vm_locked v;
+    enum cordon_status status;
+
+    if (gfn >= c->vm_shape.gfn_limit)
+        return CORDON_RANGE;
+    status = vm_enter(c, vm, &v);
+    if (status != CORDON_OK)
+        return status;
+    p = s2_walk(c, &v.vm->s2, gfn);
+    vm_unlock(c, v);
+    if (desc_valid(p.entry)) {
+        found.pfn.v = s2_frame(p, gfn);
+        found.level = p.level;
+        found.device = desc_is_device(p.entry);
+    }
+    *mapping = found;
+    return CORDON_OK;
+}
+
+/* ---- grant_stage2_sg_gpa, revoke_stage2_sg_gpa ---- */
+
+enum share { GRANT, REVOKE };
+
+/* n consecutive frames of one section from `frame` on. */
+static void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum share how, struct cordon_progress *p)
+{
+    uint64_t index;
+    struct section_locked s;
+
+    if (memory_section(c, frame, &index) != CORDON_OK) {
+        p->not_owned += n;
+        return;
+    }
+    s = section_lock(c, index, frame / 512);
+    if (how == GRANT)
+        memory_grant(s, vm, frame % 512, n, p);
+    else
+        s2_settle(c, &c->host, memory_revoke(c, s, vm, frame % 512, n, p, OWED_NOTHING));
+    section_unlock(c, s);
+}
+
+/* How many entries from index on, at most n, map what follows on the first, in the same section. */
+static uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t index, uint64_t n, uint64_t first)
+{
+    uint64_t most = min(n, 512 - desc_pfn(first) % 512);
+    uint64_t i = 1;
+
+    while (i < most && arch_pte_read(c, row, index + i) == first + i * CORDON_PAGE_SIZE)
+        i++;
+    return i;
+}
+
+/* n entries of a level-3 table from index on. */
+static void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum share how,
+                        struct cordon_progress *p)
+{
+    uint64_t end = index + n;
+
+    while (index < end) {
+        uint64_t first = arch_pte_read(c, row, index);
+        uint64_t k = 1;
+
+        if (desc_valid(first)) {
+            k = run_length(c, row, index, end - index, first);
+            share_run(c, vm, desc_pfn(first), k, how, p);
+        } else {
+            p->unmapped += 1;
+        }
+        index += k;
+    }
+}
+
+/* num pages from gfn on, until they are done or enough for one call. */
+static void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum share how,
+                        struct cordon_progress *p)
+{
+    uint64_t work = 0;
+
+    while (p->done < num && work < CORDON_RANGE_PAGES) {
+        struct s2_pos at = s2_walk(c, &v.vm->s2, gfn + p->done);
+        uint64_t in_entry = s2_pages(at.level) - (gfn + p->done) % s2_pages(at.level);
+        uint64_t in_table = at.level == 3 ? 512 - at.index : in_entry;
+        uint64_t n = min(num - p->done, in_table);
+
+        if (at.level < 3 && !desc_valid(at.entry)) {
+            p->unmapped += n;
+            work += HOLE_WORK;
+        } else {
+            n = min(n, CORDON_RANGE_PAGES - work);
+            work += n;
+            if (at.level == 3)
+                share_table(c, v.id, at.row, at.index, n, how, p);
+            else
+                share_run(c, v.id, s2_frame(at, gfn + p->done), n, how, p);
+        }
+        p->done += n;
+    }
+}
+
+static struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum share how)
+{
+    struct cordon_progress p = { .status = CORDON_OK };
+    uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);
+    struct vm_locked v;
+
+    if (!in_range(addr.v, size, c->vm_shape.gfn_limit * CORDON_PAGE_SIZE))
+        return refuse(CORDON_RANGE);
+    if (size == 0)
+        return refuse(CORDON_EMPTY);
+    if (addr.v % CORDON_PAGE_SIZE != 0)
+        return refuse(CORDON_UNALIGNED);
+    p.status = vm_enter_live(c, vm, &v);
+    if (p.status != CORDON_OK)
+        return p;
+    share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how, &p);
+    vm_unlock(c, v);
+    p.status = p.done < num ? CORDON_AGAIN : CORDON_OK;
+    return p;
+}
+
+struct cordon_progress cordon_grant_stage2_sg_gpa(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size)
+{
+    return share(c, vm, addr, size, GRANT);
+}
+
+struct cordon_progress cordon_revoke_stage2_sg_gpa(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size)
+{
+    return share(c, vm, addr, size, REVOKE);
+}

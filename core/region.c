@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "region.h"
+
+static bool overlap(uint64_t a, uint64_t a_count, uint64_t b, uint64_t b_count)
+{
+    return a < b + b_count && b < a + a_count;
+}
+
+bool region_all_sections(const struct cordon *c, uint64_t first, uint64_t n, uint64_t *index)
+{
+    for (uint32_t i = 0; i < c->spans; i++) {
+        if (first >= c->span[i].first && first - c->span[i].first < c->span[i].count) {
+            *index = c->span[i].base + (first - c->span[i].first);
+            return n <= c->span[i].count - (first - c->span[i].first);
+        }
+    }
+    return false;
+}
+
+bool region_is_device(const struct cordon *c, uint64_t first, uint64_t n)
+{
+    for (uint32_t i = 0; i < c->spans; i++) {
+        if (overlap(first, n, c->span[i].first * 512, c->span[i].count * 512))
+            return false;
+    }
+    for (uint32_t i = 0; i < c->hiddens; i++) {
+        if (overlap(first, n, c->hidden[i].first, c->hidden[i].count))
+            return false;
+    }
+    return true;
+}
+
+uint64_t region_gap(const struct cordon *c, uint64_t frame)
+{
+    uint64_t end = CORDON_FRAME_LIMIT;
+
+    for (uint32_t i = 0; i < c->spans; i++) {
+        if (c->span[i].first * 512 > frame && c->span[i].first * 512 < end)
+            end = c->span[i].first * 512;
+    }
+    return end - frame;
+}
+
+bool region_is_hidden(const struct cordon *c, uint64_t frame)
+{
+    for (uint32_t i = 0; i < c->hiddens; i++) {
+        if (frame >= c->hidden[i].first && frame - c->hidden[i].first < c->hidden[i].count)
+            return true;
+    }
+    return false;
+}

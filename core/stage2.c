@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage2.h"
+
+#include "cordon/cordon.h"
+#include "pool.h"
+
+bool s2_shape(const struct cordon_geometry *g, struct stage2 *shape)
+{
+    uint32_t bits = g->ipa_bits;
+    uint32_t low = g->start_level == 0 ? 39 : g->start_level == 1 ? 30 : 21;   /* address bits below the root's index */
+    uint32_t extra;
+
+    if (bits < 32 || bits > 48 || g->start_level > 2 || bits <= low || bits > low + 13)
+        return false;
+    extra = bits > low + 9 ? bits - (low + 9) : 0;
+    shape->start = g->start_level;
+    shape->roots = UINT32_C(1) << extra;
+    shape->gfn_limit = UINT64_C(1) << (bits - 12);
+    return true;
+}
+
+void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o)
+{
+    if (o.end == 0)
+        return;
+    arch_dsb_ishst(c);      /* every walker sees the entries gone before the TLBs forget them */
+    arch_tlbi_ipas2e1is(c, t->vmid, o.first, o.end - o.first);
+    arch_dsb_ish(c);        /* no combined entry is made of a stage-2 entry that is on its way out */
+    arch_tlbi_vmalle1is(c, t->vmid);
+    arch_dsb_ish(c);        /* gone on every CPU before anything that relies on it */
+}
+
+void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new)
+{
+    s2_settle(c, t, s2_put(c, p.row, p.index, first, p.level, p.entry, 0, OWED_NOTHING));
+    p.entry = 0;
+    s2_make(c, p, new);
+}
+
+void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
+{
+    struct owed none = s2_put(c, p.row, p.index, 0, p.level, p.entry, new, OWED_NOTHING);
+
+    core_assert(c, none.end == 0);
+    (void)none;
+    arch_dsb_ishst(c);      /* the walkers see the entry before the caller goes on to rely on it */
+}
+
+struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn, uint32_t last)
+{
+    while (p.level < last) {
+        uint64_t child = pool_take(c, pool);
+
+        arch_dsb_ishst(c);  /* the child is seen empty before it is seen at all */
+        s2_make(c, p, desc_table(child));
+        p.level++;
+        p.row = child;
+        p.index = s2_entry_number(gfn, p.level) % 512;
+        p.entry = 0;
+    }
+    return p;
+}
+
+uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, struct s2_pos p, uint64_t first,
+                  uint64_t hole, uint64_t hole_n)
+{
+    uint64_t child = pool_take(c, pool);
+    uint64_t frame = desc_pfn(p.entry);
+    uint64_t step = s2_pages(p.level + 1);
+    enum s2_type type = desc_is_device(p.entry) ? S2_DEVICE : S2_NORMAL;
+
+    for (uint64_t i = 0; i < 512; i++) {
+        if (i - hole >= hole_n)
+            arch_pte_write(c, child, i, desc_leaf(frame + i * step, p.level + 1, type));
+    }
+    arch_dsb_ishst(c);      /* the child is seen filled before it is seen at all */
+    s2_replace(c, t, p, first, desc_table(child));
+    return child;
+}
+
+struct owed s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n, struct owed o)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t old = arch_pte_read(c, row, index + i);
+
+        if (old != 0)
+            o = s2_put(c, row, index + i, first + i, 3, old, 0, o);
+    }
+    return o;
+}
+
+uint64_t s2_count_valid(const struct cordon *c, uint64_t row)
+{
+    uint64_t n = 0;
+
+    for (uint64_t i = 0; i < 512; i++)
+        n += desc_valid(arch_pte_read(c, row, i)) ? 1 : 0;
+    return n;
+}
+
+bool s2_is_whole(const struct cordon *c, uint64_t row, uint64_t frame)
+{
+    for (uint64_t i = 0; i < 512; i++) {
+        if (arch_pte_read(c, row, i) != desc_leaf(frame + i, 3, S2_NORMAL))
+            return false;
+    }
+    return true;
+}
+
+void s2_prune(struct cordon *c, const struct stage2 *t, struct pool *pool, uint64_t gfn)
+{
+    for (uint32_t level = 3; level > t->start; level--) {
+        struct s2_pos above;
+
+        if ((gfn + 1) % (s2_pages(level) * 512) != 0)
+            return;
+        above = s2_walk_to(c, t, gfn, level - 1);
+        if (above.level != level - 1 || !desc_is_table(above.entry, above.level))
+            continue;
+        core_assert(c, s2_count_valid(c, desc_pfn(above.entry)) == 0);
+        s2_settle(c, t, s2_put(c, above.row, above.index, gfn + 1 - s2_pages(level) * 512, above.level, above.entry, 0,
+                               OWED_NOTHING));
+        pool_put(c, pool, desc_pfn(above.entry));
+    }
+}

@@ -239,8 +239,10 @@ int main(int argc, char **argv)
     sequential();
     ALL(count, seq);
     ALL(count, r512);
+    ALL(repeat, blocks);    /* the tables as a repetition of blocks leaves them */
     ALL(count, blocks);
     scattered();
+    ALL(repeat, rnd);
     ALL(count, rnd);
     memset(c->frame, 0, PAGES * sizeof *c->frame);  /* the last part: it leaves the machine in pieces */
     ALL(count, own);

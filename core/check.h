@@ -16,4 +16,16 @@
 
 #define MUST_USE __attribute__((warn_unused_result))
 
+/* Before a loop over the pages of a batch: several pages a turn. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll_count(4)")
+#elif defined(__GNUC__) && !defined(__FRAMAC__)
+#define UNROLL _Pragma("GCC unroll 4")
+#else
+#define UNROLL
+#endif
+
+/* For what every page or every call goes through: measured to be worth it, see make bench. */
+#define HOT inline __attribute__((always_inline))
+
 #endif

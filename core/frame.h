@@ -20,41 +20,70 @@
 #define HOLDER_CORE 0xfffeu
 #define HOLDER_INVALID 0xffffu  /* no RAM: device memory or a hole */
 
+/*@ assigns \nothing;
+  @ ensures \result == gfn_of(f);
+  @*/
 static inline uint64_t frame_gfn(struct frame f)
 {
     return f.gfn_hi * UINT64_C(4294967296) + f.gfn_lo;
 }
 
+/* All of a record in one number: equal for equal records, and one more for the next guest frame in the same state. */
+static inline uint64_t frame_word(struct frame f)
+{
+    return f.gfn_lo + f.holder * UINT64_C(0x100000000) + f.gfn_hi * UINT64_C(0x1000000000000) +
+           f.count * UINT64_C(0x100000000000000);
+}
+
 /* A record of a holder that is no VM. */
+/*@ assigns \nothing;
+  @ ensures is_plain_record(\result, holder);
+  @*/
 static inline struct frame frame_of(uint16_t holder)
 {
     return (struct frame){ .gfn_lo = 0, .holder = holder, .gfn_hi = 0, .count = 0 };
 }
 
 /* A settled frame of a VM that nobody shares. gfn < 2^36. */
+/*@ requires gfn < 68719476736;
+  @ assigns \nothing;
+  @ ensures is_vm_record(\result, vm, gfn);
+  @*/
 static inline struct frame frame_of_vm(uint16_t vm, uint64_t gfn)
 {
     return (struct frame){ .gfn_lo = (uint32_t)(gfn % UINT64_C(4294967296)), .holder = vm,
                            .gfn_hi = (uint8_t)(gfn / UINT64_C(4294967296)), .count = 0 };
 }
 
+/*@ assigns \nothing;
+  @ ensures \result <==> 1 <= f.holder < 0x4000;
+  @*/
 static inline bool frame_is_vm(struct frame f)
 {
     return f.holder >= 1 && f.holder < HOLDER_PENDING;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result <==> 0x4000 < f.holder < 0x8000;
+  @*/
 static inline bool frame_is_pending(struct frame f)
 {
     return f.holder > HOLDER_PENDING && f.holder < 2 * HOLDER_PENDING;
 }
 
 /* Whether the host may map the frame as normal memory: invariant I1. */
+/*@ assigns \nothing;
+  @ ensures \result <==> host_may_map(f);
+  @*/
 static inline bool frame_host_may_map(struct frame f)
 {
     return f.holder == HOLDER_HOST || (frame_is_vm(f) && f.count > 0);
 }
 
 /* Whether the host may give the frame away: to a VM, or to the core as a table. */
+/*@ assigns \nothing;
+  @ ensures \result == can_leave1(f);
+  @*/
 static inline enum cordon_status frame_can_leave_host(struct frame f)
 {
     if (f.holder != HOLDER_HOST)
@@ -63,6 +92,9 @@ static inline enum cordon_status frame_can_leave_host(struct frame f)
 }
 
 /* Whether assign_pfn_to_vm lets the VM have the frame at gfn. */
+/*@ assigns \nothing;
+  @ ensures \result == can_assign1(f, vm, gfn);
+  @*/
 static inline enum cordon_status frame_can_assign(struct frame f, uint16_t vm, uint64_t gfn)
 {
     if (f.holder == vm || f.holder == HOLDER_PENDING + vm)

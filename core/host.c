@@ -34,12 +34,12 @@ static void give_table(struct cordon *c, uint64_t row)
 
 /*
  * Turns the block at p into a table, but for the hole; or drops it when there is no table to be had, which costs the
- * host a few faults and nothing else. Returns the entry's new value.
+ * host a few faults and nothing else. Returns the table, 0 for none.
  */
 static uint64_t open_block(struct cordon *c, struct s2_pos p, uint64_t first, uint64_t hole, uint64_t hole_n)
 {
     if (c->host_pool.free > 0)
-        return desc_table(s2_split(c, &c->host, &c->host_pool, p, first, hole, hole_n));
+        return s2_split(c, &c->host, &c->host_pool, p, first, hole, hole_n);
     s2_settle(c, &c->host, s2_put(c, p.row, p.index, first, p.level, p.entry, 0, OWED_NOTHING));
     return 0;
 }
@@ -62,25 +62,20 @@ static struct s2_pos section_entry(struct cordon *c, struct section_locked s, bo
     return p;
 }
 
-uint64_t host_leaf_table(struct cordon *c, struct section_locked s)
-{
-    struct s2_pos p = section_entry(c, s, false);
-
-    return p.level == 2 && desc_is_table(p.entry, 2) ? desc_pfn(p.entry) : ROW_NONE;
-}
-
 /* All of a section leaves the host: one entry, and the table behind it. */
 static struct owed unmap_section(struct cordon *c, struct section_locked s, struct s2_pos p, struct owed o)
 {
     o = s2_put(c, p.row, p.index, s.pfn, 2, p.entry, 0, o);
-    if (!desc_is_table(p.entry, 2))
+    if (s.section->leaf == 0)
         return o;
     s2_settle(c, &c->host, o);  /* no walk is in the table when it is used again */
-    give_table(c, desc_pfn(p.entry));
+    give_table(c, s.section->leaf);
+    s.section->leaf = 0;
     return OWED_NOTHING;
 }
 
-struct owed host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
+/* The section was all the host's and may be mapped by a block, or all of it goes. */
+static struct owed unmap_first(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
 {
     struct s2_pos p = section_entry(c, s, n == 512);
     struct host_locked h;
@@ -89,12 +84,19 @@ struct owed host_unmap_run(struct cordon *c, struct section_locked s, uint64_t o
         return o;
     if (n == 512)
         return unmap_section(c, s, p, o);
-    if (desc_is_table(p.entry, 2))
-        return s2_clear_run(c, desc_pfn(p.entry), offset, s.pfn + offset, n, o);
     h = host_lock(c);
-    (void)open_block(c, p, s.pfn, offset, n);
+    s.section->leaf = open_block(c, p, s.pfn, offset, n);
     host_unlock(h);
     return o;
+}
+
+struct owed host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
+{
+    if (s.section->leaf != 0 && n < 512)
+        return s2_clear_run(c, s.section->leaf, offset, s.pfn + offset, n, o);
+    if (s.section->leaf == 0 && s.section->taken > n)
+        return o;               /* others were taken before: there is no block, and no table */
+    return unmap_first(c, s, offset, n, o);
 }
 
 /*
@@ -145,37 +147,51 @@ static void join_section(struct cordon *c, struct section_locked s)
     struct s2_pos p = s2_walk_to(c, &c->host, s.pfn, 2);
     uint64_t block = desc_leaf(s.pfn, 2, S2_NORMAL);
 
-    if (!desc_valid(p.entry)) {
+    if (s.section->leaf == 0) {
         s2_make(c, p, block);
         return;
     }
     s2_replace(c, &c->host, p, s.pfn, block);
-    give_table(c, desc_pfn(p.entry));
+    give_table(c, s.section->leaf);
+    s.section->leaf = 0;
+}
+
+/* The host maps none of a section yet, or all of it by a block. */
+static enum cordon_status map_first(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
+{
+    struct s2_pos p = s2_walk_to(c, &c->host, frame, 2);
+    enum cordon_status status = CORDON_OK;
+
+    if (p.level < 2 && !desc_valid(p.entry))
+        status = open_gib(c, frame, &p);
+    if (status != CORDON_OK || desc_valid(p.entry))
+        return status;          /* or another CPU's fault was served meanwhile */
+    if (s.section->taken == 0) {
+        join_section(c, s);
+        return CORDON_OK;
+    }
+    status = open_section(c, frame, &p);
+    if (status != CORDON_OK)
+        return status;
+    s.section->leaf = p.row;
+    s2_make(c, p, desc_leaf(frame, 3, type));
+    return CORDON_OK;
 }
 
 /* One page of a section, or all of it in one block where nothing but host RAM is in it. */
 static enum cordon_status map_in_section(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
 {
-    struct s2_pos p = s2_walk(c, &c->host, frame);
-    enum cordon_status status;
+    struct s2_pos p = { .row = s.section->leaf, .index = frame % 512, .entry = 0, .level = 3 };
 
-    if (p.level < 2 && !desc_valid(p.entry)) {
-        status = open_gib(c, frame, &p);
-        if (status != CORDON_OK)
-            return status;
-    }
+    if (p.row == 0)
+        return map_first(c, s, frame, type);
+    p.entry = arch_pte_read(c, p.row, p.index);
     if (desc_valid(p.entry))
         return CORDON_OK;       /* another CPU's fault was served meanwhile */
-    if (s.section->taken == 0) {
+    if (s.section->taken == 0)
         join_section(c, s);
-        return CORDON_OK;
-    }
-    if (p.level == 2) {
-        status = open_section(c, frame, &p);
-        if (status != CORDON_OK)
-            return status;
-    }
-    s2_make(c, p, desc_leaf(frame, 3, type));
+    else
+        s2_make(c, p, desc_leaf(frame, 3, type));
     return CORDON_OK;
 }
 

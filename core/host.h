@@ -5,6 +5,8 @@
  * Levels 0 and 1 are guarded by the host's lock, a section's level-2 entry and level-3 table by the section's. A
  * level-0 or level-1 entry that is a table stays one for good: who sees a table there needs no lock to go on below it,
  * and who sees anything else takes the host's lock and looks again.
+ * A section remembers its level-3 table, so that a page in it is found without a walk.
+ *
  * Before a frame is taken from the host its section's `taken` is raised, so that a 1 GiB block that is made meanwhile
  * is made before (and split here) or not at all.
  */
@@ -28,13 +30,5 @@ enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
  * on c->host. A block that covers them is split, or dropped where all of it goes. s.taken counts the frames already.
  */
 struct owed MUST_USE host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
-
-/*
- * The host's level-3 table of a section that is not all the host's (taken > 0), or ROW_NONE when the host maps none of
- * it. With it a caller takes single pages out without a walk for each.
- */
-#define ROW_NONE UINT64_MAX
-#define ROW_UNKNOWN (UINT64_MAX - 1)
-uint64_t host_leaf_table(struct cordon *c, struct section_locked s);
 
 #endif

@@ -11,7 +11,7 @@
 #include "check.h"
 
 /* Draws a ticket and waits for it. The acquiring load orders everything inside the lock after it. */
-static inline void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
+static HOT void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
     uint16_t ticket = arch_ticket(c, &l->next);
 
@@ -21,7 +21,7 @@ static inline void lock_take(struct cordon *c, struct lock *l, enum lock_kind ki
 }
 
 /* Lets the next one in. The releasing store orders everything inside the lock before it. */
-static inline void lock_drop(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
+static HOT void lock_drop(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
     arch_lock_dropped(c, kind, id);
     arch_store_release16(&l->serving, (uint16_t)(l->serving + 1u));
@@ -47,7 +47,7 @@ struct host_locked {
     struct cordon *c;
 };
 
-static inline struct vm_locked vm_lock(struct cordon *c, uint32_t id)
+static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
 {
     struct vm_locked v = { &c->vm[id - 1], id };
 
@@ -55,13 +55,13 @@ static inline struct vm_locked vm_lock(struct cordon *c, uint32_t id)
     return v;
 }
 
-static inline void vm_unlock(struct cordon *c, struct vm_locked v)
+static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
 {
     lock_drop(c, &v.vm->lock, LOCK_VM, v.id);
 }
 
 /* index: of a section of this machine, from region_section(); number: pa / 2 MiB. */
-static inline struct section_locked section_lock(struct cordon *c, uint64_t index, uint64_t number)
+static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, uint64_t number)
 {
     struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
 
@@ -69,7 +69,7 @@ static inline struct section_locked section_lock(struct cordon *c, uint64_t inde
     return s;
 }
 
-static inline void section_unlock(struct cordon *c, struct section_locked s)
+static HOT void section_unlock(struct cordon *c, struct section_locked s)
 {
     lock_drop(c, &s.section->lock, LOCK_SECTION, s.index);
 }

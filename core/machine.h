@@ -36,10 +36,11 @@ struct frame {          /* 8 bytes a frame */
 };
 
 /* What is known of 2 MiB of physical memory at once. Its lock also guards the host's level-2 entry and level-3 table. */
-struct section {        /* 8 bytes a section */
+struct section {        /* 16 bytes a section */
     struct lock lock;
     uint16_t taken;     /* frames that are not the host's own RAM */
     uint16_t pinned;    /* host frames with count > 0 */
+    uint64_t leaf;      /* the host's level-3 table of the section, 0 when it has none */
 };
 
 /* ---- region: which physical memory there is, see region.h ---- */

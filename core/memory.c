@@ -51,12 +51,14 @@ static uint64_t same_holder(struct section_locked s, uint64_t offset, uint64_t n
 
 static void set_vm_records(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
 {
+    UNROLL
     for (uint64_t i = 0; i < n; i++)
         s.frame[offset + i] = frame_of_vm((uint16_t)vm, gfn + i);
 }
 
 static void set_holder(struct section_locked s, uint64_t offset, uint64_t n, uint16_t holder)
 {
+    UNROLL
     for (uint64_t i = 0; i < n; i++)
         s.frame[offset + i] = frame_of(holder);
 }
@@ -92,6 +94,7 @@ void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
 
+    UNROLL
     for (uint64_t i = 0; i < n; i++) {
         struct frame *f = &s.frame[offset + i];
 
@@ -107,23 +110,15 @@ void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_
     p->changed += n - not_owned - saturated;
 }
 
-/* The last grant of a frame is gone: out of the host's table with it. *row remembers the table of the section. */
-static struct owed unshare(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t *row, struct owed o)
-{
-    if (*row == ROW_UNKNOWN)
-        *row = host_leaf_table(c, s);
-    if (*row == ROW_NONE)
-        return o;
-    return s2_clear_run(c, *row, offset, s.pfn + offset, 1, o);
-}
-
 struct owed memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
                           struct cordon_progress *p, struct owed o)
 {
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
-    uint64_t row = ROW_UNKNOWN;
+    bool dropped = false;
+    uint64_t leaf = s.section->leaf;    /* 0: the host maps none of the VM's pages here */
 
+    UNROLL
     for (uint64_t i = 0; i < n; i++) {
         struct frame *f = &s.frame[offset + i];
 
@@ -133,14 +128,14 @@ struct owed memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm
             saturated++;
         } else {
             f->count--;
-            if (f->count == 0)
-                o = unshare(c, s, offset + i, &row, o);
+            if (f->count == 0 && leaf != 0 && s2_clear_page(c, leaf, offset + i))
+                dropped = true;
         }
     }
     p->not_owned += not_owned;
     p->saturated += saturated;
     p->changed += n - not_owned - saturated;
-    return o;
+    return dropped ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o;
 }
 
 /* ---- clear ---- */
@@ -166,14 +161,13 @@ static uint64_t skip_others(struct section_locked s, uint32_t vm, uint64_t offse
  */
 static uint64_t gfn_run(struct section_locked s, uint64_t offset, uint64_t n)
 {
-    struct frame first = s.frame[offset];
-    uint64_t most = 512 - first.gfn_lo % 512;
+    uint64_t first = frame_word(s.frame[offset]);
+    uint64_t most = 512 - first % 512;
     uint64_t i = 1;
 
     if (most > n)
         most = n;
-    while (i < most && s.frame[offset + i].holder == first.holder && s.frame[offset + i].gfn_lo == first.gfn_lo + i &&
-           s.frame[offset + i].gfn_hi == first.gfn_hi && s.frame[offset + i].count == first.count)
+    while (i < most && frame_word(s.frame[offset + i]) == first + i)
         i++;
     return i;
 }
@@ -188,87 +182,82 @@ static uint64_t own_run(struct section_locked s, uint32_t vm, uint64_t offset, u
     return i;
 }
 
-/* Whether the VM maps a frame of its own by a block: then the block maps all of the section. */
-static bool mapped_by_block(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
-                            struct s2_pos *p)
+/* Whether p, the end of the walk to the gfn of one of the section's frames, is a block: then it maps all of the section. */
+static bool is_block_of(struct s2_pos p, struct section_locked s)
 {
-    *p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[offset]));
-    return p->level == 2 && desc_valid(p->entry) && desc_pfn(p->entry) == s.pfn;
+    return p.level == 2 && desc_valid(p.entry) && desc_pfn(p.entry) == s.pfn;
 }
 
 enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
-                                    uint64_t n)
+                                    uint64_t n, struct clear_plan *plan)
 {
-    uint64_t skip = skip_others(s, v.id, offset, n);
-    struct s2_pos p;
-
-    if (n == 512 || skip == n || !mapped_by_block(c, v, s, offset + skip, &p))
+    plan->first = offset + skip_others(s, v.id, offset, n);
+    plan->end = offset + n;
+    if (plan->first == plan->end)
         return CORDON_OK;
-    return v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
+    plan->at = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[plan->first]));
+    return n == 512 || !is_block_of(plan->at, s) || v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
 }
 
-/* Takes one run of frames of the VM's out of its own table. */
-static struct owed unmap_vm_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
-                                struct owed o)
+/* Takes one run of frames of the VM's, the first of which p is the end of the walk to, out of its own table. */
+static struct owed unmap_vm_run(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p,
+                                uint64_t offset, uint64_t n, struct owed o)
 {
-    struct s2_pos p;
     uint64_t gfn = frame_gfn(s.frame[offset]);
 
-    if (mapped_by_block(c, v, s, offset, &p)) {
-        if (n == 512)
-            return s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
-        (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);
-        return o;
-    }
-    if (p.level != 3)
+    if (p.level == 3)
+        return s2_clear_run(c, p.row, p.index, gfn, n, o);
+    if (!is_block_of(p, s))
         return o;               /* assigned and not mapped */
-    return s2_clear_run(c, p.row, p.index, gfn, n, o);
+    if (n == 512)
+        return s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
+    (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);
+    return o;
 }
 
 /* The first half of a clear: nobody can reach the VM's frames any more, not even through a TLB. */
-static void unmap_everywhere(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n)
+static void unmap_everywhere(struct cordon *c, struct vm_locked v, struct section_locked s, const struct clear_plan *plan)
 {
     struct owed of_vm = OWED_NOTHING;
     struct owed of_host = OWED_NOTHING;
-    uint64_t end = offset + n;
+    struct s2_pos p = plan->at;
+    uint64_t offset = plan->first;
 
-    offset += skip_others(s, v.id, offset, n);
-    while (offset < end) {
-        uint64_t k = gfn_run(s, offset, end - offset);
+    while (offset < plan->end) {
+        uint64_t k = gfn_run(s, offset, plan->end - offset);
 
+        if (offset != plan->first)
+            p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[offset]));
         if (!frame_is_pending(s.frame[offset]))     /* a pending frame is in no table of the VM's CPUs */
-            of_vm = unmap_vm_run(c, v, s, offset, k, of_vm);
+            of_vm = unmap_vm_run(c, v, s, p, offset, k, of_vm);
         if (s.frame[offset].count > 0)
             of_host = host_unmap_run(c, s, offset, k, of_host);
         offset += k;
-        offset += skip_others(s, v.id, offset, end - offset);
+        offset += skip_others(s, v.id, offset, plan->end - offset);
     }
     s2_settle(c, &v.vm->s2, of_vm);
     s2_settle(c, &c->host, of_host);
 }
 
-void memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
-                  struct cordon_progress *p)
+uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, const struct clear_plan *plan)
 {
-    uint64_t end = offset + n;
+    uint64_t offset = plan->first;
     uint64_t cleared = 0;
 
-    unmap_everywhere(c, v, s, offset, n);
-    offset += skip_others(s, v.id, offset, n);
-    while (offset < end) {
-        uint64_t k = own_run(s, v.id, offset, end - offset);
+    unmap_everywhere(c, v, s, plan);
+    while (offset < plan->end) {
+        uint64_t k = own_run(s, v.id, offset, plan->end - offset);
 
         arch_zero_frames(c, s.pfn + offset, k);
         arch_clean_frames(c, s.pfn + offset, k);    /* an access with caches off finds zeros, not the VM's data */
         set_holder(s, offset, k, HOLDER_HOST);
         cleared += k;
         offset += k;
-        offset += skip_others(s, v.id, offset, end - offset);
+        offset += skip_others(s, v.id, offset, plan->end - offset);
     }
     taken_sub(s, cleared);
     v.vm->frames -= cleared;
-    p->changed += cleared;
-    p->not_owned += n - cleared;
+    return cleared;
 }
 
 /* ---- the core's own ---- */

@@ -39,13 +39,22 @@ struct owed MUST_USE memory_revoke(struct cordon *c, struct section_locked s, ui
 
 /* ---- clear_vm_page ---- */
 
-/* OK, or NO_MEMORY when clearing these frames would split a block of the VM and its pool is empty. */
-enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
-                                    uint64_t n);
+/* What a clear will do, found out before it changes anything. */
+struct clear_plan {
+    uint64_t first;         /* offset of the first frame that the VM owns; end when it owns none */
+    uint64_t end;           /* offset behind the last frame */
+    struct s2_pos at;       /* the end of the walk in the VM's table to the first frame's gfn */
+};
 
-/* Takes those of the frames that the VM owns back for the host: out of all tables, zeroed, plain host memory. */
-void memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
-                  struct cordon_progress *p);
+/* Looks at frames offset .. offset+n-1. NO_MEMORY: a block of the VM would have to be split and its pool is empty. */
+enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
+                                    uint64_t n, struct clear_plan *plan);
+
+/*
+ * Takes those of the frames that the VM owns back for the host: out of all tables, zeroed, plain host memory. The plan
+ * was made under the same locks. Returns how many there were.
+ */
+uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, const struct clear_plan *plan);
 
 /* ---- the core's own ---- */
 

@@ -33,13 +33,26 @@ static bool in_range(uint64_t first, uint64_t num, uint64_t limit)
 
 /* ---- clear_vm_range ---- */
 
+/* Frames of one section. Counts those that were the VM's and are cleared. */
+static HOT enum cordon_status clear_in_section(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t index,
+                                               uint64_t n, uint64_t *cleared)
+{
+    struct section_locked s = section_lock(c, index, frame / 512);
+    struct clear_plan plan;
+    enum cordon_status status = memory_can_clear(c, v, s, frame % 512, n, &plan);
+
+    if (status == CORDON_OK)
+        *cleared = memory_clear(c, v, s, &plan);
+    section_unlock(c, s);
+    return status;
+}
+
 struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t pfn, uint64_t num)
 {
     struct cordon_progress p = { .status = CORDON_OK };
-    uint64_t offset = pfn.v % 512;
-    uint64_t n = min(num, 512 - offset);
+    uint64_t n = min(num, 512 - pfn.v % 512);
+    uint64_t cleared = 0;
     struct vm_locked v;
-    struct section_locked s;
     uint64_t index;
 
     if (!in_range(pfn.v, num, c->pfn_limit))
@@ -47,20 +60,16 @@ struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t 
     p.status = vm_enter(c, vm, &v);
     if (p.status != CORDON_OK)
         return p;
-    if (memory_section(c, pfn.v, &index) != CORDON_OK) {
+    if (memory_section(c, pfn.v, &index) == CORDON_OK)
+        p.status = clear_in_section(c, v, pfn.v, index, n, &cleared);
+    else
         n = min(num, region_gap(c, pfn.v));
-        p.not_owned = n;
-    } else {
-        s = section_lock(c, index, pfn.v / 512);
-        p.status = memory_can_clear(c, v, s, offset, n);
-        if (p.status == CORDON_OK)
-            memory_clear(c, v, s, offset, n, &p);
-        section_unlock(c, s);
-    }
     vm_unlock(c, v);
     if (p.status != CORDON_OK)
         return p;
     p.done = n;
+    p.changed = cleared;
+    p.not_owned = n - cleared;
     p.status = n < num ? CORDON_AGAIN : CORDON_OK;
     return p;
 }
@@ -76,7 +85,7 @@ struct map_request {
 };
 
 /* Has the frames of a request become the VM's: all of them, or a refusal and none. */
-static enum cordon_status claim(struct cordon *c, struct vm_locked v, const struct map_request *r)
+static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, const struct map_request *r)
 {
     uint64_t index;
     enum cordon_status status = memory_section(c, r->frame, &index);
@@ -95,11 +104,12 @@ static enum cordon_status claim(struct cordon *c, struct vm_locked v, const stru
 enum fit { FIT_FREE, FIT_SAME, FIT_OTHER };
 
 /* What a level-3 table has at a request's place: nothing or nothing else, all of the very same, or something else. */
-static enum fit fit_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+static HOT enum fit fit_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
 {
     uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
     uint64_t same = 0;
 
+    UNROLL
     for (uint64_t i = 0; i < r->n; i++) {
         uint64_t entry = arch_pte_read(c, p.row, p.index + i);
 
@@ -113,7 +123,7 @@ static enum fit fit_pages(const struct cordon *c, struct s2_pos p, const struct 
 }
 
 /* The same for whatever the VM's table has at p, the end of the walk to r->gfn. */
-static enum fit fit(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+static HOT enum fit fit(const struct cordon *c, struct s2_pos p, const struct map_request *r)
 {
     if (p.level == 3)
         return fit_pages(c, p, r);
@@ -122,18 +132,7 @@ static enum fit fit(const struct cordon *c, struct s2_pos p, const struct map_re
     return s2_frame(p, r->gfn) == r->frame && !desc_is_device(p.entry) ? FIT_SAME : FIT_OTHER;
 }
 
-static void put_pages(struct cordon *c, struct s2_pos p, const struct map_request *r)
-{
-    uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
-
-    for (uint64_t i = 0; i < r->n; i++) {
-        if (arch_pte_read(c, p.row, p.index + i) == 0)
-            arch_pte_write(c, p.row, p.index + i, wanted + i * CORDON_PAGE_SIZE);
-    }
-    arch_dsb_ishst(c);      /* the walkers see the pages before the caller goes on to rely on them */
-}
-
-static enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const struct map_request *r)
+static HOT enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const struct map_request *r)
 {
     struct s2_pos p = s2_walk(c, &v.vm->s2, r->gfn);
     enum fit found = fit(c, p, r);
@@ -148,7 +147,9 @@ static enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const 
     status = claim(c, v, r);
     if (status != CORDON_OK)
         return status;
-    put_pages(c, s2_grow(c, &v.vm->pool, p, r->gfn, 3), r);
+    if (p.level < 3)
+        p = s2_grow(c, &v.vm->pool, p, r->gfn, 3);
+    s2_fill_run(c, p.row, p.index, r->frame, r->n);
     return CORDON_OK;
 }
 
@@ -269,7 +270,7 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 enum share { GRANT, REVOKE };
 
 /* n consecutive frames of one section from `frame` on. */
-static void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum share how, struct cordon_progress *p)
+static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum share how, struct cordon_progress *p)
 {
     uint64_t index;
     struct section_locked s;
@@ -286,19 +287,29 @@ static void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n,
     section_unlock(c, s);
 }
 
+/* Whether the four entries from index on map consecutive frames, the first as `want` does. */
+static HOT bool four_follow(const struct cordon *c, uint64_t row, uint64_t index, uint64_t want)
+{
+    return arch_pte_read(c, row, index) == want && arch_pte_read(c, row, index + 1) == want + CORDON_PAGE_SIZE &&
+           arch_pte_read(c, row, index + 2) == want + 2 * CORDON_PAGE_SIZE &&
+           arch_pte_read(c, row, index + 3) == want + 3 * CORDON_PAGE_SIZE;
+}
+
 /* How many entries from index on, at most n, map what follows on the first, in the same section. */
-static uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t index, uint64_t n, uint64_t first)
+static HOT uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t index, uint64_t n, uint64_t first)
 {
     uint64_t most = min(n, 512 - desc_pfn(first) % 512);
     uint64_t i = 1;
 
+    while (i + 4 <= most && four_follow(c, row, index + i, first + i * CORDON_PAGE_SIZE))
+        i += 4;
     while (i < most && arch_pte_read(c, row, index + i) == first + i * CORDON_PAGE_SIZE)
         i++;
     return i;
 }
 
 /* n entries of a level-3 table from index on. */
-static void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum share how,
+static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum share how,
                         struct cordon_progress *p)
 {
     uint64_t end = index + n;
@@ -318,7 +329,7 @@ static void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t in
 }
 
 /* num pages from gfn on, until they are done or enough for one call. */
-static void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum share how,
+static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum share how,
                         struct cordon_progress *p)
 {
     uint64_t work = 0;
@@ -344,7 +355,7 @@ static void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint
     }
 }
 
-static struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum share how)
+static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum share how)
 {
     struct cordon_progress p = { .status = CORDON_OK };
     uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);

@@ -78,17 +78,6 @@ uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, s
     return child;
 }
 
-struct owed s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n, struct owed o)
-{
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t old = arch_pte_read(c, row, index + i);
-
-        if (old != 0)
-            o = s2_put(c, row, index + i, first + i, 3, old, 0, o);
-    }
-    return o;
-}
-
 uint64_t s2_count_valid(const struct cordon *c, uint64_t row)
 {
     uint64_t n = 0;

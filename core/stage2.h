@@ -24,22 +24,35 @@
 
 enum s2_type { S2_NORMAL, S2_DEVICE };
 
+/*@ assigns \nothing; ensures \result <==> valid_entry(e); */
 static inline bool desc_valid(uint64_t e) { return e % 2 == 1; }
+/*@ assigns \nothing; ensures \result == entry_frame(e); */
 static inline uint64_t desc_pfn(uint64_t e) { return e / 4096 % (UINT64_C(1) << 36); }
+/*@ assigns \nothing; ensures \result <==> table_entry(e, level); */
 static inline bool desc_is_table(uint64_t e, uint32_t level) { return level < 3 && e % 4 == DESC_TABLE; }
+/*@ assigns \nothing; ensures \result <==> leaf_here(e, level); */
 static inline bool desc_is_leaf(uint64_t e, uint32_t level) { return level < 3 ? e % 4 == DESC_BLOCK : e % 4 == DESC_PAGE; }
+/*@ assigns \nothing; ensures \result <==> e / 16 % 4 == 0; */
 static inline bool desc_is_device(uint64_t e) { return e / 16 % 4 == 0; }
 
+/*@ requires frame < 68719476736;
+  @ assigns \nothing;
+  @ ensures \result == leaf_entry(frame, level, type);
+  @*/
 static inline uint64_t desc_leaf(uint64_t frame, uint32_t level, enum s2_type type)
 {
     return frame * 4096 + (level == 3 ? DESC_PAGE : DESC_BLOCK) + (type == S2_NORMAL ? DESC_NORMAL : DESC_DEVICE);
 }
 
+/*@ requires row < 68719476736; assigns \nothing; ensures \result == row * 4096 + 3; */
 static inline uint64_t desc_table(uint64_t row) { return row * 4096 + DESC_TABLE; }
 
 /* ---- geometry ---- */
 
 /* Pages that an entry of a level covers. */
+/*@ assigns \nothing;
+  @ ensures \result == pages_at(level);
+  @*/
 static inline uint64_t s2_pages(uint32_t level)
 {
     switch (level) {
@@ -51,6 +64,9 @@ static inline uint64_t s2_pages(uint32_t level)
 }
 
 /* The number of gfn's entry among all entries of its level. */
+/*@ assigns \nothing;
+  @ ensures \result == entry_number(gfn, level);
+  @*/
 static inline uint64_t s2_entry_number(uint64_t gfn, uint32_t level)
 {
     switch (level) {
@@ -73,28 +89,101 @@ struct s2_pos {
     uint32_t level;
 };
 
-/* Walks to gfn and stops at the first entry that is no table, or at `last`. gfn < t->gfn_limit; t->start <= last <= 3. */
-static inline struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 *t, uint64_t gfn, uint32_t last)
+/* One step of a walk: from a table entry of the level above down to gfn's entry of `level`. */
+/*@ requires \valid_read(c) && \valid_read(&c->phys[entry_frame(entry)]) && entry_frame(entry) < c->phys_frames;
+  @ assigns \nothing;
+  @ ensures \result.level == level && \result.row == entry_frame(entry) && \result.index == index_at(gfn, level);
+  @ ensures \result.entry == c->phys[\result.row].e[\result.index];
+  @*/
+static HOT struct s2_pos s2_down(const struct cordon *c, uint64_t entry, uint64_t gfn, uint32_t level)
 {
-    uint64_t n = s2_entry_number(gfn, t->start);
-    struct s2_pos p = { .row = t->root + n / 512, .index = n % 512, .entry = 0, .level = t->start };
+    struct s2_pos p = { .row = desc_pfn(entry), .index = s2_entry_number(gfn, level) % 512, .entry = 0, .level = level };
 
     p.entry = arch_pte_read(c, p.row, p.index);
-    while (p.level < last && desc_is_table(p.entry, p.level)) {
-        p.level++;
-        p.row = desc_pfn(p.entry);
-        p.index = s2_entry_number(gfn, p.level) % 512;
-        p.entry = arch_pte_read(c, p.row, p.index);
-    }
     return p;
 }
 
-static inline struct s2_pos s2_walk(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
+/* The position in a root table: number says which entry of all the concatenated ones. */
+/*@ requires \valid_read(c) && \valid_read(t);
+  @ requires t->root + number / 512 < c->phys_frames && \valid_read(&c->phys[t->root + number / 512]);
+  @ assigns \nothing;
+  @ ensures \result.level == level && \result.row == t->root + number / 512 && \result.index == number % 512;
+  @ ensures \result.entry == c->phys[\result.row].e[\result.index];
+  @*/
+static HOT struct s2_pos s2_in_root(const struct cordon *c, const struct stage2 *t, uint64_t number, uint32_t level)
+{
+    struct s2_pos p = { .row = t->root + number / 512, .index = number % 512, .entry = 0, .level = level };
+
+    p.entry = arch_pte_read(c, p.row, p.index);
+    return p;
+}
+
+/* The first step of a walk. */
+/*@ requires machine: machine(c);
+  @ requires tree: \valid_read(t) && tree(c, t) && gfn < t->gfn_limit;
+  @ assigns \nothing;
+  @ ensures \result.level == t->start;
+  @ ensures \result.row == walk_row(c, t, gfn, t->start) && \result.index == index_at(gfn, t->start);
+  @ ensures \result.entry == c->phys[\result.row].e[\result.index];
+  @ ensures row: row_of(c, t, \result.row);
+  @*/
+static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
+{
+    switch (t->start) {
+    case 0: return s2_in_root(c, t, s2_entry_number(gfn, 0) % 512, 0);     /* level 0 is never concatenated */
+    case 1: return s2_in_root(c, t, s2_entry_number(gfn, 1), 1);
+    default: return s2_in_root(c, t, s2_entry_number(gfn, 2), 2);
+    }
+}
+
+/*
+ * Walks to gfn and stops at the first entry that is no table, or at `last`. gfn < t->gfn_limit; t->start <= last <= 3.
+ * The levels are written out: with a constant level each step is a shift, a mask and a load.
+ */
+/*@ requires machine: machine(c);
+  @ requires tree: \valid_read(t) && tree(c, t);
+  @ requires gfn < t->gfn_limit && t->start <= last <= 3;
+  @ assigns \nothing;
+  @ ensures level: t->start <= \result.level <= last;
+  @ ensures place: \result.row == walk_row(c, t, gfn, \result.level) && \result.index == index_at(gfn, \result.level);
+  @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
+  @ ensures path: walk_reaches(c, t, gfn, \result.level);
+  @ ensures end: \result.level < last ==> !table_entry(\result.entry, \result.level);
+  @ ensures row: row_of(c, t, \result.row);
+  @*/
+static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 *t, uint64_t gfn, uint32_t last)
+{
+    struct s2_pos p = s2_top(c, t, gfn);
+
+    if (p.level == 0 && last > 0 && desc_is_table(p.entry, 0))
+        p = s2_down(c, p.entry, gfn, 1);
+    if (p.level == 1 && last > 1 && desc_is_table(p.entry, 1))
+        p = s2_down(c, p.entry, gfn, 2);
+    if (p.level == 2 && last > 2 && desc_is_table(p.entry, 2))
+        p = s2_down(c, p.entry, gfn, 3);
+    return p;
+}
+
+/*@ requires machine: machine(c);
+  @ requires tree: \valid_read(t) && tree(c, t);
+  @ requires gfn < t->gfn_limit;
+  @ assigns \nothing;
+  @ ensures level: t->start <= \result.level <= 3;
+  @ ensures place: \result.row == walk_row(c, t, gfn, \result.level) && \result.index == index_at(gfn, \result.level);
+  @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
+  @ ensures path: walk_reaches(c, t, gfn, \result.level);
+  @ ensures end: \result.level < 3 ==> !table_entry(\result.entry, \result.level);
+  @ ensures row: row_of(c, t, \result.row);
+  @*/
+static HOT struct s2_pos s2_walk(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
 {
     return s2_walk_to(c, t, gfn, 3);
 }
 
 /* The frame that a leaf at p maps gfn to. */
+/*@ assigns \nothing;
+  @ ensures \result == entry_frame(p.entry) + gfn % pages_at(p.level);
+  @*/
 static inline uint64_t s2_frame(struct s2_pos p, uint64_t gfn)
 {
     return desc_pfn(p.entry) + gfn % s2_pages(p.level);
@@ -110,6 +199,16 @@ struct owed {
 
 #define OWED_NOTHING ((struct owed){ 0, 0 })
 
+/*@ predicate owes_well(struct owed o) = o.end == 0 || o.first < o.end;
+  @ predicate owes(struct owed o, integer first, integer end) = o.end != 0 && o.first <= first && end <= o.end;
+  @*/
+
+/*@ requires first < end && owes_well(o);
+  @ assigns \nothing;
+  @ ensures well: owes_well(\result);
+  @ ensures new: owes(\result, first, end);
+  @ ensures old: o.end != 0 ==> owes(\result, o.first, o.end);
+  @*/
 static inline struct owed MUST_USE owed_add(struct owed o, uint64_t first, uint64_t end)
 {
     if (o.end == 0)
@@ -118,6 +217,9 @@ static inline struct owed MUST_USE owed_add(struct owed o, uint64_t first, uint6
 }
 
 /* Invalidates what is owed on all CPUs and waits for it. On return the old translations are gone (I6). */
+/*@ requires \valid_read(t) && owes_well(o);
+  @ assigns \nothing;
+  @*/
 void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
 
 /* ---- changes: the caller holds the lock of the table ---- */
@@ -126,6 +228,16 @@ void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
  * Changes one entry. first: the lowest guest frame number that the entry covers; old: its value now. What is owed for
  * the old translation is added to o. Valid entries are not replaced by valid ones: that is s2_replace().
  */
+/*@ requires \valid_read(c) && row < c->phys_frames && index < 512 && \valid(&c->phys[row]);
+  @ requires break_first: !valid_entry(old) || !valid_entry(new);
+  @ requires first < 68719476736 && owes_well(o);
+  @ assigns c->phys[row].e[index];
+  @ ensures put: c->phys[row].e[index] == new;
+  @ ensures well: owes_well(\result);
+  @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
+  @ ensures owed_new: valid_entry(old) ==> owes(\result, first, first + pages_at(level));
+  @ ensures owed_none: !valid_entry(old) ==> \result == o;
+  @*/
 static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint32_t level,
                                           uint64_t old, uint64_t new, struct owed o)
 {
@@ -150,8 +262,54 @@ struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint
 uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, struct s2_pos p, uint64_t first,
                   uint64_t hole, uint64_t hole_n);
 
-/* Invalidates `n` entries of a level-3 table from `index` on; first: the guest frame number of the first of them. */
-struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n, struct owed o);
+/* Invalidates one entry of a level-3 table. True when it was valid: its translation is owed. */
+static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t index)
+{
+    if (arch_pte_read(c, row, index) == 0)
+        return false;
+    arch_pte_write(c, row, index, 0);
+    return true;
+}
+
+/* Fills those of n entries of a level-3 table that are invalid, so that they map the frames from `frame` on. */
+static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t frame, uint64_t n)
+{
+    uint64_t first = desc_leaf(frame, 3, S2_NORMAL);
+
+    UNROLL
+    for (uint64_t i = 0; i < n; i++) {
+        if (arch_pte_read(c, row, index + i) == 0)
+            arch_pte_write(c, row, index + i, first + i * CORDON_PAGE_SIZE);
+    }
+    arch_dsb_ishst(c);      /* the walkers see the pages before the caller goes on to rely on them */
+}
+
+/*
+ * Invalidates n entries of a level-3 table from index on; first: the guest frame number of the first of them. If any of
+ * them was valid, all of the run is owed: one range costs what one page does.
+ */
+/*@ requires \valid_read(c) && row < c->phys_frames && index + n <= 512 && \valid(&c->phys[row]);
+  @ requires \separated(c, &c->phys[row]);
+  @ requires first + n <= 68719476736 && owes_well(o);
+  @ assigns c->phys[row].e[index .. index + n - 1];
+  @ ensures gone: \forall integer i; index <= i < index + n ==> c->phys[row].e[i] == 0;
+  @ ensures well: owes_well(\result);
+  @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
+  @ ensures owed_new: (\exists integer i; index <= i < index + n && \old(c->phys[row].e[i]) != 0) ==>
+  @   owes(\result, first, first + n);
+  @*/
+static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n,
+                                             struct owed o)
+{
+    bool any = false;
+
+    UNROLL
+    for (uint64_t i = 0; i < n; i++) {
+        if (s2_clear_page(c, row, index + i))
+            any = true;
+    }
+    return any ? owed_add(o, first, first + n) : o;
+}
 
 /* Entries of a table that are valid. */
 uint64_t s2_count_valid(const struct cordon *c, uint64_t row);

@@ -9,32 +9,6 @@
 #define TEARDOWN_STEPS 128
 #define TEARDOWN_TABLES 32
 
-static bool is_id(const struct cordon *c, vmid_t vm)
-{
-    return vm.v >= 1 && vm.v <= c->vms;
-}
-
-enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_locked *v)
-{
-    if (!is_id(c, vm))
-        return CORDON_NO_VM;
-    *v = vm_lock(c, vm.v);
-    if (v->vm->state != VM_NONE)
-        return CORDON_OK;
-    vm_unlock(c, *v);
-    return CORDON_NO_VM;
-}
-
-enum cordon_status vm_enter_live(struct cordon *c, vmid_t vm, struct vm_locked *v)
-{
-    enum cordon_status status = vm_enter(c, vm, v);
-
-    if (status != CORDON_OK || v->vm->state == VM_LIVE)
-        return status;
-    vm_unlock(c, *v);
-    return CORDON_STATE;
-}
-
 /* Host frames first .. first+n-1, which lie in one section, become the core's. */
 static enum cordon_status take_frames(struct cordon *c, uint64_t first, uint64_t n)
 {
@@ -66,7 +40,7 @@ enum cordon_status cordon_vm_create(struct cordon *c, vmid_t vm, pfn_t root)
         return status;
     if (root.v % roots != 0)
         return CORDON_UNALIGNED;
-    if (!is_id(c, vm))
+    if (!vm_is_id(c, vm))
         return CORDON_NO_VM;
     v = vm_lock(c, vm.v);
     status = v.vm->state == VM_NONE ? take_frames(c, root.v, roots) : CORDON_EXISTS;
@@ -131,7 +105,8 @@ static void drop_device(struct cordon *c, struct vm_locked v, struct s2_pos p, u
  */
 static uint64_t clear_leaf(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
 {
-    struct cordon_progress done = { .status = CORDON_OK };
+    uint64_t cleared = 0;
+    struct clear_plan plan;
     uint64_t first = s2_frame(p, gfn);
     uint64_t n = p.level == 3 ? 512 - first % 512 : 512;
     uint64_t index;
@@ -142,9 +117,10 @@ static uint64_t clear_leaf(struct cordon *c, struct vm_locked v, struct s2_pos p
     if (p.level == 3 && n > TEARDOWN_STEPS)
         n = TEARDOWN_STEPS;
     s = section_lock(c, index, first / 512);
-    memory_clear(c, v, s, first % 512, n, &done);
+    if (memory_can_clear(c, v, s, first % 512, n, &plan) == CORDON_OK)
+        cleared = memory_clear(c, v, s, &plan);
     section_unlock(c, s);
-    return done.changed;
+    return cleared;
 }
 
 /* Goes on with emptying the VM's table. False when there is more to do. */

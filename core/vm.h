@@ -7,10 +7,33 @@
 
 #include "lock.h"
 
+/* Whether a number may name a VM of this machine. */
+static inline bool vm_is_id(const struct cordon *c, vmid_t vm)
+{
+    return vm.v >= 1 && vm.v <= c->vms;
+}
+
 /* Takes the VM's lock. NO_VM: there is none of that id. The lock is held only when the answer is OK. */
-enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_locked *v);
+static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_locked *v)
+{
+    if (!vm_is_id(c, vm))
+        return CORDON_NO_VM;
+    *v = vm_lock(c, vm.v);
+    if (v->vm->state != VM_NONE)
+        return CORDON_OK;
+    vm_unlock(c, *v);
+    return CORDON_NO_VM;
+}
 
 /* The same for operations that need a VM that is not being torn down. STATE: it is. */
-enum cordon_status vm_enter_live(struct cordon *c, vmid_t vm, struct vm_locked *v);
+static HOT enum cordon_status vm_enter_live(struct cordon *c, vmid_t vm, struct vm_locked *v)
+{
+    enum cordon_status status = vm_enter(c, vm, v);
+
+    if (status != CORDON_OK || v->vm->state == VM_LIVE)
+        return status;
+    vm_unlock(c, *v);
+    return CORDON_STATE;
+}
 
 #endif

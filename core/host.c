@@ -74,8 +74,7 @@ static struct owed unmap_section(struct cordon *c, struct section_locked s, stru
     return OWED_NOTHING;
 }
 
-/* The section was all the host's and may be mapped by a block, or all of it goes. */
-static struct owed unmap_first(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
+struct owed host_unmap_first(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
 {
     struct s2_pos p = section_entry(c, s, n == 512);
     struct host_locked h;
@@ -88,15 +87,6 @@ static struct owed unmap_first(struct cordon *c, struct section_locked s, uint64
     s.section->leaf = open_block(c, p, s.pfn, offset, n);
     host_unlock(h);
     return o;
-}
-
-struct owed host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
-{
-    if (s.section->leaf != 0 && n < 512)
-        return s2_clear_run(c, s.section->leaf, offset, s.pfn + offset, n, o);
-    if (s.section->leaf == 0 && s.section->taken > n)
-        return o;               /* others were taken before: there is no block, and no table */
-    return unmap_first(c, s, offset, n, o);
 }
 
 /*

@@ -25,10 +25,21 @@ enum cordon_status host_map_hole(struct cordon *c, struct section_locked s, uint
 /* Maps a device frame outside of every section, in the largest size that holds nothing else. */
 enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
 
+/* The same where the section was all the host's, which may map it by a block, or where all of it goes. */
+struct owed MUST_USE host_unmap_first(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
+
 /*
  * Has the host map frames offset .. offset+n-1 of the section no more; what is owed is added to o and must be settled
  * on c->host. A block that covers them is split, or dropped where all of it goes. s.taken counts the frames already.
  */
-struct owed MUST_USE host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
+static HOT struct owed MUST_USE host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n,
+                                               struct owed o)
+{
+    if (s.section->leaf != 0 && n < 512)
+        return s2_clear_run(c, s.section->leaf, offset, s.pfn + offset, n, o);
+    if (s.section->leaf == 0 && s.section->taken > n)
+        return o;               /* others were taken before: there is no block, and no table */
+    return host_unmap_first(c, s, offset, n, o);
+}
 
 #endif

@@ -2,42 +2,205 @@
 /*
  * Page-level transitions of SEMANTICS 2, over runs: consecutive frames of one section that stand for consecutive guest
  * frame numbers. A run of one page is the seed's page operation. The caller holds the locks that the handles name.
+ *
+ * They are inline so that the caller's constant length of one leaves no loop: a call for one page costs no batch.
  */
 #ifndef CORDON_MEMORY_H
 #define CORDON_MEMORY_H
 
-#include "lock.h"
-#include "stage2.h"
+#include "frame.h"
+#include "host.h"
+#include "region.h"
 #include "cordon/cordon.h"
 
 /* The section of a frame, to be locked by section_lock(). OWNED: the frame is in no section of RAM. */
-enum cordon_status memory_section(const struct cordon *c, uint64_t frame, uint64_t *index);
+static HOT enum cordon_status memory_section(const struct cordon *c, uint64_t frame, uint64_t *index)
+{
+    return region_section(c, frame / 512, index) ? CORDON_OK : CORDON_OWNED;
+}
+
+/* The count of frames that are not the host's is read without the section's lock by whoever maps 1 GiB: see host.h. */
+static HOT void taken_add(struct section_locked s, uint64_t n)
+{
+    arch_store16(&s.section->taken, (uint16_t)(s.section->taken + n));
+}
+
+static HOT void taken_sub(struct section_locked s, uint64_t n)
+{
+    arch_store16(&s.section->taken, (uint16_t)(s.section->taken - n));
+}
 
 /* ---- assign_pfn_to_vm ---- */
 
 /* Whether the VM may have the frames offset .. offset+n-1 at gfn ..: OK, or the refusal of the first that it may not. */
-enum cordon_status memory_can_assign(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn);
+static HOT enum cordon_status memory_can_assign(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
+{
+    if (s.section->taken == 0 && s.section->pinned == 0)
+        return CORDON_OK;       /* all 512 are plain host memory */
+    for (uint64_t i = 0; i < n; i++) {
+        enum cordon_status status = frame_can_assign(s.frame[offset + i], (uint16_t)vm, gfn + i);
+
+        if (status != CORDON_OK)
+            return status;
+    }
+    return CORDON_OK;
+}
+
+/* How many frames from offset on have the holder of the first. */
+static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64_t n)
+{
+    uint16_t holder = s.frame[offset].holder;
+    uint64_t i = 1;
+
+    if (s.section->taken == 0)
+        return n;               /* all 512 are the host's */
+    while (i < n && s.frame[offset + i].holder == holder)
+        i++;
+    return i;
+}
+
+/* gfn .. gfn+n-1 are within one last-level table, so that only the low half of the number counts up. */
+static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
+{
+    struct frame f = frame_of_vm((uint16_t)vm, gfn);
+
+    UNROLL
+    for (uint64_t i = 0; i < n; i++) {
+        s.frame[offset + i] = f;
+        f.gfn_lo++;
+    }
+}
+
+static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n, uint16_t holder)
+{
+    UNROLL
+    for (uint64_t i = 0; i < n; i++)
+        s.frame[offset + i] = frame_of(holder);
+}
 
 /*
  * Makes the frames the VM's, after memory_can_assign() said OK under the same lock. They are out of the host's reach
  * on return, and their contents are what `contents` says, seen by caches and memory alike. v.vm->frames is kept.
  */
-void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n, uint64_t gfn,
-                   enum cordon_contents contents);
+static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n, uint64_t gfn,
+                   enum cordon_contents contents)
+{
+    while (n > 0) {
+        uint64_t k = same_holder(s, offset, n);
+        uint16_t holder = s.frame[offset].holder;
+
+        if (holder == HOLDER_HOST) {
+            taken_add(s, k);
+            v.vm->frames += k;
+        }
+        if (holder != v.id) {   /* the VM's own settled frames stay as they are */
+            set_vm_records(s, v.id, offset, k, gfn);
+            s2_settle(c, &c->host, host_unmap_run(c, s, offset, k, OWED_NOTHING));
+            if (contents == CORDON_ZERO)
+                arch_zero_frames(c, s.pfn + offset, k);
+            arch_clean_frames(c, s.pfn + offset, k);    /* a guest with its caches off sees the same */
+        }
+        offset += k;
+        gfn += k;
+        n -= k;
+    }
+}
 
 /* ---- grant_vm_page, revoke_vm_page ---- */
 
 /* One more grant for each frame that the VM owns; the counts of what was done are added to *p. */
-void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, struct cordon_progress *p);
+static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, struct cordon_progress *p)
+{
+    uint64_t not_owned = 0;
+    uint64_t saturated = 0;
+
+    UNROLL
+    for (uint64_t i = 0; i < n; i++) {
+        struct frame *f = &s.frame[offset + i];
+
+        if (f->holder != vm)
+            not_owned++;
+        else if (f->count >= CORDON_SHARE_MAX)
+            saturated++;
+        else
+            f->count++;
+    }
+    p->not_owned += not_owned;
+    p->saturated += saturated;
+    p->changed += n - not_owned - saturated;
+}
 
 /*
  * One grant fewer. A frame whose last grant goes leaves the host's table; what is owed for that is added to o and must
  * be settled on c->host before the section is unlocked.
  */
-struct owed MUST_USE memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
-                                   struct cordon_progress *p, struct owed o);
+static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
+                          struct cordon_progress *p, struct owed o)
+{
+    uint64_t not_owned = 0;
+    uint64_t saturated = 0;
+    bool dropped = false;
+    uint64_t leaf = s.section->leaf;    /* 0: the host maps none of the VM's pages here */
+
+    UNROLL
+    for (uint64_t i = 0; i < n; i++) {
+        struct frame *f = &s.frame[offset + i];
+
+        if (f->holder != vm) {
+            not_owned++;
+        } else if (f->count == 0) {
+            saturated++;
+        } else {
+            f->count--;
+            if (f->count == 0 && leaf != 0 && s2_clear_page(c, leaf, offset + i))
+                dropped = true;
+        }
+    }
+    p->not_owned += not_owned;
+    p->saturated += saturated;
+    p->changed += n - not_owned - saturated;
+    return dropped ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o;
+}
 
 /* ---- clear_vm_page ---- */
+
+static HOT bool owned_by(struct frame f, uint32_t vm)
+{
+    return f.holder == vm || f.holder == HOLDER_PENDING + vm;
+}
+
+/* How many frames from offset on are not the VM's. */
+static HOT uint64_t skip_others(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n)
+{
+    uint64_t i = 0;
+
+    while (i < n && !owned_by(s.frame[offset + i], vm))
+        i++;
+    return i;
+}
+
+/*
+ * How many frames from offset on are like the first, which is the VM's: in the same state, shared or not, at consecutive
+ * guest frame numbers of one last-level table.
+ */
+static HOT uint64_t gfn_run(struct section_locked s, uint64_t offset, uint64_t n)
+{
+    uint64_t first = frame_word(s.frame[offset]);
+    uint64_t most = 512 - first % 512;
+    uint64_t i = 1;
+
+    if (most > n)
+        most = n;
+    while (i < most && frame_word(s.frame[offset + i]) == first + i)
+        i++;
+    return i;
+}
+
+/* Whether p, the end of the walk to the gfn of one of the section's frames, is a block: then it maps all of the section. */
+static HOT bool is_block_of(struct s2_pos p, struct section_locked s)
+{
+    return p.level == 2 && desc_valid(p.entry) && desc_pfn(p.entry) == s.pfn;
+}
 
 /* What a clear will do, found out before it changes anything. */
 struct clear_plan {
@@ -47,14 +210,97 @@ struct clear_plan {
 };
 
 /* Looks at frames offset .. offset+n-1. NO_MEMORY: a block of the VM would have to be split and its pool is empty. */
-enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
-                                    uint64_t n, struct clear_plan *plan);
+static HOT enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
+                                    uint64_t n, struct clear_plan *plan)
+{
+    *plan = (struct clear_plan){ .first = offset + skip_others(s, v.id, offset, n), .end = offset + n };
+    if (plan->first == plan->end)
+        return CORDON_OK;
+    plan->at = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[plan->first]));
+    return n == 512 || !is_block_of(plan->at, s) || v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
+}
+
+/* Takes one run of frames of the VM's, the first of which p is the end of the walk to, out of its own table. */
+static HOT struct owed unmap_vm_run(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p,
+                                uint64_t offset, uint64_t n, struct owed o)
+{
+    uint64_t gfn = frame_gfn(s.frame[offset]);
+
+    if (p.level == 3)
+        return s2_clear_run(c, p.row, p.index, gfn, n, o);
+    if (!is_block_of(p, s))
+        return o;               /* assigned and not mapped */
+    if (n == 512)
+        return s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
+    (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);
+    return o;
+}
+
+/* What is owed to the TLBs of a VM and of the host. */
+struct owed_both {
+    struct owed vm;
+    struct owed host;
+};
+
+/* The first half of a clear, for one run: nobody maps the frames any more. */
+static HOT void unmap_run(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p, uint64_t offset,
+                          uint64_t n, struct owed_both *o)
+{
+    if (!frame_is_pending(s.frame[offset]))     /* a pending frame is in no table of the VM's CPUs */
+        o->vm = unmap_vm_run(c, v, s, p, offset, n, o->vm);
+    if (s.frame[offset].count > 0)
+        o->host = host_unmap_run(c, s, offset, n, o->host);
+}
+
+static HOT void settle_both(struct cordon *c, struct vm_locked v, const struct owed_both *o)
+{
+    s2_settle(c, &v.vm->s2, o->vm);
+    s2_settle(c, &c->host, o->host);
+}
+
+/* The second half, once no TLB knows the frames any more: they are zeroed and the host's. */
+static HOT void hand_back(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n)
+{
+    arch_zero_frames(c, s.pfn + offset, n);
+    arch_clean_frames(c, s.pfn + offset, n);    /* an access with caches off finds zeros, not the VM's data */
+    set_holder(s, offset, n, HOLDER_HOST);
+    taken_sub(s, n);
+    v.vm->frames -= n;
+}
 
 /*
  * Takes those of the frames that the VM owns back for the host: out of all tables, zeroed, plain host memory. The plan
  * was made under the same locks. Returns how many there were.
  */
-uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, const struct clear_plan *plan);
+static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, const struct clear_plan *plan)
+{
+    struct owed_both owed = { OWED_NOTHING, OWED_NOTHING };
+    struct s2_pos p = plan->at;
+    uint64_t cleared = 0;
+    uint64_t k;
+
+    if (plan->end - plan->first == 1) {         /* one page: it needs no run */
+        unmap_run(c, v, s, p, plan->first, 1, &owed);
+        settle_both(c, v, &owed);
+        hand_back(c, v, s, plan->first, 1);
+        return 1;
+    }
+    for (uint64_t i = plan->first; i < plan->end; i += skip_others(s, v.id, i, plan->end - i)) {
+        if (i != plan->first)
+            p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[i]));
+        k = gfn_run(s, i, plan->end - i);
+        unmap_run(c, v, s, p, i, k, &owed);
+        i += k;
+    }
+    settle_both(c, v, &owed);
+    for (uint64_t i = plan->first; i < plan->end; i += skip_others(s, v.id, i, plan->end - i)) {
+        k = same_holder(s, i, plan->end - i);
+        hand_back(c, v, s, i, k);
+        cleared += k;
+        i += k;
+    }
+    return cleared;
+}
 
 /* ---- the core's own ---- */
 

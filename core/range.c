@@ -61,7 +61,8 @@ struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t 
     if (p.status != CORDON_OK)
         return p;
     if (memory_section(c, pfn.v, &index) == CORDON_OK)
-        p.status = clear_in_section(c, v, pfn.v, index, n, &cleared);
+        p.status = n == 1 ? clear_in_section(c, v, pfn.v, index, 1, &cleared)
+                          : clear_in_section(c, v, pfn.v, index, n, &cleared);
     else
         n = min(num, region_gap(c, pfn.v));
     vm_unlock(c, v);
@@ -355,6 +356,18 @@ static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, 
     }
 }
 
+/* One page: it needs no run. */
+static HOT void share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum share how, struct cordon_progress *p)
+{
+    struct s2_pos at = s2_walk(c, &v.vm->s2, gfn);
+
+    if (desc_valid(at.entry))
+        share_run(c, v.id, s2_frame(at, gfn), 1, how, p);
+    else
+        p->unmapped = 1;
+    p->done = 1;
+}
+
 static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum share how)
 {
     struct cordon_progress p = { .status = CORDON_OK };
@@ -370,7 +383,10 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     p.status = vm_enter_live(c, vm, &v);
     if (p.status != CORDON_OK)
         return p;
-    share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how, &p);
+    if (num == 1)
+        share_page(c, v, addr.v / CORDON_PAGE_SIZE, how, &p);
+    else
+        share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how, &p);
     vm_unlock(c, v);
     p.status = p.done < num ? CORDON_AGAIN : CORDON_OK;
     return p;

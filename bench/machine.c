@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "machine.h"
 #include "bench/machine.h"
 
 #include <stdio.h>
@@ -30,6 +29,18 @@ static void *sparse(uint64_t bytes)
     return p;
 }
 
+/* A pointer such that p[first] is the first of n elements that exist: physical memory has no element below its RAM. */
+static struct table *sparse_from(uint64_t first, uint64_t n)
+{
+    char *p = mmap(NULL, (first + n) * sizeof(struct table), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED || mprotect(p + first * sizeof(struct table), n * sizeof(struct table), PROT_READ | PROT_WRITE) != 0) {
+        perror("bench: cannot reserve memory for the simulated RAM");
+        exit(1);
+    }
+    return (struct table *)p;
+}
+
 static uint64_t round_up(uint64_t x, uint64_t to)
 {
     return (x + to - 1) / to * to;
@@ -41,21 +52,18 @@ struct bench_machine *bench_machine_new(uint64_t ram, uint32_t vms)
     struct bench_machine *m = calloc(1, sizeof *m);
     uint64_t donated = round_up(((uint64_t)vms * 600 + 1024) * CORDON_PAGE_SIZE, BLOCK);
     uint64_t core = round_up(ram / 256 + 64 * MIB, BLOCK);
-    static struct cordon_mem all;
-    static struct cordon_mem own;
+    struct cordon_mem all = { BASE, core + donated + ram };
+    struct cordon_mem own = { BASE, core };
     struct cordon_sizes sizes;
     struct cordon_storage storage = { 0 };
 
     if (m == NULL)
         bench_need(CORDON_NO_MEMORY, "machine");
-    all = (struct cordon_mem){ BASE, core + donated + ram };
-    own = (struct cordon_mem){ BASE, core };
     m->config = (struct cordon_config){ .ram = &all, .rams = 1, .core = &own, .cores = 1, .host = { 48, 0 }, .vm = { 48, 0 },
                                         .vms = vms };
     bench_need(cordon_sizes(&m->config, &sizes), "sizes");
-    storage.arch = &m->arch;
     storage.phys_frames = (BASE + all.size) / CORDON_PAGE_SIZE;
-    storage.phys = sparse(storage.phys_frames * CORDON_PAGE_SIZE);
+    storage.phys = sparse_from(BASE / CORDON_PAGE_SIZE, all.size / CORDON_PAGE_SIZE);
     storage.span = sparse(sizes.spans * sizeof *storage.span);
     storage.section = sparse(sizes.sections * sizeof *storage.section);
     storage.frame = sparse(sizes.sections * 512 * sizeof *storage.frame);

@@ -8,7 +8,6 @@
 
 struct bench_machine {
     struct cordon core;
-    struct arch arch;
     struct cordon_config config;
     uint64_t ram_base;      /* bytes; the first frame that is free for VMs, 2 MiB aligned */
     uint64_t spare;         /* next frame of those set aside for table donations */

@@ -17,8 +17,6 @@
 
 #include "bench/machine.h"
 #include "frame.h"
-#include "lock.h"
-#include "memory.h"
 
 #define PAGES 8192u
 #define GUEST UINT64_C(0x40000000)
@@ -202,12 +200,12 @@ static void print(const struct part *parts, size_t n)
 static void count(struct part *parts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint64_t tlbi = c->arch->tlbi;
+        uint64_t tlbi = arch_counts.tlbi;
 
         CALLGRIND_ZERO_STATS;
         parts[i].run();
         CALLGRIND_DUMP_STATS_AT(parts[i].name);
-        printf("%s tlbi %" PRIu64 "\n", parts[i].name, c->arch->tlbi - tlbi);
+        printf("%s tlbi %" PRIu64 "\n", parts[i].name, arch_counts.tlbi - tlbi);
     }
 }
 
@@ -222,7 +220,7 @@ int main(int argc, char **argv)
 
     c = &m->core;
     ram = m->ram_base;
-    m->arch.really_zero = argc > 1 && strcmp(argv[1], "zero") == 0;
+    arch_counts.really_zero = argc > 1 && strcmp(argv[1], "zero") == 0;
     bench_vm(m, 1, 64);
     for (int i = 0; i < reps; i++) {
         sequential();

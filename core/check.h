@@ -18,9 +18,9 @@
 
 /* Before a loop over the pages of a batch: several pages a turn. */
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll_count(4)")
+#define UNROLL _Pragma("clang loop unroll_count(8)")
 #elif defined(__GNUC__) && !defined(__FRAMAC__)
-#define UNROLL _Pragma("GCC unroll 4")
+#define UNROLL _Pragma("GCC unroll 8")
 #else
 #define UNROLL
 #endif

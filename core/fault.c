@@ -8,16 +8,16 @@
 #include "vm.h"
 
 /* The host touched a frame in a section of RAM. */
-static enum cordon_status map_known(struct cordon *c, uint64_t frame, uint64_t index)
+static HOT enum cordon_status map_known(struct cordon *c, uint64_t frame, uint64_t index)
 {
     struct section_locked s = section_lock(c, index, frame / 512);
     struct frame record = s.frame[frame % 512];
     enum cordon_status status = CORDON_PRIVATE;
 
     if (record.holder == HOLDER_INVALID)
-        status = region_is_hidden(c, frame) ? CORDON_PRIVATE : host_map_hole(c, s, frame);
+        status = region_is_hidden(c, frame) ? CORDON_PRIVATE : host_map(c, s, frame, S2_DEVICE);
     else if (frame_host_may_map(record))
-        status = host_map_ram(c, s, frame);
+        status = host_map(c, s, frame, S2_NORMAL);
     section_unlock(c, s);
     return status;
 }

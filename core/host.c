@@ -146,7 +146,7 @@ static void join_section(struct cordon *c, struct section_locked s)
     s.section->leaf = 0;
 }
 
-/* The host maps none of a section yet, or all of it by a block. */
+/* The host has no level-3 table for a section: it maps none of it yet, or all of it by a block. */
 static enum cordon_status map_first(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
 {
     struct s2_pos p = s2_walk_to(c, &c->host, frame, 2);
@@ -168,31 +168,13 @@ static enum cordon_status map_first(struct cordon *c, struct section_locked s, u
     return CORDON_OK;
 }
 
-/* One page of a section, or all of it in one block where nothing but host RAM is in it. */
-static enum cordon_status map_in_section(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
+enum cordon_status host_map_slow(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
 {
-    struct s2_pos p = { .row = s.section->leaf, .index = frame % 512, .entry = 0, .level = 3 };
-
-    if (p.row == 0)
+    if (s.section->leaf == 0)
         return map_first(c, s, frame, type);
-    p.entry = arch_pte_read(c, p.row, p.index);
-    if (desc_valid(p.entry))
-        return CORDON_OK;       /* another CPU's fault was served meanwhile */
     if (s.section->taken == 0)
         join_section(c, s);
-    else
-        s2_make(c, p, desc_leaf(frame, 3, type));
-    return CORDON_OK;
-}
-
-enum cordon_status host_map_ram(struct cordon *c, struct section_locked s, uint64_t frame)
-{
-    return map_in_section(c, s, frame, S2_NORMAL);
-}
-
-enum cordon_status host_map_hole(struct cordon *c, struct section_locked s, uint64_t frame)
-{
-    return map_in_section(c, s, frame, S2_DEVICE);
+    return CORDON_OK;           /* or another CPU's fault was served meanwhile */
 }
 
 /* The level of the largest device block around `frame` that fits below the invalid entry at p. */

@@ -16,11 +16,22 @@
 #include "lock.h"
 #include "stage2.h"
 
-/* Maps `frame` for the host in the largest size that its records allow. The record allows it, and s.taken is right. */
-enum cordon_status host_map_ram(struct cordon *c, struct section_locked s, uint64_t frame);
+/* The cases of host_map() that need more than one entry: a block, a table, a join; and nothing to do. */
+enum cordon_status host_map_slow(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type);
 
-/* Maps a frame in RAM's sections that is no RAM, as a device page. */
-enum cordon_status host_map_hole(struct cordon *c, struct section_locked s, uint64_t frame);
+/*
+ * Maps a frame of the section for the host in the largest size that the records allow; its own record does. Type: normal
+ * for RAM, device for a frame that is no RAM. NO_MEMORY: the host's pool has no table left.
+ */
+static HOT enum cordon_status host_map(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
+{
+    struct s2_pos p = { .row = s.section->leaf, .index = frame % 512, .entry = 0, .level = 3 };
+
+    if (p.row == 0 || s.section->taken == 0 || arch_pte_read(c, p.row, p.index) != 0)
+        return host_map_slow(c, s, frame, type);
+    s2_make(c, p, desc_leaf(frame, 3, type));
+    return CORDON_OK;
+}
 
 /* Maps a device frame outside of every section, in the largest size that holds nothing else. */
 enum cordon_status host_map_device(struct cordon *c, uint64_t frame);

@@ -37,15 +37,6 @@ void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint6
     s2_make(c, p, new);
 }
 
-void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
-{
-    struct owed none = s2_put(c, p.row, p.index, 0, p.level, p.entry, new, OWED_NOTHING);
-
-    core_assert(c, none.end == 0);
-    (void)none;
-    arch_dsb_ishst(c);      /* the walkers see the entry before the caller goes on to rely on it */
-}
-
 struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn, uint32_t last)
 {
     while (p.level < last) {

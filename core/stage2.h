@@ -120,20 +120,20 @@ static HOT struct s2_pos s2_in_root(const struct cordon *c, const struct stage2 
 
 /* The first step of a walk. */
 /*@ requires machine: machine(c);
-  @ requires tree: \valid_read(t) && tree(c, t) && gfn < t->gfn_limit;
+  @ requires table: \valid_read(t) && rooted(c, t) && gfn < t->gfn_limit;
   @ assigns \nothing;
   @ ensures \result.level == t->start;
   @ ensures \result.row == walk_row(c, t, gfn, t->start) && \result.index == index_at(gfn, t->start);
   @ ensures \result.entry == c->phys[\result.row].e[\result.index];
-  @ ensures row: row_of(c, t, \result.row);
+  @ ensures row: is_table_of(c, t, \result.row, \result.level);
   @*/
 static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
 {
-    switch (t->start) {
-    case 0: return s2_in_root(c, t, s2_entry_number(gfn, 0) % 512, 0);     /* level 0 is never concatenated */
-    case 1: return s2_in_root(c, t, s2_entry_number(gfn, 1), 1);
-    default: return s2_in_root(c, t, s2_entry_number(gfn, 2), 2);
-    }
+    if (t->start == 0)
+        return s2_in_root(c, t, s2_entry_number(gfn, 0) % 512, 0);      /* level 0 is never concatenated */
+    if (t->start == 1)
+        return s2_in_root(c, t, s2_entry_number(gfn, 1), 1);
+    return s2_in_root(c, t, s2_entry_number(gfn, 2), 2);
 }
 
 /*
@@ -141,7 +141,7 @@ static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, 
  * The levels are written out: with a constant level each step is a shift, a mask and a load.
  */
 /*@ requires machine: machine(c);
-  @ requires tree: \valid_read(t) && tree(c, t);
+  @ requires table: \valid_read(t) && rooted(c, t);
   @ requires gfn < t->gfn_limit && t->start <= last <= 3;
   @ assigns \nothing;
   @ ensures level: t->start <= \result.level <= last;
@@ -149,7 +149,7 @@ static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, 
   @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
   @ ensures path: walk_reaches(c, t, gfn, \result.level);
   @ ensures end: \result.level < last ==> !table_entry(\result.entry, \result.level);
-  @ ensures row: row_of(c, t, \result.row);
+  @ ensures row: is_table_of(c, t, \result.row, \result.level);
   @*/
 static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 *t, uint64_t gfn, uint32_t last)
 {
@@ -165,7 +165,7 @@ static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 
 }
 
 /*@ requires machine: machine(c);
-  @ requires tree: \valid_read(t) && tree(c, t);
+  @ requires table: \valid_read(t) && rooted(c, t);
   @ requires gfn < t->gfn_limit;
   @ assigns \nothing;
   @ ensures level: t->start <= \result.level <= 3;
@@ -173,7 +173,7 @@ static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 
   @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
   @ ensures path: walk_reaches(c, t, gfn, \result.level);
   @ ensures end: \result.level < 3 ==> !table_entry(\result.entry, \result.level);
-  @ ensures row: row_of(c, t, \result.row);
+  @ ensures row: is_table_of(c, t, \result.row, \result.level);
   @*/
 static HOT struct s2_pos s2_walk(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
 {
@@ -246,11 +246,16 @@ static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64
     return desc_valid(old) ? owed_add(o, first, first + s2_pages(level)) : o;
 }
 
+/* Makes a valid entry of an invalid one, and has the walkers see it. */
+static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
+{
+    core_assert(c, !desc_valid(p.entry));
+    arch_pte_write(c, p.row, p.index, new);
+    arch_dsb_ishst(c);      /* the walkers see the entry before the caller goes on to rely on it */
+}
+
 /* Puts a valid entry where a valid one is: break, invalidate, make. first as for s2_put(). */
 void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new);
-
-/* Makes a valid entry of an invalid one, and has the walkers see it. */
-void s2_make(struct cordon *c, struct s2_pos p, uint64_t new);
 
 /* Adds tables below the invalid entry p down to level `last`; returns the position there. Takes last - p.level tables. */
 struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn, uint32_t last);

@@ -11,6 +11,7 @@
 
 #include "machine.h"
 
+/* Each thread counts for itself, so that counting is no contention. */
 struct arch {
     uint64_t tlbi;      /* invalidations of a range or a whole VMID, combined ones not included */
     uint64_t dsb;       /* barriers that wait */
@@ -18,6 +19,8 @@ struct arch {
     uint64_t cleaned;   /* frames that would have been cleaned to the point of coherency */
     bool really_zero;   /* write the zeros all the same: to see the cost of memory itself */
 };
+
+extern _Thread_local struct arch arch_counts;
 
 static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
 {
@@ -29,31 +32,31 @@ static inline void arch_pte_write(struct cordon *c, uint64_t row, uint64_t index
     __atomic_store_n(&c->phys[row].e[index], entry, __ATOMIC_RELAXED);
 }
 
-static inline void arch_dsb_ishst(struct cordon *c) { c->arch->dsb++; }
-static inline void arch_dsb_ish(struct cordon *c) { c->arch->dsb++; }
+static inline void arch_dsb_ishst(struct cordon *c) { (void)c; arch_counts.dsb++; }
+static inline void arch_dsb_ish(struct cordon *c) { (void)c; arch_counts.dsb++; }
 
 static inline void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
 {
-    (void)vmid; (void)gfn; (void)pages;
-    c->arch->tlbi++;
+    (void)c; (void)vmid; (void)gfn; (void)pages;
+    arch_counts.tlbi++;
 }
 
 static inline void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; }
-static inline void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid) { (void)vmid; c->arch->tlbi++; }
+static inline void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; arch_counts.tlbi++; }
 
 void arch_count_zero(struct cordon *c, uint64_t pfn, uint64_t n);
 
 static inline void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 {
-    c->arch->zeroed += n;
-    if (c->arch->really_zero)
+    arch_counts.zeroed += n;
+    if (arch_counts.really_zero)
         arch_count_zero(c, pfn, n);
 }
 
 static inline void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 {
-    (void)pfn;
-    c->arch->cleaned += n;
+    (void)c; (void)pfn;
+    arch_counts.cleaned += n;
 }
 
 static inline void arch_table_alloc(struct cordon *c, uint64_t row) { (void)c; (void)row; }

@@ -5,6 +5,8 @@
 
 #include "arch.h"
 
+_Thread_local struct arch arch_counts;
+
 void arch_count_zero(struct cordon *c, uint64_t pfn, uint64_t n)
 {
     memset(&c->phys[pfn], 0, n * sizeof c->phys[0]);

@@ -1,0 +1,53 @@
+# The front door. Each target brings its Debian packages first (scripts/packages), then does its work below build/.
+#
+#     make            build the command-line tool: build/cordon
+#     make run        replay an example trace against the core and show who owns which memory
+#     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
+#     make prove      the proofs of the C code;    make prove-spec   the Coq specification
+#     make bench      the benchmark tables, with the targets beside the figures
+#     make clean      remove build/
+
+MAKEFLAGS += --no-print-directory
+NATIVE := build/native
+
+.PHONY: build-dir all build run test prove prove-spec oracle bench clean help
+
+all: build
+
+build-dir:
+	@mkdir -p build
+
+build: | build-dir
+	@scripts/packages build
+	@test -f $(NATIVE)/build.ninja || meson setup $(NATIVE) . >build/setup.log 2>&1 || { cat build/setup.log; exit 2; }
+	@ninja -C $(NATIVE) --quiet
+	@cp -f $(NATIVE)/tools/cordon build/cordon
+
+run: build
+	@scripts/run
+
+test:
+	@scripts/packages test
+	@scripts/test $(ONLY)
+
+prove:
+	@scripts/packages prove
+	@scripts/prove
+
+prove-spec:
+	@scripts/packages spec
+	@scripts/spec/prove-spec $(SEED)
+
+oracle:
+	@scripts/packages spec
+	@scripts/spec/build-oracle
+
+bench: build
+	@scripts/packages bench
+	@scripts/bench
+
+clean:
+	@rm -rf build
+
+help:
+	@sed -n 's/^#     //p' Makefile

@@ -11,16 +11,23 @@
 #include "check.h"
 
 /* Draws a ticket and waits for it. The acquiring load orders everything inside the lock after it. */
+/*@ requires \valid(l);
+  @ assigns l->next;
+  @*/
 static HOT void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
     uint16_t ticket = arch_ticket(c, &l->next);
 
+    /*@ loop assigns \nothing; */      /* that the others let go is not the provers' to show */
     while (arch_load_acquire16(&l->serving) != ticket)
         arch_wait(c);
     arch_lock_taken(c, kind, id);
 }
 
 /* Lets the next one in. The releasing store orders everything inside the lock before it. */
+/*@ requires \valid(l);
+  @ assigns l->serving;
+  @*/
 static HOT void lock_drop(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
     arch_lock_dropped(c, kind, id);
@@ -42,11 +49,20 @@ struct section_locked {
     uint64_t index;
 };
 
+/*@ predicate holds{L}(struct cordon *c, struct section_locked s) =
+  @   s.index < c->sections && s.section == &c->section[s.index] && s.frame == &c->frame[s.index * 512] &&
+  @   s.pfn % 512 == 0 && s.pfn < 68719476736;
+  @*/
+
 /* The host's lock is held: levels 0 and 1 of its table, its device entries and its pool stand still. */
 struct host_locked {
     struct cordon *c;
 };
 
+/*@ requires arrays(c) && 1 <= id <= c->vms;
+  @ assigns c->vm[id - 1].lock.next;
+  @ ensures \result.vm == &c->vm[id - 1] && \result.id == id;
+  @*/
 static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
 {
     struct vm_locked v = { &c->vm[id - 1], id };
@@ -55,12 +71,19 @@ static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
     return v;
 }
 
+/*@ requires \valid(v.vm);
+  @ assigns v.vm->lock.serving;
+  @*/
 static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
 {
     lock_drop(c, &v.vm->lock, LOCK_VM, v.id);
 }
 
 /* index: of a section of this machine, from region_section(); number: pa / 2 MiB. */
+/*@ requires arrays(c) && index < c->sections && number < 134217728;
+  @ assigns c->section[index].lock.next;
+  @ ensures holds(c, \result) && \result.index == index && \result.pfn == number * 512;
+  @*/
 static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, uint64_t number)
 {
     struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
@@ -69,11 +92,18 @@ static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, 
     return s;
 }
 
+/*@ requires \valid(s.section);
+  @ assigns s.section->lock.serving;
+  @*/
 static HOT void section_unlock(struct cordon *c, struct section_locked s)
 {
     lock_drop(c, &s.section->lock, LOCK_SECTION, s.index);
 }
 
+/*@ requires \valid(c);
+  @ assigns c->host_lock.next;
+  @ ensures \result.c == c;
+  @*/
 static inline struct host_locked host_lock(struct cordon *c)
 {
     struct host_locked h = { c };
@@ -82,6 +112,9 @@ static inline struct host_locked host_lock(struct cordon *c)
     return h;
 }
 
+/*@ requires \valid(h.c);
+  @ assigns h.c->host_lock.serving;
+  @*/
 static inline void host_unlock(struct host_locked h)
 {
     lock_drop(h.c, &h.c->host_lock, LOCK_HOST, 0);

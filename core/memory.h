@@ -14,6 +14,13 @@
 #include "cordon/cordon.h"
 
 /* The section of a frame, to be locked by section_lock(). OWNED: the frame is in no section of RAM. */
+/*@ requires arrays(c) && spans_fit(c);
+  @ requires \valid(index) && \separated(index, c, c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));
+  @ assigns *index;
+  @ ensures found: \result == CORDON_OK ==> *index < c->sections && frame / 512 < 134217728 &&
+  @   is_section(c, frame / 512, *index);
+  @ ensures none: \result != CORDON_OK ==> \result == CORDON_OWNED && !in_ram(c, frame / 512);
+  @*/
 static HOT enum cordon_status memory_section(const struct cordon *c, uint64_t frame, uint64_t *index)
 {
     return region_section(c, frame / 512, index) ? CORDON_OK : CORDON_OWNED;
@@ -33,10 +40,26 @@ static HOT void taken_sub(struct section_locked s, uint64_t n)
 /* ---- assign_pfn_to_vm ---- */
 
 /* Whether the VM may have the frames offset .. offset+n-1 at gfn ..: OK, or the refusal of the first that it may not. */
+/*@ requires \valid_read(s.section) && \valid_read(s.frame + (0 .. 511)) && offset + n <= 512;
+  @ requires 1 <= vm < 0x4000 && gfn + n <= 68719476736;
+  @ requires summary: s.section->taken == 0 && s.section->pinned == 0 ==>
+  @   \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0 && s.frame[i].count == 0;
+  @ assigns \nothing;
+  @ ensures all: \result == CORDON_OK ==>
+  @   \forall integer i; 0 <= i < n ==> can_assign1(s.frame[offset + i], vm, gfn + i) == CORDON_OK;
+  @ ensures first: \result != CORDON_OK ==> \exists integer k; 0 <= k < n &&
+  @   \result == can_assign1(s.frame[offset + k], vm, gfn + k) &&
+  @   \forall integer i; 0 <= i < k ==> can_assign1(s.frame[offset + i], vm, gfn + i) == CORDON_OK;
+  @*/
 static HOT enum cordon_status memory_can_assign(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
 {
     if (s.section->taken == 0 && s.section->pinned == 0)
         return CORDON_OK;       /* all 512 are plain host memory */
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant \forall integer k; 0 <= k < i ==> can_assign1(s.frame[offset + k], vm, gfn + k) == CORDON_OK;
+      @ loop assigns i;
+      @ loop variant n - i;
+      @*/
     for (uint64_t i = 0; i < n; i++) {
         enum cordon_status status = frame_can_assign(s.frame[offset + i], (uint16_t)vm, gfn + i);
 
@@ -47,6 +70,13 @@ static HOT enum cordon_status memory_can_assign(struct section_locked s, uint32_
 }
 
 /* How many frames from offset on have the holder of the first. */
+/*@ requires \valid_read(s.section) && \valid_read(s.frame + (0 .. 511)) && offset + n <= 512 && n >= 1;
+  @ requires summary: s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0;
+  @ assigns \nothing;
+  @ ensures 1 <= \result <= n;
+  @ ensures \forall integer i; offset <= i < offset + \result ==> s.frame[i].holder == s.frame[offset].holder;
+  @ ensures longest: \result < n ==> s.frame[offset + \result].holder != s.frame[offset].holder;
+  @*/
 static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64_t n)
 {
     uint16_t holder = s.frame[offset].holder;
@@ -54,16 +84,32 @@ static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64
 
     if (s.section->taken == 0)
         return n;               /* all 512 are the host's */
+    /*@ loop invariant 1 <= i <= n;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> s.frame[k].holder == holder;
+      @ loop assigns i;
+      @ loop variant n - i;
+      @*/
     while (i < n && s.frame[offset + i].holder == holder)
         i++;
     return i;
 }
 
 /* gfn .. gfn+n-1 are within one last-level table, so that only the low half of the number counts up. */
+/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
+  @ requires 1 <= vm < 0x4000 && gfn < 68719476736 && gfn % 512 + n <= 512;
+  @ assigns s.frame[offset .. offset + n - 1];
+  @ ensures \forall integer i; 0 <= i < n ==> is_vm_record(s.frame[offset + i], vm, gfn + i);
+  @*/
 static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
 {
     struct frame f = frame_of_vm((uint16_t)vm, gfn);
 
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant i < n ==> is_vm_record(f, vm, gfn + i);
+      @ loop invariant \forall integer k; 0 <= k < i ==> is_vm_record(s.frame[offset + k], vm, gfn + k);
+      @ loop assigns i, f, s.frame[offset .. offset + n - 1];
+      @ loop variant n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         s.frame[offset + i] = f;
@@ -71,8 +117,17 @@ static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t of
     }
 }
 
+/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
+  @ assigns s.frame[offset .. offset + n - 1];
+  @ ensures \forall integer i; offset <= i < offset + n ==> is_plain_record(s.frame[i], holder);
+  @*/
 static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n, uint16_t holder)
 {
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> is_plain_record(s.frame[k], holder);
+      @ loop assigns i, s.frame[offset .. offset + n - 1];
+      @ loop variant n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++)
         s.frame[offset + i] = frame_of(holder);
@@ -109,11 +164,31 @@ static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct secti
 /* ---- grant_vm_page, revoke_vm_page ---- */
 
 /* One more grant for each frame that the VM owns; the counts of what was done are added to *p. */
+/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
+  @ requires \valid(p) && p->changed + p->not_owned + p->saturated + n <= UINT64_MAX;
+  @ requires \separated(p, s.frame + (0 .. 511));
+  @ assigns s.frame[offset .. offset + n - 1].count, p->not_owned, p->saturated, p->changed;
+  @ ensures page: \forall integer i; offset <= i < offset + n ==> s.frame[i].count == grant1(\old(s.frame[i]), vm);
+  @ ensures others: p->not_owned == \old(p->not_owned) + others{Pre}(s.frame + offset, vm, n);
+  @ ensures full: p->saturated == \old(p->saturated) + at_most{Pre}(s.frame + offset, vm, n);
+  @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
+  @*/
 static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, struct cordon_progress *p)
 {
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
 
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant not_owned + saturated <= i;
+      @ loop invariant not_owned == others{Pre}(s.frame + offset, vm, i);
+      @ loop invariant saturated == at_most{Pre}(s.frame + offset, vm, i);
+      @ loop invariant \forall integer k; offset <= k < offset + i ==>
+      @   s.frame[k].count == grant1(\at(s.frame[k], Pre), vm);
+      @ loop invariant \forall integer k; offset + i <= k < offset + n ==>
+      @   s.frame[k].count == \at(s.frame[k].count, Pre);
+      @ loop assigns i, not_owned, saturated, s.frame[offset .. offset + n - 1].count;
+      @ loop variant n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         struct frame *f = &s.frame[offset + i];
@@ -134,6 +209,26 @@ static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offs
  * One grant fewer. A frame whose last grant goes leaves the host's table; what is owed for that is added to o and must
  * be settled on c->host before the section is unlocked.
  */
+/*@ requires machine(c) && holds(c, s) && offset + n <= 512;
+  @ requires \valid(p) && p->changed + p->not_owned + p->saturated + n <= UINT64_MAX;
+  @ requires apart(c, p) && owes_well(o);
+  @ assigns s.frame[offset .. offset + n - 1].count, p->not_owned, p->saturated, p->changed,
+  @   c->phys[s.section->leaf].e[offset .. offset + n - 1];
+  @ ensures page: \forall integer i; offset <= i < offset + n ==> s.frame[i].count == revoke1(\old(s.frame[i]), vm);
+  @ ensures others: p->not_owned == \old(p->not_owned) + others{Pre}(s.frame + offset, vm, n);
+  @ ensures none: p->saturated == \old(p->saturated) + at_least{Pre}(s.frame + offset, vm, n);
+  @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
+  @ ensures unmapped: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n &&
+  @   last_grant(\old(s.frame[i]), vm) ==> c->phys[s.section->leaf].e[i] == 0;
+  @ ensures unchanged: \forall integer i; offset <= i < offset + n &&
+  @   (s.section->leaf == 0 || !last_grant(\old(s.frame[i]), vm)) ==>
+  @     c->phys[s.section->leaf].e[i] == \old(c->phys[s.section->leaf].e[i]);
+  @ ensures well: owes_well(\result);
+  @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
+  @ ensures owed_new: s.section->leaf != 0 && (\exists integer i; offset <= i < offset + n &&
+  @   last_grant(\old(s.frame[i]), vm) && \old(c->phys[s.section->leaf].e[i]) != 0) ==>
+  @     owes(\result, s.pfn + offset, s.pfn + offset + n);
+  @*/
 static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
                           struct cordon_progress *p, struct owed o)
 {
@@ -142,6 +237,27 @@ static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_l
     bool dropped = false;
     uint64_t leaf = s.section->leaf;    /* 0: the host maps none of the VM's pages here */
 
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant leaf == \at(s.section->leaf, Pre);
+      @ loop invariant not_owned + saturated <= i;
+      @ loop invariant not_owned == others{Pre}(s.frame + offset, vm, i);
+      @ loop invariant saturated == at_least{Pre}(s.frame + offset, vm, i);
+      @ loop invariant \forall integer k; offset <= k < offset + i ==>
+      @   s.frame[k].count == revoke1(\at(s.frame[k], Pre), vm);
+      @ loop invariant \forall integer k; offset + i <= k < offset + n ==>
+      @   s.frame[k].count == \at(s.frame[k].count, Pre);
+      @ loop invariant \forall integer k; offset <= k < offset + i && leaf != 0 && last_grant(\at(s.frame[k], Pre), vm) ==>
+      @   c->phys[leaf].e[k] == 0;
+      @ loop invariant \forall integer k; offset <= k < offset + i && (leaf == 0 || !last_grant(\at(s.frame[k], Pre), vm)) ==>
+      @   c->phys[leaf].e[k] == \at(c->phys[s.section->leaf].e[k], Pre);
+      @ loop invariant \forall integer k; offset + i <= k < offset + n ==>
+      @   c->phys[leaf].e[k] == \at(c->phys[s.section->leaf].e[k], Pre);
+      @ loop invariant dropped <==> \exists integer k; offset <= k < offset + i && leaf != 0 &&
+      @   last_grant(\at(s.frame[k], Pre), vm) && \at(c->phys[s.section->leaf].e[k], Pre) != 0;
+      @ loop assigns i, not_owned, saturated, dropped, s.frame[offset .. offset + n - 1].count,
+      @   c->phys[leaf].e[offset .. offset + n - 1];
+      @ loop variant n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         struct frame *f = &s.frame[offset + i];
@@ -164,16 +280,30 @@ static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_l
 
 /* ---- clear_vm_page ---- */
 
+/*@ assigns \nothing;
+  @ ensures \result <==> owned(f, vm);
+  @*/
 static HOT bool owned_by(struct frame f, uint32_t vm)
 {
     return f.holder == vm || f.holder == HOLDER_PENDING + vm;
 }
 
 /* How many frames from offset on are not the VM's. */
+/*@ requires \valid_read(s.frame + (0 .. 511)) && offset + n <= 512;
+  @ assigns \nothing;
+  @ ensures \result <= n;
+  @ ensures \forall integer i; offset <= i < offset + \result ==> !owned(s.frame[i], vm);
+  @ ensures \result < n ==> owned(s.frame[offset + \result], vm);
+  @*/
 static HOT uint64_t skip_others(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n)
 {
     uint64_t i = 0;
 
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> !owned(s.frame[k], vm);
+      @ loop assigns i;
+      @ loop variant n - i;
+      @*/
     while (i < n && !owned_by(s.frame[offset + i], vm))
         i++;
     return i;
@@ -284,6 +414,10 @@ static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct se
         settle_both(c, v, &owed);
         hand_back(c, v, s, plan->first, 1);
         return 1;
+    }
+    if (plan->end > plan->first && is_block_of(p, s)) {     /* all of the section is the VM's: one step for all of it */
+        owed.vm = unmap_vm_run(c, v, s, p, plan->first, plan->end - plan->first, owed.vm);
+        p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[plan->first]));
     }
     for (uint64_t i = plan->first; i < plan->end; i += skip_others(s, v.id, i, plan->end - i)) {
         if (i != plan->first)

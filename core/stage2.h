@@ -97,10 +97,10 @@ struct s2_pos {
   @*/
 static HOT struct s2_pos s2_down(const struct cordon *c, uint64_t entry, uint64_t gfn, uint32_t level)
 {
-    struct s2_pos p = { .row = desc_pfn(entry), .index = s2_entry_number(gfn, level) % 512, .entry = 0, .level = level };
+    uint64_t row = desc_pfn(entry);
+    uint64_t index = s2_entry_number(gfn, level) % 512;
 
-    p.entry = arch_pte_read(c, p.row, p.index);
-    return p;
+    return (struct s2_pos){ .row = row, .index = index, .entry = arch_pte_read(c, row, index), .level = level };
 }
 
 /* The position in a root table: number says which entry of all the concatenated ones. */
@@ -112,10 +112,10 @@ static HOT struct s2_pos s2_down(const struct cordon *c, uint64_t entry, uint64_
   @*/
 static HOT struct s2_pos s2_in_root(const struct cordon *c, const struct stage2 *t, uint64_t number, uint32_t level)
 {
-    struct s2_pos p = { .row = t->root + number / 512, .index = number % 512, .entry = 0, .level = level };
+    uint64_t row = t->root + number / 512;
+    uint64_t index = number % 512;
 
-    p.entry = arch_pte_read(c, p.row, p.index);
-    return p;
+    return (struct s2_pos){ .row = row, .index = index, .entry = arch_pte_read(c, row, index), .level = level };
 }
 
 /* The first step of a walk. */
@@ -268,6 +268,12 @@ uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, s
                   uint64_t hole, uint64_t hole_n);
 
 /* Invalidates one entry of a level-3 table. True when it was valid: its translation is owed. */
+/*@ requires \valid_read(c) && row < c->phys_frames && index < 512 && \valid(&c->phys[row]);
+  @ requires \separated(c, &c->phys[row]);
+  @ assigns c->phys[row].e[index];
+  @ ensures gone: c->phys[row].e[index] == 0;
+  @ ensures was: \result <==> \old(c->phys[row].e[index]) != 0;
+  @*/
 static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t index)
 {
     if (arch_pte_read(c, row, index) == 0)
@@ -277,10 +283,25 @@ static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t 
 }
 
 /* Fills those of n entries of a level-3 table that are invalid, so that they map the frames from `frame` on. */
+/*@ requires \valid_read(c) && row < c->phys_frames && index + n <= 512 && \valid(&c->phys[row]);
+  @ requires \separated(c, &c->phys[row]);
+  @ requires frame + n <= 68719476736;
+  @ requires n >= 1;
+  @ assigns c->phys[row].e[index .. index + n - 1];
+  @ ensures \forall integer i; index <= i < index + n ==>
+  @   c->phys[row].e[i] == (\old(c->phys[row].e[i]) == 0 ? leaf_entry(frame + (i - index), 3, 0) : \old(c->phys[row].e[i]));
+  @*/
 static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t frame, uint64_t n)
 {
     uint64_t first = desc_leaf(frame, 3, S2_NORMAL);
 
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] ==
+      @   (\at(c->phys[row].e[k], Pre) == 0 ? first + (k - index) * 4096 : \at(c->phys[row].e[k], Pre));
+      @ loop invariant \forall integer k; index + i <= k < 512 ==> c->phys[row].e[k] == \at(c->phys[row].e[k], Pre);
+      @ loop assigns i, c->phys[row].e[index .. index + n - 1];
+      @ loop variant n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         if (arch_pte_read(c, row, index + i) == 0)
@@ -308,6 +329,13 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
 {
     bool any = false;
 
+    /*@ loop invariant 0 <= i <= n;
+      @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] == 0;
+      @ loop invariant \forall integer k; index + i <= k < 512 ==> c->phys[row].e[k] == \at(c->phys[row].e[k], Pre);
+      @ loop invariant any <==> \exists integer k; index <= k < index + i && \at(c->phys[row].e[k], Pre) != 0;
+      @ loop assigns i, any, c->phys[row].e[index .. index + n - 1];
+      @ loop variant n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         if (s2_clear_page(c, row, index + i))

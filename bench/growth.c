@@ -12,7 +12,7 @@
 #include <time.h>
 #include <valgrind/callgrind.h>
 
-#include "bench/machine.h"
+#include "bench/rig.h"
 
 #define PAGES UINT64_C(4096)
 #define GUEST UINT64_C(0x40000000)

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <valgrind/callgrind.h>
 
-#include "bench/machine.h"
+#include "bench/rig.h"
 #include "frame.h"
 
 #define PAGES 8192u

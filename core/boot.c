@@ -228,16 +228,21 @@ static void mark_owners(struct cordon *c, const struct cordon_config *f)
     c->hiddens = f->hiddens;
 }
 
-/* Whether the host's tables lie where the host cannot: in the core's RAM, or hidden. */
+/* Whether the core reaches all RAM, and the host's tables lie where the host cannot: in the core's RAM, or hidden. */
 static bool tables_are_sound(const struct cordon_config *f, const struct cordon_storage *g, const struct stage2 *host)
 {
-    struct cordon_mem m = { g->host_tables.v * CORDON_PAGE_SIZE, g->host_table_count * CORDON_PAGE_SIZE };
+    struct cordon_mem m;
 
     if (g->host_tables.v >= CORDON_FRAME_LIMIT || g->host_table_count > CORDON_FRAME_LIMIT ||
-        g->host_table_count < host->roots || g->host_tables.v % host->roots != 0 || !well_formed(m))
+        g->host_table_count < host->roots || g->host_tables.v % host->roots != 0)
         return false;
-    if (g->host_tables.v + g->host_table_count > g->phys_frames)
+    m = (struct cordon_mem){ g->host_tables.v * CORDON_PAGE_SIZE, g->host_table_count * CORDON_PAGE_SIZE };
+    if (!well_formed(m) || g->host_tables.v + g->host_table_count > g->phys_frames)
         return false;
+    for (uint32_t i = 0; i < f->rams; i++) {
+        if (pages_of(f->ram[i]).end > g->phys_frames)
+            return false;       /* any of it may become a table */
+    }
     return inside_any(m, f->core, f->cores) || inside_any(m, f->hidden, f->hiddens);
 }
 

@@ -28,10 +28,10 @@ static inline uint64_t frame_gfn(struct frame f)
     return f.gfn_hi * UINT64_C(4294967296) + f.gfn_lo;
 }
 
-/* All of a record in one number, which a compiler makes one load of: equal for equal records, and one more for the next guest frame in the same state. */
-/*@ assigns \nothing;
-  @ ensures \result == word_of(f);
-  @*/
+/*
+ * All of a record in one number, which a compiler makes one load of: equal for equal records, and one more for the next
+ * guest frame in the same state.
+ */
 static inline uint64_t frame_word(struct frame f)
 {
     return f.gfn_lo + ((uint64_t)f.holder << 32) + ((uint64_t)f.gfn_hi << 48) + ((uint64_t)f.count << 56);

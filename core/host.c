@@ -9,7 +9,11 @@ static uint64_t align_down(uint64_t x, uint64_t to)
     return x - x % to;
 }
 
-/* Whether every frame of the 1 GiB around `frame` is the host's own RAM. Under the host's lock: see host.h. */
+/*
+ * Whether every frame of the 1 GiB around `frame` is the host's own RAM. Under the host's lock: see host.h. Who sees a
+ * section free of other owners sees the zeros that were written before it became so: the load acquires what
+ * memory_clear() releases.
+ */
 static bool gib_is_host(const struct cordon *c, uint64_t frame)
 {
     uint64_t index;
@@ -17,7 +21,7 @@ static bool gib_is_host(const struct cordon *c, uint64_t frame)
     if (!region_all_sections(c, align_down(frame, CORDON_GIB_PAGES) / 512, 512, &index))
         return false;
     for (uint64_t i = 0; i < 512; i++) {
-        if (arch_load16(&c->section[index + i].taken) != 0)
+        if (arch_load_acquire16(&c->section[index + i].taken) != 0)
             return false;
     }
     return true;
@@ -90,82 +94,45 @@ struct owed host_unmap_first(struct cordon *c, struct section_locked s, uint64_t
 }
 
 /*
- * Brings the position of `frame` down from an invalid entry above level 2, under the host's lock. *p is then the
- * level-2 position, or a valid leaf when a 1 GiB block serves.
+ * Maps `frame` below the invalid entry p of level 2 or above, in the largest size that serves; the host's lock is held.
+ * All tables that it takes are there before the first is taken.
  */
-static enum cordon_status open_gib(struct cordon *c, uint64_t frame, struct s2_pos *p)
+static enum cordon_status fill(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type, struct s2_pos p)
 {
-    struct host_locked h = host_lock(c);
-    enum cordon_status status = CORDON_OK;
+    uint32_t last = s.section->taken == 0 ? 2 : 3;
 
-    *p = s2_walk_to(c, &c->host, frame, 2);
-    if (p->level < 2 && !desc_valid(p->entry)) {
-        if (c->host_pool.free < 2u - p->level) {
-            status = CORDON_NO_MEMORY;
-        } else {
-            if (p->level == 0)
-                *p = s2_grow(c, &c->host_pool, *p, frame, 1);
-            if (gib_is_host(c, frame)) {
-                p->entry = desc_leaf(align_down(frame, CORDON_GIB_PAGES), 1, S2_NORMAL);
-                s2_make(c, (struct s2_pos){ p->row, p->index, 0, 1 }, p->entry);
-            } else {
-                *p = s2_grow(c, &c->host_pool, *p, frame, 2);
-            }
-        }
-    }
-    host_unlock(h);
-    return status;
+    if (p.level < 2 && gib_is_host(c, frame))
+        last = 1;
+    if (c->host_pool.free < last - p.level)
+        return CORDON_NO_MEMORY;
+    p = s2_grow(c, &c->host_pool, p, frame, last);
+    if (last == 3)
+        s.section->leaf = p.row;
+    s2_make(c, p, desc_leaf(align_down(frame, s2_pages(last)), last, type));
+    return CORDON_OK;
 }
 
-/* A level-3 table below the invalid level-2 entry p; *p moves to the position of `frame` in it. */
-static enum cordon_status open_section(struct cordon *c, uint64_t frame, struct s2_pos *p)
-{
-    struct host_locked h = host_lock(c);
-    enum cordon_status status = CORDON_NO_MEMORY;
-
-    if (c->host_pool.free > 0) {
-        *p = s2_grow(c, &c->host_pool, *p, frame, 3);
-        status = CORDON_OK;
-    }
-    host_unlock(h);
-    return status;
-}
-
-/* All of the section is the host's again, and its entry is invalid or a table with pages in it: a block serves. */
-static void join_section(struct cordon *c, struct section_locked s)
-{
-    struct s2_pos p = s2_walk_to(c, &c->host, s.pfn, 2);
-    uint64_t block = desc_leaf(s.pfn, 2, S2_NORMAL);
-
-    if (s.section->leaf == 0) {
-        s2_make(c, p, block);
-        return;
-    }
-    s2_replace(c, &c->host, p, s.pfn, block);
-    give_table(c, s.section->leaf);
-    s.section->leaf = 0;
-}
-
-/* The host has no level-3 table for a section: it maps none of it yet, or all of it by a block. */
+/* The host has no level-3 table for the section: it maps none of it yet, or all of it by a block. */
 static enum cordon_status map_first(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)
 {
+    struct host_locked h = host_lock(c);
     struct s2_pos p = s2_walk_to(c, &c->host, frame, 2);
     enum cordon_status status = CORDON_OK;
 
-    if (p.level < 2 && !desc_valid(p.entry))
-        status = open_gib(c, frame, &p);
-    if (status != CORDON_OK || desc_valid(p.entry))
-        return status;          /* or another CPU's fault was served meanwhile */
-    if (s.section->taken == 0) {
-        join_section(c, s);
-        return CORDON_OK;
-    }
-    status = open_section(c, frame, &p);
-    if (status != CORDON_OK)
-        return status;
-    s.section->leaf = p.row;
-    s2_make(c, p, desc_leaf(frame, 3, type));
-    return CORDON_OK;
+    if (!desc_valid(p.entry))   /* else another CPU's fault was served meanwhile */
+        status = fill(c, s, frame, type, p);
+    host_unlock(h);
+    return status;
+}
+
+/* All of the section is the host's again, and its level-3 table may have pages in it: a block serves. */
+static void join_section(struct cordon *c, struct section_locked s)
+{
+    struct s2_pos p = s2_walk_to(c, &c->host, s.pfn, 2);
+
+    s2_replace(c, &c->host, p, s.pfn, desc_leaf(s.pfn, 2, S2_NORMAL));
+    give_table(c, s.section->leaf);
+    s.section->leaf = 0;
 }
 
 enum cordon_status host_map_slow(struct cordon *c, struct section_locked s, uint64_t frame, enum s2_type type)

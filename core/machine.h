@@ -3,7 +3,7 @@
  * The whole state of the core: one struct, passed explicitly, and what hangs off it.
  *
  * Only the shape is here; each part is explained and changed in the file of its layer. An embedder allocates the
- * arrays (cordon_sizes() says how much) and hands them over in a cordon_config; the core has no heap.
+ * arrays (cordon_sizes() says how much) and hands them over in a cordon_storage; the core has no heap.
  */
 #ifndef CORDON_MACHINE_H
 #define CORDON_MACHINE_H
@@ -104,7 +104,7 @@ struct cordon {
 
     struct span *span;          /* ascending, not adjacent */
     uint32_t spans;
-    struct hidden *hidden;      /* ascending, disjoint */
+    struct hidden *hidden;
     uint32_t hiddens;
 
     struct frame *frame;        /* 512 records a section */

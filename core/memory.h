@@ -34,7 +34,7 @@ static HOT void taken_add(struct section_locked s, uint64_t n)
 
 static HOT void taken_sub(struct section_locked s, uint64_t n)
 {
-    arch_store16(&s.section->taken, (uint16_t)(s.section->taken - n));
+    arch_store_release16(&s.section->taken, (uint16_t)(s.section->taken - n));
 }
 
 /* ---- assign_pfn_to_vm ---- */
@@ -46,17 +46,18 @@ static HOT void taken_sub(struct section_locked s, uint64_t n)
   @   \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0 && s.frame[i].count == 0;
   @ assigns \nothing;
   @ ensures all: \result == CORDON_OK ==>
-  @   \forall integer i; 0 <= i < n ==> can_assign1(s.frame[offset + i], vm, gfn + i) == CORDON_OK;
-  @ ensures first: \result != CORDON_OK ==> \exists integer k; 0 <= k < n &&
-  @   \result == can_assign1(s.frame[offset + k], vm, gfn + k) &&
-  @   \forall integer i; 0 <= i < k ==> can_assign1(s.frame[offset + i], vm, gfn + i) == CORDON_OK;
+  @   \forall integer i; offset <= i < offset + n ==> can_assign1(s.frame[i], vm, gfn + (i - offset)) == CORDON_OK;
+  @ ensures first: \result != CORDON_OK ==> \exists integer k; offset <= k < offset + n &&
+  @   \result == can_assign1(s.frame[k], vm, gfn + (k - offset)) &&
+  @   \forall integer i; offset <= i < k ==> can_assign1(s.frame[i], vm, gfn + (i - offset)) == CORDON_OK;
   @*/
 static HOT enum cordon_status memory_can_assign(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
 {
     if (s.section->taken == 0 && s.section->pinned == 0)
         return CORDON_OK;       /* all 512 are plain host memory */
     /*@ loop invariant 0 <= i <= n;
-      @ loop invariant \forall integer k; 0 <= k < i ==> can_assign1(s.frame[offset + k], vm, gfn + k) == CORDON_OK;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==>
+      @   can_assign1(s.frame[k], vm, gfn + (k - offset)) == CORDON_OK;
       @ loop assigns i;
       @ loop variant n - i;
       @*/
@@ -98,7 +99,7 @@ static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64
 /*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
   @ requires 1 <= vm < 0x4000 && gfn < 68719476736 && gfn % 512 + n <= 512;
   @ assigns s.frame[offset .. offset + n - 1];
-  @ ensures \forall integer i; 0 <= i < n ==> is_vm_record(s.frame[offset + i], vm, gfn + i);
+  @ ensures \forall integer i; offset <= i < offset + n ==> is_vm_record(s.frame[i], vm, gfn + (i - offset));
   @*/
 static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
 {
@@ -106,14 +107,14 @@ static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t of
 
     /*@ loop invariant 0 <= i <= n;
       @ loop invariant i < n ==> is_vm_record(f, vm, gfn + i);
-      @ loop invariant \forall integer k; 0 <= k < i ==> is_vm_record(s.frame[offset + k], vm, gfn + k);
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> is_vm_record(s.frame[k], vm, gfn + (k - offset));
       @ loop assigns i, f, s.frame[offset .. offset + n - 1];
       @ loop variant n - i;
       @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         s.frame[offset + i] = f;
-        f.gfn_lo++;
+        f.gfn_lo = (uint32_t)(f.gfn_lo + UINT64_C(1));     /* it may wrap behind the last */
     }
 }
 
@@ -209,23 +210,25 @@ static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offs
  * One grant fewer. A frame whose last grant goes leaves the host's table; what is owed for that is added to o and must
  * be settled on c->host before the section is unlocked.
  */
-/*@ requires machine(c) && holds(c, s) && offset + n <= 512;
+/*@ requires \valid_read(c) && \valid_read(s.section) && \valid(s.frame + (0 .. 511)) && offset + n <= 512;
   @ requires \valid(p) && p->changed + p->not_owned + p->saturated + n <= UINT64_MAX;
-  @ requires apart(c, p) && owes_well(o);
+  @ requires s.section->leaf != 0 ==> s.section->leaf < c->phys_frames && \valid(&c->phys[s.section->leaf]);
+  @ requires \separated(c, s.section, s.frame + (0 .. 511), &c->phys[s.section->leaf], p);
+  @ requires s.pfn + 512 <= 68719476736 && owes_well(o);
   @ assigns s.frame[offset .. offset + n - 1].count, p->not_owned, p->saturated, p->changed,
   @   c->phys[s.section->leaf].e[offset .. offset + n - 1];
   @ ensures page: \forall integer i; offset <= i < offset + n ==> s.frame[i].count == revoke1(\old(s.frame[i]), vm);
   @ ensures others: p->not_owned == \old(p->not_owned) + others{Pre}(s.frame + offset, vm, n);
   @ ensures none: p->saturated == \old(p->saturated) + at_least{Pre}(s.frame + offset, vm, n);
   @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
-  @ ensures unmapped: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n &&
-  @   last_grant(\old(s.frame[i]), vm) ==> c->phys[s.section->leaf].e[i] == 0;
+  @ ensures unmapped: \old(s.section->leaf) != 0 ==> \forall integer i; offset <= i < offset + n &&
+  @   last_grant(\old(s.frame[i]), vm) ==> c->phys[\old(s.section->leaf)].e[i] == 0;
   @ ensures unchanged: \forall integer i; offset <= i < offset + n &&
-  @   (s.section->leaf == 0 || !last_grant(\old(s.frame[i]), vm)) ==>
-  @     c->phys[s.section->leaf].e[i] == \old(c->phys[s.section->leaf].e[i]);
+  @   (\old(s.section->leaf) == 0 || !last_grant(\old(s.frame[i]), vm)) ==>
+  @     c->phys[\old(s.section->leaf)].e[i] == \old(c->phys[s.section->leaf].e[i]);
   @ ensures well: owes_well(\result);
   @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
-  @ ensures owed_new: s.section->leaf != 0 && (\exists integer i; offset <= i < offset + n &&
+  @ ensures owed_new: \old(s.section->leaf) != 0 && (\exists integer i; offset <= i < offset + n &&
   @   last_grant(\old(s.frame[i]), vm) && \old(c->phys[s.section->leaf].e[i]) != 0) ==>
   @     owes(\result, s.pfn + offset, s.pfn + offset + n);
   @*/
@@ -280,7 +283,8 @@ static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_l
 
 /* ---- clear_vm_page ---- */
 
-/*@ assigns \nothing;
+/*@ requires vm < 0x4000;
+  @ assigns \nothing;
   @ ensures \result <==> owned(f, vm);
   @*/
 static HOT bool owned_by(struct frame f, uint32_t vm)
@@ -289,7 +293,7 @@ static HOT bool owned_by(struct frame f, uint32_t vm)
 }
 
 /* How many frames from offset on are not the VM's. */
-/*@ requires \valid_read(s.frame + (0 .. 511)) && offset + n <= 512;
+/*@ requires \valid_read(s.frame + (0 .. 511)) && offset + n <= 512 && vm < 0x4000;
   @ assigns \nothing;
   @ ensures \result <= n;
   @ ensures \forall integer i; offset <= i < offset + \result ==> !owned(s.frame[i], vm);

@@ -102,10 +102,11 @@ static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, const 
     return status;
 }
 
-enum fit { FIT_FREE, FIT_SAME, FIT_OTHER };
+/* Something else is where a request wants its pages. */
+#define MISFIT UINT64_MAX
 
-/* What a level-3 table has at a request's place: nothing or nothing else, all of the very same, or something else. */
-static HOT enum fit fit_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+/* How many of a request's pages a level-3 table has already, from p on; MISFIT when it has anything else there. */
+static HOT uint64_t already_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
 {
     uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
     uint64_t same = 0;
@@ -117,32 +118,35 @@ static HOT enum fit fit_pages(const struct cordon *c, struct s2_pos p, const str
         if (entry == 0)
             continue;
         if (entry != wanted + i * CORDON_PAGE_SIZE)
-            return FIT_OTHER;
+            return MISFIT;
         same++;
     }
-    return same == r->n ? FIT_SAME : FIT_FREE;
+    return same;
 }
 
 /* The same for whatever the VM's table has at p, the end of the walk to r->gfn. */
-static HOT enum fit fit(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+static HOT uint64_t already(const struct cordon *c, struct s2_pos p, const struct map_request *r)
 {
     if (p.level == 3)
-        return fit_pages(c, p, r);
+        return already_pages(c, p, r);
     if (!desc_valid(p.entry))
-        return FIT_FREE;
-    return s2_frame(p, r->gfn) == r->frame && !desc_is_device(p.entry) ? FIT_SAME : FIT_OTHER;
+        return 0;
+    return s2_frame(p, r->gfn) == r->frame && !desc_is_device(p.entry) ? r->n : MISFIT;
 }
 
-static HOT enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const struct map_request *r)
+/* Pages of one last-level table. *changed: how many were not there already. */
+static HOT enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const struct map_request *r,
+                                        uint64_t *changed)
 {
     struct s2_pos p = s2_walk(c, &v.vm->s2, r->gfn);
-    enum fit found = fit(c, p, r);
+    uint64_t same = already(c, p, r);
     enum cordon_status status;
 
-    if (found == FIT_SAME)
-        return CORDON_OK;
-    if (found == FIT_OTHER)
+    if (same == MISFIT)
         return CORDON_MAPPED;
+    *changed = r->n - same;
+    if (same == r->n)
+        return CORDON_OK;
     if (v.vm->pool.free < 3 - p.level)
         return CORDON_NO_MEMORY;
     status = claim(c, v, r);
@@ -168,7 +172,7 @@ static enum cordon_status map_block(struct cordon *c, struct vm_locked v, const 
     enum cordon_status status;
 
     if (desc_valid(p.entry) && !table)
-        return fit(c, p, r) == FIT_SAME ? CORDON_OK : CORDON_MAPPED;
+        return already(c, p, r) == r->n ? CORDON_OK : CORDON_MAPPED;
     if (table && s2_is_whole(c, desc_pfn(p.entry), r->frame)) {
         replace_table(c, v, p, r);
         return CORDON_OK;
@@ -191,6 +195,7 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
                                                enum cordon_contents contents)
 {
     struct map_request r = { addr.v / CORDON_PAGE_SIZE, desc_pfn(pte), 1, contents };
+    uint64_t changed;
     struct vm_locked v;
     enum cordon_status status;
 
@@ -206,7 +211,7 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
         r.n = CORDON_BLOCK_PAGES;
         status = map_block(c, v, &r);
     } else {
-        status = map_pages(c, v, &r);
+        status = map_pages(c, v, &r, &changed);
     }
     vm_unlock(c, v);
     return status;
@@ -218,6 +223,7 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
     uint64_t gfn = addr.v / CORDON_PAGE_SIZE;
     uint64_t n = min(num, min(512 - gfn % 512, 512 - pfn.v % 512));
     struct map_request r = { gfn, pfn.v, n, contents };
+    uint64_t changed = 0;
     struct cordon_progress p = { .status = CORDON_OK };
     struct vm_locked v;
 
@@ -230,12 +236,12 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
     p.status = vm_enter_live(c, vm, &v);
     if (p.status != CORDON_OK)
         return p;
-    p.status = map_pages(c, v, &r);
+    p.status = map_pages(c, v, &r, &changed);
     vm_unlock(c, v);
     if (p.status != CORDON_OK)
         return p;
     p.done = n;
-    p.changed = n;
+    p.changed = changed;
     p.status = n < num ? CORDON_AGAIN : CORDON_OK;
     return p;
 }
@@ -268,10 +274,10 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 
 /* ---- grant_stage2_sg_gpa, revoke_stage2_sg_gpa ---- */
 
-enum share { GRANT, REVOKE };
+enum sharing { GRANT, REVOKE };
 
 /* n consecutive frames of one section from `frame` on. */
-static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum share how, struct cordon_progress *p)
+static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum sharing how, struct cordon_progress *p)
 {
     uint64_t index;
     struct section_locked s;
@@ -310,7 +316,7 @@ static HOT uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t in
 }
 
 /* n entries of a level-3 table from index on. */
-static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum share how,
+static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how,
                         struct cordon_progress *p)
 {
     uint64_t end = index + n;
@@ -330,7 +336,7 @@ static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_
 }
 
 /* num pages from gfn on, until they are done or enough for one call. */
-static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum share how,
+static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how,
                         struct cordon_progress *p)
 {
     uint64_t work = 0;
@@ -357,7 +363,7 @@ static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, 
 }
 
 /* One page: it needs no run. */
-static HOT void share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum share how, struct cordon_progress *p)
+static HOT void share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum sharing how, struct cordon_progress *p)
 {
     struct s2_pos at = s2_walk(c, &v.vm->s2, gfn);
 
@@ -368,7 +374,7 @@ static HOT void share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, e
     p->done = 1;
 }
 
-static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum share how)
+static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum sharing how)
 {
     struct cordon_progress p = { .status = CORDON_OK };
     uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);

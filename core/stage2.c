@@ -61,7 +61,7 @@ uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, s
     enum s2_type type = desc_is_device(p.entry) ? S2_DEVICE : S2_NORMAL;
 
     for (uint64_t i = 0; i < 512; i++) {
-        if (i - hole >= hole_n)
+        if (i < hole || i >= hole + hole_n)
             arch_pte_write(c, child, i, desc_leaf(frame + i * step, p.level + 1, type));
     }
     arch_dsb_ishst(c);      /* the child is seen filled before it is seen at all */

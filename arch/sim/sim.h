@@ -45,7 +45,8 @@ struct sim_config {
     /*
      * The machine's private memory (the host's tables, then the VMs') begins at 2^pa_bits, out of the reach of any
      * caller; or right above the RAM when some RAM lies there, or when the host's table does not reach so far.
-     * compact: right above the RAM in any case, so that the machine spans little address space.
+     * compact: right above the RAM in any case, so that the machine spans little address space. A build with
+     * ThreadSanitizer is always compact.
      */
     bool compact;
     uint64_t private_size;          /* of the VMs' part, in bytes; 0: 64 GiB, or as much as fits (it is sparse) */
@@ -85,7 +86,8 @@ enum sim_outcome { SIM_DONE, SIM_FAULT, SIM_REFUSED };
 /*
  * A 64-bit access by the host (who 0) or a VM through MMU and TLB of this thread's CPU. A host fault is served by
  * cordon_map_page_host() as on the real machine. SIM_FAULT: no translation. SIM_REFUSED: *status says why the
- * access is none (unaligned, range, no-vm). uncached: with caches off, so that what was not cleaned shows.
+ * access is none (unaligned, range, no-vm; private: the host's fault was refused). uncached: with caches off, so that
+ * what was not cleaned shows. Devices are not simulated: they read as zero.
  */
 enum sim_outcome sim_read(struct sim *s, uint32_t who, uint64_t addr, uint64_t *value, bool uncached,
                           enum cordon_status *status);
@@ -120,7 +122,7 @@ void sim_nonzero(struct sim *s, bool (*each)(uint64_t pfn, uint64_t word0, void 
 
 /* ---- reports ---- */
 
-/* Every invariant on the whole machine, not only on what changed. Returns the number of new reports. */
+/* Every invariant on the whole machine, not only on what changed. Returns the number of new reports; 0 with no_check. */
 unsigned sim_check_all(struct sim *s);
 /* Reports so far, and the text of one: invariant, entry, CPU, what is missing. */
 unsigned sim_reports(struct sim *s);

@@ -3,7 +3,8 @@
  * The memory core as a library: boot, virtual machines and the operations on their memory.
  *
  * Every function may be called on any CPU at any time, with any values; it takes the locks that it needs and holds
- * none when it returns. A refusal changes nothing. docs/SEMANTICS.md says what each operation means.
+ * none when it returns. A refusal changes nothing. docs/SEMANTICS.md says what each operation means. Who embeds the core
+ * allocates the struct cordon itself and includes core/machine.h for its size.
  */
 #ifndef CORDON_CORDON_H
 #define CORDON_CORDON_H
@@ -65,7 +66,7 @@ struct section;
 struct frame;
 struct vm;
 
-/* The arrays, all bytes zero. They and the host's tables must be core memory (or memory that is no RAM and hidden). */
+/* The arrays of records, all bytes zero. They and the host's tables must be core memory (or memory that is no RAM and hidden). */
 struct cordon_storage {
     struct arch *arch;
     struct table *phys;         /* phys[f] is frame f, for every frame of RAM and of the tables */
@@ -88,7 +89,7 @@ enum cordon_status cordon_init(struct cordon *c, const struct cordon_config *con
 /* ---- virtual machines ---- */
 
 /*
- * Creates a VM. root: cordon_sizes.vm_roots contiguous host frames, aligned to their total size, for its root tables.
+ * Creates a VM. Frames for tables may lie anywhere in RAM, also beyond pa_bits. root: cordon_sizes.vm_roots contiguous host frames, aligned to their total size, for its root tables.
  * NO_VM: not an id. EXISTS. UNALIGNED. RANGE: not frames. OWNED, SHARED: not the host's to give.
  */
 enum cordon_status cordon_vm_create(struct cordon *c, vmid_t vm, pfn_t root);
@@ -98,7 +99,7 @@ enum cordon_status cordon_vm_donate(struct cordon *c, vmid_t vm, pfn_t pfn, uint
 
 /*
  * Takes a VM down: clears every frame that it maps and gives every donated frame back, zeroed. Bounded: AGAIN until
- * it is gone; from the first call on the VM takes no other operation but clear. BUSY: frames that the VM owns and
+ * it is gone; from the first call on the VM's memory takes no change but clear. BUSY: frames that the VM owns and
  * does not map are left, clear them first.
  */
 enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm);
@@ -114,7 +115,10 @@ uint64_t cordon_vm_pool_free(struct cordon *c, vmid_t vm);
 /* A frame may be granted this many times. */
 #define CORDON_SHARE_MAX 100
 
-/* What a range call did. done + what the caller still wants = what it asked for; changed + the skipped = done. */
+/*
+ * What a range call did. done + what the caller still wants = what it asked for; changed + the skipped = done, but for
+ * pages that were to be mapped and were there already, which are neither.
+ */
 struct cordon_progress {
     enum cordon_status status;  /* OK: all done. AGAIN: call again with the range less its first `done` pages. */
     uint64_t done;              /* pages handled from the start of the range on */
@@ -129,8 +133,8 @@ enum cordon_contents { CORDON_KEEP, CORDON_ZERO };
 
 /*
  * Takes the frames pfn .. pfn+num-1 that the VM owns back: out of every table, zeroed, the host's. Seed: clear_vm_range.
- * RANGE: pfn + num beyond 2^(pa_bits - 12). NO_VM. NO_MEMORY: a block of the VM must be split and its pool is empty. Done in calls that
- * stop at each 2 MiB boundary of physical memory. Frames of others are skipped (not_owned).
+ * RANGE: pfn + num beyond 2^(pa_bits - 12). NO_VM. NO_MEMORY: a block of the VM must be split and its pool is empty.
+ * Done in calls that stop at each 2 MiB boundary of physical memory. Frames of others are skipped (not_owned).
  */
 struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t pfn, uint64_t num);
 
@@ -169,7 +173,10 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 
 /* ---- the host ---- */
 
-/* A stage-2 fault of the host at addr. OK: mapped, try again. PRIVATE: not the host's. RANGE: beyond its table. */
+/*
+ * A translation fault of the host's stage 2 at addr. OK: mapped, try again. PRIVATE: not the host's. RANGE: beyond its
+ * table. NO_MEMORY. Not for permission faults: what is mapped already is OK here, and would fault again.
+ */
 enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr);
 
 /* Maps one page of a device, no RAM and not hidden, into a VM. RANGE, UNALIGNED, NO_VM, STATE, RAM, MAPPED, NO_MEMORY. */

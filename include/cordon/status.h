@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an operation answers. One list gives the number, the word that people read, and the meaning.
- * A status other than OK and AGAIN is a refusal: nothing has changed.
+ * A status other than OK and AGAIN is a refusal: nothing has changed (but for BUSY, which says how far a teardown came).
  */
 #ifndef CORDON_STATUS_H
 #define CORDON_STATUS_H
@@ -22,7 +22,7 @@
     X(GFN, 11, "gfn", "the VM owns the frame at another guest frame number") \
     X(MAPPED, 12, "mapped", "the guest address is mapped already, to something else") \
     X(NO_MEMORY, 13, "no-memory", "the pool of table frames has too few left") \
-    X(RAM, 14, "ram", "a device mapping of RAM") \
+    X(RAM, 14, "ram", "a device mapping of RAM, or of memory that is hidden from the host") \
     X(BUSY, 15, "busy", "frames of the virtual machine are still outstanding") \
     X(CONFIG, 16, "config", "the machine description is not one that can be run")
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/machine.h"
+#include "bench/rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine for the benchmarks: the core on ordinary memory, with the steps of arch/count. */
-#ifndef CORDON_BENCH_MACHINE_H
-#define CORDON_BENCH_MACHINE_H
+#ifndef CORDON_BENCH_RIG_H
+#define CORDON_BENCH_RIG_H
 
 #include "arch.h"
 #include "cordon/cordon.h"

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The simulated machine's own state. Private to arch/sim and its tests.
+ *
+ * Arrays with an element for each frame or section are sparse: reserved address space, of which the kernel gives
+ * memory to the pages that are used. So a machine of 64 GiB costs no more than what a run touches.
+ */
+#ifndef SIM_STATE_H
+#define SIM_STATE_H
+
+#include <pthread.h>
+
+#include "arch.h"
+#include "sim.h"
+
+#define SIM_REPORTS_KEPT 256
+#define SIM_KINDS 4             /* lock kinds, 0 unused */
+
+/* Frames first .. first+count-1. */
+struct frames {
+    uint64_t first;
+    uint64_t count;
+};
+
+/* ---- what is known of each frame ---- */
+
+/* Flags, one byte a frame. */
+#define FRAME_TOUCHED 0x01u     /* may hold something else than zeros */
+#define FRAME_DIRTY 0x02u       /* caches hide what memory holds: struct frame_note.beneath */
+#define FRAME_ZEROED 0x04u      /* the last writer was arch_zero_frames() */
+#define FRAME_VISITED 0x08u     /* sim_check_all() met this table */
+
+/* Where a table hangs: 0, or these fields. A single word, so that other CPUs read it whole. */
+#define ROW_LIVE (UINT64_C(1) << 63)    /* reachable from a root */
+#define ROW_TABLE (UINT64_C(1) << 62)   /* between arch_table_alloc() and arch_table_free() */
+#define ROW_ROOT (UINT64_C(1) << 61)
+
+struct frame_note {
+    uint64_t row;               /* ROW_ bits, level 53:52, vmid 51:36, first guest frame number 35:0 */
+    uint64_t stored;            /* table: the last store before it was live; CPU 63:56, that CPU's clock 55:0 */
+    struct table *shadow;       /* live table: what arch_pte_write() put there */
+    struct table *beneath;      /* dirty frame: what memory holds; NULL: zeros */
+};
+
+static inline uint64_t row_pack(uint64_t bits, uint32_t vmid, uint32_t level, uint64_t gfn)
+{
+    return bits | (uint64_t)level << 52 | (uint64_t)vmid << 36 | gfn;
+}
+
+static inline uint32_t row_vmid(uint64_t row) { return (uint32_t)(row >> 36 & 0xffff); }
+static inline uint32_t row_level(uint64_t row) { return (uint32_t)(row >> 52 & 3); }
+static inline uint64_t row_gfn(uint64_t row) { return row & ((UINT64_C(1) << 36) - 1); }
+
+/* ---- growing lists ---- */
+
+/* An entry of a live table that was written under a lock that is still held. */
+struct change {
+    uint64_t row;
+    uint32_t index;
+    uint32_t guard;             /* LOCK_ kind */
+};
+
+/* A stretch of guest frame numbers whose translations were taken away. */
+struct stretch {
+    uint32_t vmid;
+    uint64_t gfn;
+    uint64_t pages;
+};
+
+/* ---- a CPU ---- */
+
+struct duty;
+struct tlbi;
+struct tlb;
+
+struct stage1 {
+    uint64_t ttbr;
+    uint32_t va_bits;           /* 0: off */
+};
+
+struct cpu {
+    struct sim *sim;
+    uint32_t id;
+    uint32_t depth;             /* of sim_begin() */
+    const char *what;           /* the operation */
+    unsigned reports;           /* before the operation */
+
+    uint64_t clock;             /* table stores so far */
+    uint64_t ordered;           /* those up to here were ordered by a DSB */
+    uint64_t fresh[SIM_KINDS];  /* the last store of a valid entry under a lock of a kind; 0 none */
+
+    bool held[SIM_KINDS];
+    uint64_t held_id[SIM_KINDS];
+    uint32_t waits;             /* in a row */
+
+    struct duty *duty;          /* see duty.c */
+    uint32_t duties, duty_room;
+    struct tlbi *queue;         /* invalidations issued and not yet complete; see tlb.c */
+    uint32_t queued, queue_room;
+    uint32_t flushed;           /* VMID whose last step here was a complete TLBI VMALLS12E1IS; see pte.c */
+    struct change *change;
+    uint32_t changes, change_room;
+    struct stretch *gone;       /* retracted in this operation */
+    uint32_t gones, gone_room;
+
+    struct tlb *tlb;
+    uint32_t in_access;         /* odd: an access through MMU and TLB is under way */
+    uint64_t heard;             /* how far this CPU has come in the machine's mail; see tlb.c */
+    struct stage1 stage1[2];    /* of the host, of VMs */
+};
+
+/* ---- what the machine has lent to a VM ---- */
+
+struct lent {                   /* a run of private frames, a power of two */
+    uint64_t first;
+    uint32_t order;
+    uint32_t next;              /* index of the next one + 1; 0: none */
+};
+
+struct vm_note {
+    bool live;                  /* its roots are known */
+    struct stage2 s2;
+    uint64_t frames;            /* that the records say it owns */
+    uint32_t lent;              /* list, as in struct lent */
+};
+
+#define LENT_ORDERS 10          /* 1 .. 512 frames */
+
+struct arch {
+    struct sim *sim;
+};
+
+struct mail;
+
+struct sim {
+    struct cordon core;
+    struct arch arch;
+    bool check;
+    bool concurrent;
+    bool booting;
+    void (*panic)(const char *file, int line, const char *text);
+
+    /* ram.c */
+    struct frames *ram;         /* of the configuration */
+    uint32_t rams;
+    struct frames *core_mem;
+    uint32_t cores;
+    struct frames *hidden;      /* of the configuration, and the host's tables */
+    uint32_t hiddens;
+    struct frames private;      /* the VMs' part of private memory */
+    struct frames host_tables;  /* the host's, also in `hidden` */
+    uint64_t frames;            /* of the whole span */
+    struct table *phys;
+    uint8_t *flag;              /* a byte a frame */
+    uint8_t *touched;           /* a byte for 512 frames: some of them are */
+    struct frame_note *note;    /* one a frame */
+    struct table *page;         /* pages for shadows; see sim_page_get() */
+    uint64_t pages, page_next;
+    uint64_t page_free;         /* list through the first words: index + 1 */
+
+    /* private.c */
+    uint64_t private_next;      /* first frame that was never lent */
+    uint32_t lent_free[LENT_ORDERS];
+    struct lent *lent;
+    uint32_t lents, lent_room;
+    pthread_mutex_t lent_lock;
+
+    /* record.c */
+    struct frame *shadow;       /* the records, as they were when their section's lock was last dropped */
+    struct section *count;      /* the sections' counts, likewise */
+    uint8_t *seen;              /* a byte a section: 1 when shadow and count are filled in */
+    struct vm_note *vm;         /* vm[id - 1] */
+    uint64_t records_end;       /* bytes of each array, for the unmapping */
+
+    struct cpu *cpu;
+    uint32_t cpus;
+    uint32_t tlb_entries;
+    struct mail *mail;
+
+    /* the core's own arrays */
+    struct span *core_span;
+    struct hidden *core_hidden;
+    struct section *core_section;
+    struct frame *core_frame;
+    uint64_t core_sections;
+    struct vm *core_vm;
+    uint32_t core_vms;
+
+    /* one operation at a time, unless concurrent */
+    pthread_mutex_t turn;
+
+    FILE *log;
+    uint64_t log_line;
+    pthread_mutex_t log_lock;
+
+    pthread_mutex_t report_lock;
+    unsigned reports;
+    char *report[SIM_REPORTS_KEPT];
+};
+
+/* ---- util.c ---- */
+
+void *sim_sparse(uint64_t bytes);               /* zeroed, or NULL */
+void sim_unsparse(void *at, uint64_t bytes);
+/* A page for a shadow, of any contents; not for threads. */
+struct table *sim_page_get(struct sim *s);
+void sim_page_put(struct sim *s, struct table *page);
+/* Room for one more element in a list; aborts when there is no memory. */
+void *sim_room(void *list, uint32_t used, uint32_t *room, size_t size);
+
+/*
+ * Loads and stores of the simulated hardware, which races with the core by its nature: hidden from race detectors.
+ * Single-copy atomic, without order.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define SIM_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIM_TSAN 1
+#endif
+#endif
+#ifdef SIM_TSAN
+uint64_t hw_load(const uint64_t *at);
+void hw_store(uint64_t *at, uint64_t value);
+uint32_t hw_load32(const uint32_t *at);
+void hw_store32(uint32_t *at, uint32_t value);
+uint8_t hw_load8(const uint8_t *at);
+void hw_store8(uint8_t *at, uint8_t value);
+#else
+static inline uint64_t hw_load(const uint64_t *at) { return *(const volatile uint64_t *)at; }
+static inline void hw_store(uint64_t *at, uint64_t value) { *(volatile uint64_t *)at = value; }
+static inline uint32_t hw_load32(const uint32_t *at) { return *(const volatile uint32_t *)at; }
+static inline void hw_store32(uint32_t *at, uint32_t value) { *(volatile uint32_t *)at = value; }
+static inline uint8_t hw_load8(const uint8_t *at) { return *(const volatile uint8_t *)at; }
+static inline void hw_store8(uint8_t *at, uint8_t value) { *(volatile uint8_t *)at = value; }
+#endif
+/* Orders them, unseen by race detectors too. */
+static inline void hw_fence(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("mfence" ::: "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("dmb ish" ::: "memory");
+#else
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+/* ---- cpu.c ---- */
+
+struct cpu *sim_this_cpu(struct sim *s);
+bool sim_cpus_create(struct sim *s, uint64_t seed);
+void sim_cpus_destroy(struct sim *s);
+
+/* ---- ram.c ---- */
+
+/* The span of physical memory: 0 .. s->frames-1. RAM and hidden ranges are in place. */
+bool sim_memory_create(struct sim *s);
+void sim_memory_destroy(struct sim *s);
+bool frames_have(const struct frames *list, uint32_t n, uint64_t frame);
+/* Whether there is memory behind the frame: RAM, private or not. */
+bool sim_has_memory(const struct sim *s, uint64_t frame);
+static inline void sim_touch(struct sim *s, uint64_t frame)
+{
+    hw_store8(&s->flag[frame], (uint8_t)((hw_load8(&s->flag[frame]) | FRAME_TOUCHED) & ~FRAME_ZEROED));
+    hw_store8(&s->touched[frame / 512], 1);
+}
+/* What a frame is by the configuration: the holder that its record has at the start. */
+uint16_t sim_first_holder(const struct sim *s, uint64_t frame);
+bool sim_is_zero(const struct sim *s, uint64_t frame);
+
+/* ---- cache.c ---- */
+
+uint64_t cache_read(struct sim *s, uint64_t frame, uint32_t word, bool uncached);
+void cache_write(struct sim *s, uint64_t frame, uint32_t word, uint64_t value, bool uncached);
+/* Whether the caches hide other contents of the frame than they show. */
+bool cache_hides(const struct sim *s, uint64_t frame);
+/* The core writes this frame from now on, with caches on and unwatched. */
+void cache_core_writes(struct sim *s, uint64_t frame);
+
+/* ---- record.c ---- */
+
+/* The index of section `number` (pa / 2 MiB); false when none of it is RAM. */
+bool sim_section(const struct sim *s, uint64_t number, uint64_t *index);
+/* The record of a frame; false when it is in no section of RAM. */
+bool sim_record(const struct sim *s, uint64_t frame, struct frame *record);
+bool sim_section_number(const struct sim *s, uint64_t index, uint64_t *number);
+bool sim_records_create(struct sim *s);
+void sim_records_destroy(struct sim *s);
+void record_section_taken(struct sim *s, struct cpu *cpu, uint64_t index);
+void record_section_dropped(struct sim *s, struct cpu *cpu, uint64_t index);
+/* What the machine expects of a section: its counts, and the records as they were when its lock was last dropped. */
+void record_expect(struct sim *s, uint64_t index);
+/* The host's level-3 table of a section as the walk finds it; 0 when there is none. */
+uint64_t record_leaf(const struct sim *s, uint64_t number);
+
+/* ---- pte.c: tables, and what a change of an entry means ---- */
+
+/* The root tables of a principal begin to be walked. */
+void pte_attach_roots(struct sim *s, struct cpu *cpu, const struct stage2 *s2);
+/* The VM's slot may have changed: its lock is about to be dropped. */
+void pte_sync_vm(struct sim *s, struct cpu *cpu, uint32_t id);
+void pte_check_fresh(struct sim *s, struct cpu *cpu, uint32_t kind, uint64_t id);
+
+/* ---- invariant.c ---- */
+
+/* One leaf of a principal's table against the records: I1, I2, I3, I4. */
+struct leaf;
+bool invariant_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l);
+/* A descriptor of a live table: well formed, and if it is a leaf against the records. */
+void invariant_desc(struct sim *s, const struct cpu *cpu, uint32_t vmid, uint32_t level, uint64_t gfn, uint64_t desc);
+/* The core wrote zeros to a frame: nobody may be able to write to it after that. */
+void invariant_zeroed(struct sim *s, struct cpu *cpu, uint64_t frame);
+/* What a changed record asks for. */
+void invariant_record(struct sim *s, struct cpu *cpu, uint64_t frame, struct frame old, struct frame new);
+/* The entries that were changed under a lock of a kind; 0: those that no lock of this CPU guards. */
+void invariant_changes(struct sim *s, struct cpu *cpu, uint32_t kind);
+/* Whether the host, or VM who, can reach the frame at gfn: by its table. */
+bool invariant_maps(const struct sim *s, uint32_t who, uint64_t gfn, uint64_t frame);
+
+/* ---- log.c, report.c ---- */
+
+#ifdef __GNUC__
+#define PRINTF(a, b) __attribute__((format(printf, a, b)))
+#else
+#define PRINTF(a, b)
+#endif
+void log_write(struct sim *s, const struct cpu *cpu, const char *format, ...) PRINTF(3, 4);
+#define LOG(s, cpu, ...) ((s)->log != NULL ? log_write((s), (cpu), __VA_ARGS__) : (void)0)
+/* One finding. invariant: the short name it begins with. */
+void report(struct sim *s, const struct cpu *cpu, const char *invariant, const char *format, ...) PRINTF(4, 5);
+const char *who_name(uint32_t vmid, char *buffer, size_t size);
+
+#endif

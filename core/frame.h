@@ -50,6 +50,7 @@ static inline struct frame frame_of(uint16_t holder)
 /*@ requires gfn < 68719476736;
   @ assigns \nothing;
   @ ensures is_vm_record(\result, vm, gfn);
+  @ ensures \result.gfn_hi == gfn / 4294967296 && \result.gfn_lo == gfn % 4294967296;
   @*/
 static inline struct frame frame_of_vm(uint16_t vm, uint64_t gfn)
 {

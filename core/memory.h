@@ -106,8 +106,12 @@ static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t of
     struct frame f = frame_of_vm((uint16_t)vm, gfn);
 
     /*@ loop invariant 0 <= i <= n;
-      @ loop invariant i < n ==> is_vm_record(f, vm, gfn + i);
-      @ loop invariant \forall integer k; offset <= k < offset + i ==> is_vm_record(s.frame[k], vm, gfn + (k - offset));
+      @ loop invariant f.holder == vm && f.count == 0 && f.gfn_hi == gfn / 4294967296;
+      @ loop invariant i < n ==> f.gfn_lo == gfn % 4294967296 + i;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> s.frame[k].holder == vm && s.frame[k].count == 0;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> s.frame[k].gfn_hi == gfn / 4294967296;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==>
+      @   s.frame[k].gfn_lo == gfn % 4294967296 + (k - offset);
       @ loop assigns i, f, s.frame[offset .. offset + n - 1];
       @ loop variant n - i;
       @*/

@@ -15,17 +15,27 @@
 /* Work that an unmapped stretch of any size counts for, in pages: it costs a walk. */
 #define HOLE_WORK 2
 
+/*@ assigns \nothing;
+  @ ensures \result == (a < b ? a : b);
+  @*/
 static uint64_t min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result.status == status && \result.done == 0 && \result.changed == 0;
+  @ ensures \result.unmapped == 0 && \result.not_owned == 0 && \result.saturated == 0;
+  @*/
 static struct cordon_progress refuse(enum cordon_status status)
 {
     return (struct cordon_progress){ .status = status };
 }
 
 /* Whether num pages from `first` on lie below the limit. */
+/*@ assigns \nothing;
+  @ ensures \result <==> first < limit && first + num <= limit;
+  @*/
 static bool in_range(uint64_t first, uint64_t num, uint64_t limit)
 {
     return first < limit && num <= limit - first;
@@ -277,6 +287,22 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 enum sharing { GRANT, REVOKE };
 
 /* n consecutive frames of one section from `frame` on. */
+/*@ requires machine(c) && 1 <= vm <= c->vms;
+  @ requires \valid(p) && apart(c, p);
+  @ requires p->changed + p->unmapped + p->not_owned + p->saturated + n <= UINT64_MAX;
+  @ requires frame < 68719476736 && n >= 1 && frame % 512 + n <= 512;
+  @ assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
+  @ assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
+  @ assigns p->changed, p->not_owned, p->saturated;
+  @ ensures machine: machine(c);
+  @ ensures foreign: \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != vm ==>
+  @   c->frame[i].count == \old(c->frame[i].count);
+  @ ensures up: how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+  @   c->frame[i].count >= \old(c->frame[i].count);
+  @ ensures down: how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+  @   c->frame[i].count <= \old(c->frame[i].count);
+  @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
+  @*/
 static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum sharing how, struct cordon_progress *p)
 {
     uint64_t index;
@@ -295,6 +321,11 @@ static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_
 }
 
 /* Whether the four entries from index on map consecutive frames, the first as `want` does. */
+/*@ requires \valid_read(c) && row < c->phys_frames && index + 4 <= 512 && \valid_read(&c->phys[row]);
+  @ requires want + 3 * 4096 <= UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures \result <==> \forall integer k; index <= k < index + 4 ==> c->phys[row].e[k] == want + (k - index) * 4096;
+  @*/
 static HOT bool four_follow(const struct cordon *c, uint64_t row, uint64_t index, uint64_t want)
 {
     return arch_pte_read(c, row, index) == want && arch_pte_read(c, row, index + 1) == want + CORDON_PAGE_SIZE &&
@@ -303,24 +334,72 @@ static HOT bool four_follow(const struct cordon *c, uint64_t row, uint64_t index
 }
 
 /* How many entries from index on, at most n, map what follows on the first, in the same section. */
+/*@ requires \valid_read(c) && row < c->phys_frames && index + n <= 512 && n >= 1 && \valid_read(&c->phys[row]);
+  @ requires first == c->phys[row].e[index] && first + 512 * 4096 <= UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures 1 <= \result <= n && entry_frame(first) % 512 + \result <= 512;
+  @ ensures follow: \forall integer k; index <= k < index + \result ==> c->phys[row].e[k] == first + (k - index) * 4096;
+  @*/
 static HOT uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t index, uint64_t n, uint64_t first)
 {
     uint64_t most = min(n, 512 - desc_pfn(first) % 512);
     uint64_t i = 1;
 
+    /*@ loop invariant 1 <= i <= most;
+      @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] == first + (k - index) * 4096;
+      @ loop assigns i;
+      @ loop variant most - i;
+      @*/
     while (i + 4 <= most && four_follow(c, row, index + i, first + i * CORDON_PAGE_SIZE))
         i += 4;
+    /*@ loop invariant 1 <= i <= most;
+      @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] == first + (k - index) * 4096;
+      @ loop assigns i;
+      @ loop variant most - i;
+      @*/
     while (i < most && arch_pte_read(c, row, index + i) == first + i * CORDON_PAGE_SIZE)
         i++;
     return i;
 }
 
 /* n entries of a level-3 table from index on. */
+/*@ requires machine(c) && 1 <= vm <= c->vms;
+  @ requires \valid(p) && apart(c, p);
+  @ requires p->changed + p->unmapped + p->not_owned + p->saturated + n <= UINT64_MAX;
+  @ requires row < c->phys_frames && row_level[row] == 3 && !host_row(c, row) && index + n <= 512;
+  @ assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
+  @ assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
+  @ assigns p->changed, p->unmapped, p->not_owned, p->saturated;
+  @ ensures machine: machine(c);
+  @ ensures foreign: \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != vm ==>
+  @   c->frame[i].count == \old(c->frame[i].count);
+  @ ensures up: how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+  @   c->frame[i].count >= \old(c->frame[i].count);
+  @ ensures down: how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+  @   c->frame[i].count <= \old(c->frame[i].count);
+  @ ensures sum: p->changed + p->unmapped + p->not_owned + p->saturated ==
+  @   \old(p->changed + p->unmapped + p->not_owned + p->saturated) + n;
+  @*/
 static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how,
                         struct cordon_progress *p)
 {
     uint64_t end = index + n;
 
+    /*@ loop invariant \at(index, Pre) <= index <= end;
+      @ loop invariant p->changed + p->unmapped + p->not_owned + p->saturated == index - \at(index, Pre) +
+      @   \at(p->changed + p->unmapped + p->not_owned + p->saturated, Pre);
+      @ loop invariant machine(c);
+      @ loop invariant \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != vm ==>
+      @   c->frame[i].count == \at(c->frame[i].count, Pre);
+      @ loop invariant how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+      @   c->frame[i].count >= \at(c->frame[i].count, Pre);
+      @ loop invariant how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+      @   c->frame[i].count <= \at(c->frame[i].count, Pre);
+      @ loop assigns index, p->changed, p->unmapped, p->not_owned, p->saturated;
+      @ loop assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
+      @ loop assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
+      @ loop variant end - index;
+      @*/
     while (index < end) {
         uint64_t first = arch_pte_read(c, row, index);
         uint64_t k = 1;
@@ -336,11 +415,47 @@ static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_
 }
 
 /* num pages from gfn on, until they are done or enough for one call. */
+/*@ requires machine(c) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+  @ requires \valid(p) && apart(c, p);
+  @ requires rooted(c, &v.vm->s2) && v.vm->s2.vmid > 0 && gfn + num <= v.vm->s2.gfn_limit;
+  @ requires p->done == 0 && p->changed + p->unmapped + p->not_owned + p->saturated == 0;
+  @ assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
+  @ assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
+  @ assigns p->done, p->changed, p->unmapped, p->not_owned, p->saturated;
+  @ ensures machine: machine(c);
+  @ ensures foreign: \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != v.id ==>
+  @   c->frame[i].count == \old(c->frame[i].count);
+  @ ensures up: how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+  @   c->frame[i].count >= \old(c->frame[i].count);
+  @ ensures down: how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+  @   c->frame[i].count <= \old(c->frame[i].count);
+  @ ensures rooted(c, &v.vm->s2);
+  @ ensures progress: p->done <= num && (num >= 1 ==> p->done >= 1);
+  @ ensures sum: p->changed + p->unmapped + p->not_owned + p->saturated == p->done;
+  @ ensures bound: p->changed + p->not_owned + p->saturated <= 512;
+  @*/
 static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how,
                         struct cordon_progress *p)
 {
     uint64_t work = 0;
 
+    /*@ loop invariant p->done <= num && work <= 513 && (work >= 1 ==> p->done >= 1);
+      @ loop invariant p->changed + p->unmapped + p->not_owned + p->saturated == p->done;
+      @ loop invariant p->changed + p->not_owned + p->saturated <= work;
+      @ loop invariant p->changed + p->not_owned + p->saturated <= 512;
+      @ loop invariant rooted(c, &v.vm->s2);
+      @ loop invariant machine(c);
+      @ loop invariant \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != v.id ==>
+      @   c->frame[i].count == \at(c->frame[i].count, Pre);
+      @ loop invariant how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+      @   c->frame[i].count >= \at(c->frame[i].count, Pre);
+      @ loop invariant how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
+      @   c->frame[i].count <= \at(c->frame[i].count, Pre);
+      @ loop assigns work, p->done, p->changed, p->unmapped, p->not_owned, p->saturated;
+      @ loop assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
+      @ loop assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
+      @ loop variant 513 - work;
+      @*/
     while (p->done < num && work < CORDON_RANGE_PAGES) {
         struct s2_pos at = s2_walk(c, &v.vm->s2, gfn + p->done);
         uint64_t in_entry = s2_pages(at.level) - (gfn + p->done) % s2_pages(at.level);

@@ -40,7 +40,8 @@ static inline bool region_section(const struct cordon *c, uint64_t number, uint6
   @ requires n >= 1;
   @ assigns *index;
   @ ensures \result ==> is_section(c, first, *index) && *index + n <= c->sections;
-  @ ensures \result ==> \exists integer i; 0 <= i < c->spans && in_span(c, i, first) && in_span(c, i, first + n - 1);
+  @ ensures \result ==> \exists integer i; 0 <= i < c->spans && in_span(c, i, first) &&
+  @   first + n <= c->span[i].first + c->span[i].count;
   @*/
 bool region_all_sections(const struct cordon *c, uint64_t first, uint64_t n, uint64_t *index);
 
@@ -56,7 +57,7 @@ bool region_is_device(const struct cordon *c, uint64_t first, uint64_t n);
 
 /* Frames from `frame`, which is in no section of RAM, to the next one that is; to the end of all frames if none is. */
 /*@ requires arrays(c) && spans_fit(c);
-  @ requires frame < 68719476736 && !in_ram(c, frame / 512);
+  @ requires frame < 68719476736 && \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, frame, 1);
   @ assigns \nothing;
   @ ensures 1 <= \result <= 68719476736 - frame;
   @ ensures \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, frame, \result);

@@ -134,23 +134,45 @@ static bool compare_vm(struct pair *p, struct model_vm *v)
 
 /* ---- the host's map: a bound (I1) ---- */
 
+static bool meets(uint64_t first, uint64_t n, uint64_t other, uint64_t other_n)
+{
+    return first < other + other_n && other < first + n;
+}
+
+/* No RAM, nothing hidden. */
+static bool bound_device(struct pair *p, uint64_t first, uint64_t n)
+{
+    const struct model *m = p->model;
+
+    for (uint32_t i = 0; i < m->rams; i++) {
+        if (meets(first, n, m->ram[i].first, m->ram[i].count))
+            return pair_fail(p, "the host maps RAM from 0x%" PRIx64 " on as a device", first);
+    }
+    for (uint32_t i = 0; i < m->hiddens; i++) {
+        if (meets(first, n, m->hidden[i].base / CORDON_PAGE_SIZE, m->hidden[i].size / CORDON_PAGE_SIZE))
+            return pair_fail(p, "the host maps what is hidden, from 0x%" PRIx64 " on", first);
+    }
+    return true;
+}
+
+static bool bound_normal(struct pair *p, uint64_t first, uint64_t n)
+{
+    for (uint64_t at = first; at < first + n; at++) {
+        if (at >= p->model->foreign_first && at < p->model->foreign_end)
+            continue;
+        if (!model_frame(p->model, at) || !model_host_may(p->model, at))
+            return pair_fail(p, "the host maps 0x%" PRIx64 " as normal memory, owner %" PRIu32, at, model_owner(p->model, at));
+    }
+    return true;
+}
+
 static bool bound_host_leaf(const struct sim_mapping *leaf, void *arg)
 {
     struct map_walk *w = arg;
-    uint64_t n = pages_of(leaf);
 
     if (leaf->gfn != leaf->pfn)
         return pair_fail(w->p, "the host maps 0x%" PRIx64 " to 0x%" PRIx64, leaf->gfn, leaf->pfn);
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t pfn = leaf->pfn + i;
-
-        if (pfn >= w->p->model->foreign_first && pfn < w->p->model->foreign_end)
-            continue;
-        if (leaf->device == (model_frame(w->p->model, pfn) != NULL) || !model_host_may(w->p->model, pfn))
-            return pair_fail(w->p, "the host maps 0x%" PRIx64 " as %s, owner %" PRIu32, pfn,
-                             leaf->device ? "device" : "normal", model_owner(w->p->model, pfn));
-    }
-    return true;
+    return leaf->device ? bound_device(w->p, leaf->pfn, pages_of(leaf)) : bound_normal(w->p, leaf->pfn, pages_of(leaf));
 }
 
 bool pair_compare(struct pair *p)

@@ -16,12 +16,14 @@ static uint64_t pick_ram(struct rng *r, struct model *m)
     const struct model_ram *g = &m->ram[rng_below(r, rng_one_in(r, 3) ? m->rams : 1)];
     uint64_t most = g->count < 4096 ? g->count : 4096;      /* a large region: its ends, so that operations meet */
     uint64_t at = rng_below(r, most);
+    uint64_t edge = g->first + at - (g->first + at) % 512;
 
     switch (rng_below(r, 8)) {
     case 0: return g->first;
     case 1: return g->first + g->count - 1;
-    case 2: return g->first + at - (g->first + at) % 512 < g->first ? g->first : g->first + at - (g->first + at) % 512;
-    case 3: return g->first + g->count - 1 - at;
+    case 2: return edge < g->first ? g->first : edge;
+    case 3: return edge < g->first + 8 ? g->first : edge - rng_below(r, 8);
+    case 4: return g->first + g->count - 1 - at;
     default: return g->first + at;
     }
 }

@@ -430,9 +430,9 @@ static enum cordon_status clear_5(struct machine *m) { return run_clear(m, A, FR
  * host's it drops the block instead.
  */
 static const struct trial host_trials[] = {
-    { "host fault: 1 GiB", nothing, fault_gib, 1, 2, 1, { 0, 0 } },
-    { "host fault: 1 GiB, level 1 is there", level_1, fault_gib, 0, 1, 0, { 0, 0 } },
-    { "host fault: 1 GiB from level 1", nothing, fault_gib, 0, 1, 0, { 40, 1 } },
+    { "host fault: 1 GiB", nothing, fault_gib, 1, 1, 1, { 0, 0 } },
+    { "host fault: 1 GiB, level 1 is there", level_1, fault_gib, 0, 0, 0, { 0, 0 } },
+    { "host fault: 1 GiB from level 1", nothing, fault_gib, 0, 0, 0, { 40, 1 } },
     { "host fault: 2 MiB", nothing, fault_section, 2, 2, 2, { 0, 0 } },
     { "host fault: 2 MiB, level 1 is there", level_1, fault_section, 1, 1, 1, { 0, 0 } },
     { "host fault: 2 MiB, level 2 is there", another_section, fault_section, 0, 0, 0, { 0, 0 } },

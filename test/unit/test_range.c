@@ -302,6 +302,7 @@ static void S4_a_page_that_a_block_gives_already_changes_nothing(void **state)
     (void)state;
     assert_no_change(m, op_page(m, A, 512 + 77, FRAME(2, 77)));
     assert_no_change(m, op_map_range(m, A, 512 * PAGE, FRAME(2, 0), 512).status);
+    assert_int_equal(op_map_range(m, A, 512 * PAGE, FRAME(2, 0), 512).changed, 0);
     machine_free(m);
 }
 
@@ -468,6 +469,7 @@ static void a_range_of_pages_stops_at_section_boundaries_of_either_side(void **s
     (void)state;
     assert_int_equal(t.status, CORDON_OK);
     assert_int_equal(t.done, 1000);
+    assert_int_equal(t.changed, 1000);
     assert_true(t.calls >= 4);
     for (uint64_t i = 0; i < 1000; i++)
         assert_maps(m, A, 1000 + i, FRAME(2, 300 + i), 3);

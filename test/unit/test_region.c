@@ -293,7 +293,7 @@ static void records_take_no_room_for_the_holes(void **state)
 
 static void regions_in_any_order_are_all_usable(void **state)
 {
-    const struct cordon_mem ram[] = { { UINT64_C(8) * GIB, 8 * MIB }, { RAM_BASE, 4 * MIB }, { UINT64_C(4) * GIB, 4 * MIB } };
+    const struct cordon_mem ram[] = { { 8 * GIB, 8 * MIB }, { RAM_BASE, 4 * MIB }, { 4 * GIB, 4 * MIB } };
     struct machine *m = machine_of_regions(ram, 3);
 
     (void)state;
@@ -453,7 +453,9 @@ static void a_region_of_one_page_works(void **state)
 
 static void the_cores_own_frames_are_marked_and_counted_once(void **state)
 {
-    static const struct cordon_mem core[] = { { RAM_BASE + 2 * MIB, 4 * PAGE }, { RAM_BASE + 2 * MIB + 2 * PAGE, 4 * PAGE } };
+    static const struct cordon_mem core[] = {
+        { RAM_BASE + 2 * MIB, 4 * PAGE }, { RAM_BASE + 2 * MIB + 2 * PAGE, 4 * PAGE },
+    };
     struct sim_config config = machine_config();
     struct machine *m;
 

@@ -268,8 +268,9 @@ static void replacing_breaks_invalidates_and_then_makes(void **state)
     size_t mark = log_mark(b);
 
     s2_replace(b->c, b->t, p, 1024, desc_leaf(0x6000, 2, S2_NORMAL));
-    assert_order(b, mark, (const char *const[]){ "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x400 pages=512", "dsb ish\n",
-                                                 "tlbi vmalle1is vmid=1", "dsb ish\n", "pte row", "dsb ishst", NULL });
+    assert_order(b, mark, (const char *const[]){
+        "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x400 pages=512", "dsb ish\n", "tlbi vmalle1is vmid=1", "dsb ish\n",
+        "pte row", "dsb ishst", NULL });
     assert_int_equal(times(b, mark, "pte row"), 2);
     assert_int_equal(s2_walk(b->c, b->t, 1024).entry, desc_leaf(0x6000, 2, S2_NORMAL));
 }
@@ -362,7 +363,8 @@ static void a_split_of_a_gib_makes_blocks(void **state)
     uint64_t child = s2_split(b->c, b->t, b->pool, put(b, gfn, 2 * CORDON_GIB_PAGES, 1), gfn, 7, 1);
 
     for (uint64_t i = 0; i < 512; i++)
-        assert_int_equal(arch_pte_read(b->c, child, i), i == 7 ? 0 : desc_leaf(2 * CORDON_GIB_PAGES + i * 512, 2, S2_NORMAL));
+        assert_int_equal(arch_pte_read(b->c, child, i),
+                         i == 7 ? 0 : desc_leaf(2 * CORDON_GIB_PAGES + i * 512, 2, S2_NORMAL));
 }
 
 static void a_split_keeps_a_device_a_device(void **state)
@@ -384,10 +386,10 @@ static void a_split_fills_the_table_before_it_breaks_the_block(void **state)
 
     (void)s2_split(b->c, b->t, b->pool, p, 1024, 0, 500);
     /* 12 entries of the new table, seen by the walkers, then the block's entry: broken, invalidated, made */
-    assert_order(b, mark, (const char *const[]){ "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row",
-                                                 "pte row", "dsb ishst", "pte row", "dsb ishst",
-                                                 "tlbi ipas2e1is vmid=1 gfn=0x400 pages=512", "dsb ish\n", "tlbi vmalle1is",
-                                                 "dsb ish\n", "pte row", "dsb ishst", NULL });
+    assert_order(b, mark, (const char *const[]){
+        "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row", "pte row",
+        "pte row", "dsb ishst", "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x400 pages=512", "dsb ish\n",
+        "tlbi vmalle1is", "dsb ish\n", "pte row", "dsb ishst", NULL });
     assert_int_equal(times(b, mark, "pte row"), 14);
 }
 
@@ -463,8 +465,8 @@ static void a_table_is_pruned_only_when_no_walk_can_be_in_it(void **state)
     s2_settle(b->c, b->t, s2_clear_run(b->c, p.row, 5, 5, 1, OWED_NOTHING));
     mark = log_mark(b);
     s2_prune(b->c, b->t, b->pool, 511);
-    assert_order(b, mark, (const char *const[]){ "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x0 pages=512", "dsb ish\n",
-                                                 "tlbi vmalle1is vmid=1", "dsb ish\n", NULL });
+    assert_order(b, mark, (const char *const[]){ 
+        "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x0 pages=512", "dsb ish\n", "tlbi vmalle1is vmid=1", "dsb ish\n", NULL });
 }
 
 /* ---- shapes ---- */

@@ -2,6 +2,10 @@
 /* The life of a VM: creation, donated frames, teardown, the next VM of the same id. */
 #include "machine.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define A 1
 #define B 2
 
@@ -380,9 +384,39 @@ static void a_teardown_needs_no_table_of_its_own(void **state)
     machine_free(m);
 }
 
+/* An id begins anew with no translation and no walk of its last life, whatever the teardown invalidated before. */
+static void all_of_an_id_is_invalidated_before_its_roots_go_back(void **state)
+{
+    struct sim_config config = machine_config();
+    struct machine *m;
+    char *log = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&log, &size);
+    char root[64];
+    const char *at;
+
+    (void)state;
+    config.log = stream;
+    m = machine_new(&config);
+    machine_vm(m, A, 4);
+    (void)snprintf(root, sizeof(root), "table free row=0x%llx\n", (unsigned long long)m->c->vm[0].s2.root);
+    assert_ok(run_destroy(m, A, NULL));
+    (void)fflush(stream);
+    at = strstr(log, "tlbi vmalls12e1is vmid=1");
+    assert_non_null(at);
+    at = strstr(at, "dsb ish\n");
+    assert_non_null(at);
+    assert_non_null(strstr(at, root));
+    machine_free(m);
+    (void)fclose(stream);
+    free(log);
+}
+
 static void a_teardown_works_in_every_start_level(void **state)
 {
-    static const struct cordon_geometry shape[] = { { 48, 0 }, { 40, 0 }, { 43, 1 }, { 39, 1 }, { 32, 1 }, { 34, 2 }, { 32, 2 } };
+    static const struct cordon_geometry shape[] = {
+        { 48, 0 }, { 40, 0 }, { 43, 1 }, { 39, 1 }, { 32, 1 }, { 34, 2 }, { 32, 2 },
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof(shape) / sizeof(shape[0]); i++) {
@@ -426,6 +460,7 @@ int main(void)
         cmocka_unit_test(BUSY_while_frames_that_are_not_mapped_are_left),
         cmocka_unit_test(a_clear_may_come_between_the_calls_of_a_teardown),
         cmocka_unit_test(a_teardown_needs_no_table_of_its_own),
+        cmocka_unit_test(all_of_an_id_is_invalidated_before_its_roots_go_back),
         cmocka_unit_test(a_teardown_works_in_every_start_level),
     };
 

@@ -24,6 +24,7 @@ static bool end(struct pair *p)
 
 static bool same_status(struct pair *p, const char *what, enum cordon_status got, enum cordon_status expected)
 {
+    p->held += got == CORDON_OK;
     if (got == expected)
         return true;
     return pair_fail(p, "%s answers %s, the model %s", what, cordon_status_word(got), cordon_status_word(expected));
@@ -33,6 +34,7 @@ static bool same_progress(struct pair *p, const char *what, struct cordon_progre
 {
     if (got.status != expected.status)
         return same_status(p, what, got.status, expected.status);
+    p->held += got.changed > 0;
     if (got.done == expected.done && got.changed == expected.changed && got.unmapped == expected.unmapped &&
         got.not_owned == expected.not_owned && got.saturated == expected.saturated)
         return true;
@@ -328,6 +330,7 @@ static bool access_done(struct pair *p, const struct op *op, enum sim_outcome go
     if (got != expected || (got == SIM_REFUSED && status != why))
         pair_fail(p, "access of %" PRIu32 " to 0x%" PRIx64 ": outcome %d (%s), the model %d (%s)", op->vm, op->a, (int)got,
                   cordon_status_word(status), (int)expected, cordon_status_word(why));
+    p->held += got == SIM_DONE;
     return got == expected && got == SIM_DONE;
 }
 

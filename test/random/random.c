@@ -22,7 +22,7 @@ struct options {
     bool no_shrink;
 };
 
-static uint64_t kinds[OP_KINDS];
+static uint64_t kinds[OP_KINDS], held[OP_KINDS];
 
 static double now(void)
 {
@@ -65,13 +65,15 @@ static uint64_t generate(const struct world *w, uint64_t seed, struct op *op, ui
     struct rng r = { seed ^ UINT64_C(0x5eed) };
     struct hot hot = { .repeat = 0 };
     struct pair p;
-    uint64_t n = 0;
+    uint64_t before, n = 0;
 
     *good = pair_start(&p, w);
     while (*good && n < most) {
         op[n] = op_random(&r, w, p.model, &hot);
         kinds[op[n].kind]++;
+        before = p.held;
         *good = step(&p, w, &op[n], n % period(w) == 0);
+        held[op[n].kind] += p.held > before;
         n++;
     }
     *good = *good && last_checks(&p);
@@ -169,7 +171,7 @@ static void summary(const struct options *o, uint64_t done, uint64_t machines, d
 
     printf("ok: %" PRIu64 " operations on %" PRIu64 " machines agree with the model, %.1f s\n", done, machines, took);
     for (uint32_t i = 0; i < OP_KINDS && !o->quiet; i++)
-        printf("#   %-16s %" PRIu64 "\n", word[i], kinds[i]);
+        printf("#   %-16s %8" PRIu64 ", took hold %8" PRIu64 "\n", word[i], kinds[i], held[i]);
 }
 
 int main(int argc, char **argv)

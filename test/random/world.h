@@ -35,6 +35,7 @@ struct world {
 struct pair {
     struct sim *sim;
     struct model *model;
+    uint64_t held;                      /* answers that were OK, of ranges: that changed something */
     char why[512];                      /* the first disagreement, empty: none */
 };
 

@@ -185,6 +185,24 @@ static void S8_a_clear_of_frames_at_scattered_guest_addresses(void **state)
     machine_free(m);
 }
 
+static void S8_a_clear_of_a_run_that_two_last_level_tables_map(void **state)
+{
+    struct machine *m = two_vms();
+
+    (void)state;
+    assert_status(CORDON_OK, run_map_range(m, A, 500 * PAGE, FRAME(2, 100), 30).status);
+    assert_int_equal(run_grant(m, A, 500 * PAGE, 30 * PAGE).changed, 30);
+    for (uint64_t i = 0; i < 30; i++) {
+        warm(m, A, (500 + i) * PAGE);
+        warm(m, 0, FRAME(2, 100 + i) * PAGE);
+    }
+    assert_int_equal(run_clear(m, A, FRAME(2, 0), 512).changed, 30);
+    for (uint64_t i = 0; i < 30; i++)
+        assert_true(is_gone(m, A, (500 + i) * PAGE));
+    assert_int_equal(mappings_of(m, A), 0);
+    machine_free(m);
+}
+
 static void S9_a_cleared_range_is_zero_for_caches_and_memory_alike(void **state)
 {
     struct machine *m = mapped();
@@ -820,6 +838,7 @@ int main(void)
         cmocka_unit_test(S8_a_clear_of_a_whole_block_needs_no_table),
         cmocka_unit_test(S8_a_clear_of_a_block_of_which_some_pages_are_granted),
         cmocka_unit_test(S8_a_clear_of_frames_at_scattered_guest_addresses),
+        cmocka_unit_test(S8_a_clear_of_a_run_that_two_last_level_tables_map),
         cmocka_unit_test(S9_a_cleared_range_is_zero_for_caches_and_memory_alike),
         cmocka_unit_test(prot_and_map_rounds_the_address_of_a_block_down),
         cmocka_unit_test(S1_a_block_takes_all_512_frames_or_none),

@@ -465,8 +465,9 @@ static void a_table_is_pruned_only_when_no_walk_can_be_in_it(void **state)
     s2_settle(b->c, b->t, s2_clear_run(b->c, p.row, 5, 5, 1, OWED_NOTHING));
     mark = log_mark(b);
     s2_prune(b->c, b->t, b->pool, 511);
-    assert_order(b, mark, (const char *const[]){ 
-        "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x0 pages=512", "dsb ish\n", "tlbi vmalle1is vmid=1", "dsb ish\n", NULL });
+    assert_order(b, mark, (const char *const[]){
+        "pte row", "dsb ishst", "tlbi ipas2e1is vmid=1 gfn=0x0 pages=512", "dsb ish\n", "tlbi vmalle1is vmid=1", "dsb ish\n",
+        NULL });
 }
 
 /* ---- shapes ---- */

@@ -37,7 +37,7 @@ struct cordon_geometry {
 struct cordon_config {
     const struct cordon_mem *ram;       /* all RAM; ranges must not overlap */
     uint32_t rams;
-    const struct cordon_mem *core;      /* the core's own memory, inside ram: image, stacks, records, tables */
+    const struct cordon_mem *core;      /* the core's own memory, each range inside one of ram */
     uint32_t cores;
     const struct cordon_mem *hidden;    /* device memory that the host must not reach, outside of ram */
     uint32_t hiddens;

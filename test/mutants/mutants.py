@@ -180,7 +180,8 @@ MUTANTS = [
 
     # ---- the host ----
     M("host-fault-any-owner", "fault.c", "map_known", "the host may map anybody's frame", "frame_host_may_map(record)", "true"),
-    M("host-fault-hidden", "fault.c", "cordon_map_page_host", "the host may map hidden memory", "region_is_hidden(c, frame)", "false"),
+    M("host-fault-hidden", "fault.c", "cordon_map_page_host", "the host may map hidden memory",
+      "region_is_hidden(c, frame)", "false"),
     M("host-fault-range", "fault.c", "cordon_map_page_host", "frames beyond the host's table may be named",
       "frame >= c->pfn_limit || ", ""),
     M("host-gib-unchecked", "host.c", "gib_is_host", "the host may map 1 GiB in which others have frames",
@@ -236,7 +237,8 @@ MUTANTS = [
       "arch_zero_frames(c, frame, 1);", ""),
     M("return-no-clean", "memory.c", "memory_return_from_core", "the host finds what was in a table, with its caches off",
       "arch_clean_frames(c, frame, 1);", ""),
-    M("teardown-forgets-a-root", "vm.c", "return_tables", "the last root table of a VM is lost", "i < t->roots", "i + 1 < t->roots"),
+    M("teardown-forgets-a-root", "vm.c", "return_tables", "the last root table of a VM is lost",
+      "i < t->roots", "i + 1 < t->roots"),
     M("teardown-forgets-devices", "vm.c", "empty_table", "device mappings of a VM survive its teardown",
       "drop_device(c, v, p, gfn);", ";"),
     M("teardown-skips", "vm.c", "empty_table", "a teardown jumps over a part of the table",

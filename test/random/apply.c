@@ -81,6 +81,7 @@ static bool apply_feed(struct pair *p, const struct op *op)
     free = cordon_vm_pool_free(sim_core(p->sim), vmid(op->vm));
     if (free < op->a || (int64_t)free < v->free)
         return pair_fail(p, "feed: %" PRIu64 " tables are free", free);
+    p->held += (int64_t)free > v->free;
     v->free = (int64_t)free;
     return !pair_reports(p);
 }

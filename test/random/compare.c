@@ -182,8 +182,12 @@ bool pair_compare(struct pair *p)
     if (!compare_frames(p))
         return false;
     for (uint32_t i = 0; i < MODEL_VMS; i++) {
-        if (p->model->vm[i].state != MODEL_NONE && !compare_vm(p, &p->model->vm[i]))
+        struct model_vm *v = &p->model->vm[i];
+
+        if (v->state != MODEL_NONE && !compare_vm(p, v))
             return false;
+        if (v->state == MODEL_NONE && cordon_vm_pool_free(sim_core(p->sim), vmid(v->id)) != 0)
+            return pair_fail(p, "VM %" PRIu32 " does not exist and has free tables", v->id);
     }
     sim_mappings(p->sim, 0, bound_host_leaf, &host);
     return p->why[0] == '\0';

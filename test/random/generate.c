@@ -120,6 +120,32 @@ static uint64_t pick_mapped(struct rng *r, struct model *m, struct model_vm *v, 
     return pick_gfn(r, m, h);
 }
 
+/* A guest frame that the VM does not map, if there is one near. */
+static uint64_t pick_unmapped(struct rng *r, struct model *m, struct model_vm *v, struct hot *h)
+{
+    uint64_t gfn = pick_gfn(r, m, h);
+
+    for (uint32_t i = 0; v && i < 32; i++) {
+        const struct model_entry *e = model_entry(m, v, gfn + i);
+
+        if (e && e->level == 0)
+            return gfn + i;
+    }
+    return gfn;
+}
+
+/* A frame of the host's, if there is one near. */
+static uint64_t pick_free(struct rng *r, const struct world *w, struct model *m, struct hot *h)
+{
+    uint64_t pfn = pick_pfn(r, w, m, h);
+
+    for (uint32_t i = 0; i < 64; i++) {
+        if (model_frame(m, pfn + i) && model_owner(m, pfn + i) == MODEL_HOST)
+            return pfn + i;
+    }
+    return pfn;
+}
+
 static struct model_vm *pick_vm(struct rng *r, struct model *m)
 {
     for (uint32_t i = 0; i < 4; i++) {
@@ -166,11 +192,13 @@ static uint64_t pick_num(struct rng *r)
 
 /* ---- operations ---- */
 
-static void make_map(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct op *op)
+static void make_map(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v,
+                     struct op *op)
 {
     bool block = rng_one_in(r, 4);
-    uint64_t gfn = pick_gfn(r, m, h);
-    uint64_t pfn = block ? pick_section(r, w, m, h) : pick_pfn(r, w, m, h);
+    bool fresh = rng_one_in(r, 2);
+    uint64_t gfn = fresh ? pick_unmapped(r, m, v, h) : pick_gfn(r, m, h);
+    uint64_t pfn = block ? pick_section(r, w, m, h) : fresh ? pick_free(r, w, m, h) : pick_pfn(r, w, m, h);
 
     op->kind = OP_MAP;
     op->a = gfn * PAGE + (rng_one_in(r, 8) ? rng_below(r, PAGE) : 0);
@@ -187,14 +215,15 @@ static void make_map(struct rng *r, const struct world *w, struct model *m, stru
         op->b += PAGE;
 }
 
-static void make_map_range(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct op *op)
+static void make_map_range(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v,
+                           struct op *op)
 {
-    uint64_t gfn = pick_gfn(r, m, h);
+    uint64_t gfn = rng_one_in(r, 2) ? pick_unmapped(r, m, v, h) : pick_gfn(r, m, h);
     uint64_t left;
 
     op->kind = OP_MAP_RANGE;
     op->a = gfn * PAGE;
-    op->b = pick_pfn(r, w, m, h);
+    op->b = rng_one_in(r, 2) ? pick_free(r, w, m, h) : pick_pfn(r, w, m, h);
     for (left = 0; model_entry(m, &m->vm[0], gfn + left); left++)
         ;
     op->c = pick_num(r);
@@ -239,7 +268,8 @@ static void make_share(struct rng *r, struct model *m, struct model_vm *v, struc
     op->c = rng_one_in(r, 8) ? 1 : 0;
 }
 
-static void make_clear(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v, struct op *op)
+static void make_clear(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v,
+                       struct op *op)
 {
     const struct model_entry *e = v ? model_entry(m, v, pick_mapped(r, m, v, h)) : NULL;
 
@@ -283,7 +313,8 @@ static void make_fault(struct rng *r, const struct world *w, struct model *m, st
         op->a = nonsense(r, limit * PAGE);
 }
 
-static void make_access(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v, struct op *op)
+static void make_access(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v,
+                        struct op *op)
 {
     uint64_t word = model_word[rng_below(r, MODEL_WORDS)] * 8;
 
@@ -316,6 +347,8 @@ static void make_create(struct rng *r, const struct world *w, struct model *m, s
 {
     op->vm = m->vm[rng_below(r, rng_one_in(r, 3) ? MODEL_VMS : 2)].id;
     op->kind = rng_one_in(r, 2) ? OP_CREATE : OP_CREATE_ELSEWHERE;
+    if (rng_one_in(r, 20))
+        op->vm = bad_id(r, m);
     op->a = pick_pfn(r, w, m, h);
     if (!rng_one_in(r, 6))
         op->a -= op->a % m->vm_roots;
@@ -348,10 +381,14 @@ static struct op make(struct rng *r, const struct world *w, struct model *m, str
         op.vm = bad_id(r, m);
     if (!v && !rng_one_in(r, 4))
         make_create(r, w, m, h, &op);
+    else if (v && v->state == MODEL_DYING && rng_one_in(r, 8))
+        op.kind = rng_one_in(r, 2) ? OP_DESTROY : OP_DESTROY_STEP;
+    else if (v && v->state == MODEL_LIVE && v->free < 3 && rng_one_in(r, 8))
+        make_tables(r, w, m, h, &op);
     else if (dice < 170)
-        make_map(r, w, m, h, &op);
+        make_map(r, w, m, h, v, &op);
     else if (dice < 260)
-        make_map_range(r, w, m, h, &op);
+        make_map_range(r, w, m, h, v, &op);
     else if (dice < 460)
         make_share(r, m, v, h, &op);
     else if (dice < 550)
@@ -373,13 +410,28 @@ static struct op make(struct rng *r, const struct world *w, struct model *m, str
     return op;
 }
 
+/* A table of pages that may have come whole is asked for as a block. */
+static struct op join_of(const struct op *range)
+{
+    struct op op = *range;
+
+    op.kind = OP_MAP;
+    op.b = range->b * PAGE;
+    op.c = 2;
+    return op;
+}
+
 struct op op_random(struct rng *r, const struct world *w, struct model *m, struct hot *h)
 {
+    bool table = h->last.kind == OP_MAP_RANGE && h->last.c == 512 && h->last.b % 512 == 0;
+
     if (h->repeat > 0) {
         h->repeat--;
         h->last.cpu = (uint32_t)rng_below(r, 4);
         return h->last;
     }
+    if (table && rng_one_in(r, 2))
+        return h->last = join_of(&h->last);
     h->last = make(r, w, m, h);
     if ((h->last.kind == OP_GRANT && rng_one_in(r, 60)) || h->last.kind == OP_DESTROY_STEP)
         h->repeat = (uint32_t)rng_below(r, h->last.kind == OP_GRANT ? 120 : 20);     /* to saturation; some way into a teardown */

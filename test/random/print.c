@@ -51,7 +51,9 @@ static void print_item(const struct op *op, uint64_t n)
 
     switch (o->kind) {
     case OP_CREATE:
-    case OP_CREATE_ELSEWHERE: printf("%svm %" PRIu32 "\n", born_before(op, n) || o->vm < 1 || o->vm > 255 ? "# " : "", o->vm); break;
+    case OP_CREATE_ELSEWHERE:
+        printf("%svm %" PRIu32 "\n", born_before(op, n) || o->vm < 1 || o->vm > 255 ? "# " : "", o->vm);
+        break;
     case OP_MAP: printf("prot_and_map %" PRIu32 " 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 "\n", o->vm, o->a, o->b, o->c); break;
     case OP_MAP_RANGE: print_range(o); break;
     case OP_MAP_IO: printf("map_io %" PRIu32 " 0x%" PRIx64 " 0x%" PRIx64 "\n", o->vm, o->a, o->b); break;

@@ -74,7 +74,9 @@ static void random_core(struct world *w, struct rng *r)
     uint64_t pages = m->size / PAGE;
     uint64_t size = rng_from(r, 1, pages > 64 ? 64 : pages);
 
-    if (!rng_one_in(r, 4))
+    if (w->large)       /* behind the GiB, which the host may then map by one block */
+        w->core[w->cores++] = (struct cordon_mem){ m->base + m->size - size * PAGE, size * PAGE };
+    else if (!rng_one_in(r, 4))
         w->core[w->cores++] = (struct cordon_mem){ m->base + rng_below(r, pages - size + 1) * PAGE, size * PAGE };
 }
 

@@ -66,7 +66,8 @@ static struct {
 
 static void fail(struct worker *w, const char *what, uint64_t a, uint64_t b)
 {
-    fprintf(stderr, "threads: CPU %" PRIu32 ", operation %" PRIu64 ": %s (0x%" PRIx64 ", 0x%" PRIx64 ")\n", w->id, w->op, what, a, b);
+    fprintf(stderr, "threads: CPU %" PRIu32 ", operation %" PRIu64 ": %s (0x%" PRIx64 ", 0x%" PRIx64 ")\n", w->id, w->op,
+            what, a, b);
     atomic_fetch_add(&g.failures, 1);
 }
 
@@ -204,7 +205,8 @@ static void do_birth(struct worker *w)
     struct cordon *c = sim_core(w->sim);
 
     check(w, cordon_vm_create(c, vmid(vm), pfn(TABLES_OF(vm))), MAY(OK) | MAY(EXISTS) | MAY(OWNED), "create answers");
-    check(w, cordon_vm_donate(c, vmid(vm), pfn(TABLES_OF(vm) + 1), 7), MAY(OK) | MAY(NO_VM) | MAY(STATE) | MAY(OWNED), "donate answers");
+    check(w, cordon_vm_donate(c, vmid(vm), pfn(TABLES_OF(vm) + 1), 7), MAY(OK) | MAY(NO_VM) | MAY(STATE) | MAY(OWNED),
+          "donate answers");
 }
 
 static void do_more_tables(struct worker *w)
@@ -279,7 +281,8 @@ static void own_put(struct worker *w, uint64_t i)
     struct cordon *c = sim_core(w->sim);
     uint64_t addr = (OWN_GFN + i) * PAGE;
     uint64_t secret = value(SECRET, own_vm(w), w);
-    enum cordon_status status = cordon_prot_and_map_vm_s2pt(c, vmid(own_vm(w)), ipa(addr), (OWN(w->id) + i) * PAGE, 3, CORDON_ZERO);
+    enum cordon_status status = cordon_prot_and_map_vm_s2pt(c, vmid(own_vm(w)), ipa(addr), (OWN(w->id) + i) * PAGE, 3,
+                                                            CORDON_ZERO);
 
     check(w, status, MAY(OK), "a frame of its own cannot be mapped");
     if (sim_write(w->sim, own_vm(w), addr, secret, false, &status) != SIM_DONE)

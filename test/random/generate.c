@@ -159,7 +159,7 @@ static struct model_vm *pick_vm(struct rng *r, struct model *m)
 
 static uint32_t bad_id(struct rng *r, struct model *m)
 {
-    static const uint32_t odd[] = { 0, 256, 0x4000, 0xfffe, 0xffff, 0x10001, UINT32_MAX };
+    static const uint32_t odd[] = { 0, 0x4000, 0xfffe, 0xffff, 0x10001, UINT32_MAX };
 
     return rng_one_in(r, 2) ? m->max_vm + 1 : odd[rng_below(r, sizeof odd / sizeof odd[0])];
 }

@@ -3,7 +3,9 @@
 #     make            build the command-line tool: build/cordon
 #     make run        replay an example trace against the core and show who owns which memory
 #     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
-#     make prove      the proofs of the C code;    make prove-spec   the Coq specification
+#     make prove      the proofs of the C code
+#     make prove-spec the Coq specification; SEED=FILE holds it against the seed document's own text
+#     make oracle     the C against the code extracted from the specification, on random traces
 #     make bench      the benchmark tables, with the targets beside the figures
 #     make clean      remove build/
 
@@ -38,9 +40,9 @@ prove-spec:
 	@scripts/packages spec
 	@scripts/spec/prove-spec $(SEED)
 
-oracle:
+oracle: build
 	@scripts/packages spec
-	@scripts/spec/build-oracle
+	@scripts/oracle
 
 bench: build
 	@scripts/packages bench

@@ -74,8 +74,8 @@ static void survey_records(struct survey *q)
         for (uint64_t k = 0; k < c->span[i].count; k++) {
             uint64_t number = c->span[i].first + k;
 
-            /* Private memory that was never lent is as it was. */
-            if (number * 512 < q->s->private_next || number * 512 >= q->s->private.first + q->s->private.count ||
+            /* Private memory that was never lent and never touched is as it was. */
+            if (q->s->seen[c->span[i].base + k] != 0 || number * 512 < q->s->private_next || number * 512 >= q->s->private.first + q->s->private.count ||
                 number * 512 < q->s->private.first)
                 survey_section(q, c->span[i].base + k, number);
         }

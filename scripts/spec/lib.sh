@@ -17,9 +17,11 @@ need() {
         die "$1 is not installed; on Debian: apt-get install $2"
 }
 
-# stage: copy the sources that changed to where they are compiled.
+# stage: copy the sources that changed to where they are compiled. One script at a time works there.
 stage() {
     mkdir -p "$out"
+    exec 9>"$out/lock"
+    flock 9
     for f in "$spec"/*.v; do
         cmp -s "$f" "$out/$(basename "$f")" || cp "$f" "$out/"
     done

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Boots Linux under Cordon in QEMU in many ways, and looks at what comes out of the serial line.
+
+    test/boot/run.py [NAME...]      all cases whose name contains one of the words; without any, all cases
+
+Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120.
+"""
+import os
+import re
+import struct
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCRIPTS = os.path.join(ROOT, "scripts", "host")
+BUILD = os.path.join(ROOT, "build", "host")
+LOGS = os.path.join(BUILD, "logs")
+SECONDS = int(os.environ.get("CORDON_BOOT_SECONDS", "120"))
+
+NUMA = ("-object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id=b,size=512M "
+        "-numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1")
+STOP = "Cordon stops the machine"
+
+
+class Case:
+    """One boot: how to start it, what must be in its log, and what must not."""
+
+    def __init__(self, name, settings=(), test="", want=(), never=(), status=0, command=None):
+        self.name = name
+        self.settings = list(settings)
+        self.test = test
+        self.want = list(want)
+        self.never = list(never)
+        self.status = status
+        self.command = command
+
+
+def boots(name, settings, cpus, test="", want=(), never=()):
+    """A boot to the shell and a power-off, without a complaint."""
+    return Case(name, settings, test,
+                [r"^Cordon [0-9.]+: %d CPUs" % cpus, r"test: shell on %d CPUs" % cpus, r"test: done"] + list(want),
+                [r"test: complaint", r"Cordon panic", r"Kernel panic"] + list(never))
+
+
+def refuses(name, settings, text):
+    """Cordon says in one line what is wrong and switches the machine off."""
+    return Case(name, settings, "", [text], [r"test: shell", r"Cordon panic"])
+
+
+def hostile(cpu, smp, calls, settings=()):
+    hotplug = [r"CPU_ON at odd addresses .* ok", r"the CPU serves the host again .* ok"] if smp > 1 else []
+    return boots("hostile-%s-%d" % (cpu, smp), ["CPU=" + cpu, "SMP=%d" % smp] + list(settings), smp,
+                 "cordon.test=hostile cordon.calls=%d" % calls,
+                 [r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed",
+                  r"hostile: user: [1-9]\d* tries, \d+ refused, 0 breaches", r"test: unloaded"] + hotplug,
+                 [r"BREACH", r"NOT TRIED"])
+
+
+def panics(name, what):
+    """An image that goes wrong on purpose reports it and switches the machine off."""
+    return Case("panic-" + name, command=["panic", name],
+                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|start)\+0x", STOP] + what, never=["test: shell"])
+
+
+def cases():
+    for cpu in ("cortex-a72", "neoverse-n1"):
+        for smp in (1, 2, 4):
+            yield boots("boot-%s-%d" % (cpu, smp), ["CPU=" + cpu, "SMP=%d" % smp], smp)
+    yield boots("boot-max-2", ["CPU=max", "SMP=2"], 2)
+    yield boots("memory-512M", ["MEM=512M", "SMP=1"], 1, "cordon.test=memory", [r"test: filled (\d+) MiB of \1"])
+    yield boots("memory-odd", ["MEM=1333M", "SMP=1"], 1)
+    yield boots("memory-8G", ["MEM=8G", "SMP=8"], 8)
+    yield boots("memory-numa", ["MEM=1G", "SMP=2", "EXTRA=" + NUMA], 2)
+    yield boots("smmu-its-off", ["MACHINE=iommu=smmuv3,its=off", "SMP=2"], 2)
+    yield boots("nvdimm-virtio", ["MACHINE=nvdimm=on", "SMP=2", "EXTRA=-device virtio-rng-device -device virtio-rng-pci"],
+                2, never=[r"virtio"])
+    for cpu in ("cortex-a72", "neoverse-n1"):
+        yield boots("hotplug-" + cpu, ["CPU=" + cpu, "SMP=4"], 4, "cordon.test=hotplug",
+                    [r"(?s)(test: off 3\s+test: on 4\s+){9}"])
+    yield hostile("cortex-a72", 4, 20000)
+    yield hostile("neoverse-n1", 2, 20000, ["MACHINE=iommu=smmuv3"])
+    yield hostile("neoverse-n1", 1, 5000)
+    yield hostile("max", 2, 5000)
+    yield Case("reset", ["SMP=2"], "cordon.test=reset", [r"test: reset"], [r"Cordon panic"])
+    yield refuses("no-el2", ["MACHINE=virtualization=off"], r"did not start me at EL2")
+    yield refuses("no-gicv3", ["MACHINE=gic-version=2"], r"no GICv3")
+    yield refuses("too-many-cpus", ["SMP=9"], r"more CPUs than")
+    yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
+    yield Case("kernel-over-tree", command=["header", 0, 0x8000000, 10], want=[r"^Cordon: .* do not fit in"])
+    yield Case("kernel-without-size", command=["header", 0, 0, 10], want=[r"^Cordon: .* too little memory"])
+    yield Case("kernel-big-endian", command=["header", 0, 4096, 11], want=[r"^Cordon: .* big endian"])
+    yield Case("kernel-at-offset", command=["header", 0x80000, 4096, 10], want=[r"^Cordon: .* at an offset"])
+    yield Case("no-kernel", command=["no-kernel"], want=[r"there is no arm64 Image at"])
+    yield Case("script-no-file", ["KERNEL=/nonexistent"], want=[r"there is no file"], status=2)
+    yield Case("script-no-image", ["KERNEL=" + os.path.join(SCRIPTS, "init")], want=[r"not an arm64 Image"], status=2)
+    yield panics("null", [r"a data abort on a write at 0000000000000008: translation fault", r" test_null\+0x"])
+    yield panics("stack", [r"a stack has overflowed", r" deeper\+0x"])
+    yield panics("code", [r"permission fault", r" test_code\+0x"])
+    yield panics("constant", [r"permission fault", r" test_constant\+0x"])
+    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ start\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
+    yield panics("assert", [r"this does not hold: machine.spans == 99", r" test_assert[.a-z]*\+0x"])
+    yield Case("fuzz-device-tree", command=["fuzz"], want=[r"fuzz_fdt: \d+ rounds, [1-9]\d* trees accepted"])
+
+
+def script(name, *args):
+    return [os.path.join(SCRIPTS, name)] + list(args)
+
+
+def qemu(memory, *args):
+    return ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3", "-cpu", "cortex-a72", "-m", memory,
+            "-nographic", "-nic", "none", "-no-reboot"] + list(args)
+
+
+def loader(image=os.path.join(BUILD, "Image")):
+    return "loader,file=%s,addr=0x42000000,force-raw=on" % image
+
+
+def made_up_image(offset, size, flags):
+    """The 64 bytes with which an Image begins, and nothing behind them."""
+    path = os.path.join(BUILD, "made-up-image")
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IIQQQQQQII", 0, 0, offset, size, flags, 0, 0, 0, 0x644d5241, 0))
+    return path
+
+
+def quietly(command):
+    subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+
+
+def fuzz_command():
+    tree, tool = os.path.join(BUILD, "virt.dtb"), os.path.join(BUILD, "fuzz_fdt")
+    quietly(["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3,iommu=smmuv3,dumpdtb=" + tree,
+             "-cpu", "cortex-a72", "-smp", "4", "-nographic", "-nic", "none"])
+    with open(tree, "r+b") as file:     # QEMU leaves a MiB of room at the end: cut to what is used, as dtc would
+        packed = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dtb", tree], check=True, stdout=subprocess.PIPE).stdout
+        file.truncate(0)
+        file.write(packed)
+    arch = os.path.join(ROOT, "arch", "arm64")
+    quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
+             "-fno-sanitize-recover=all", "-I" + arch, "-o", tool, os.path.join(ROOT, "test", "boot", "fuzz_fdt.c"),
+             os.path.join(arch, "fdt.c")])
+    return [tool, tree, os.environ.get("CORDON_FUZZ_ROUNDS", "40000")]
+
+
+def command_of(case, initrd):
+    if case.command is None:
+        return script("run-host", *case.settings, "INITRD=" + initrd, "APPEND=quiet " + case.test)
+    kind = case.command[0]
+    if kind == "fuzz":
+        return fuzz_command()
+    if kind == "no-kernel":
+        return qemu("512M", "-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"))
+    if kind == "header":
+        return qemu("512M", "-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"), "-device",
+                    loader(made_up_image(*case.command[1:])))
+    out = os.path.join(ROOT, "build", "el2-" + case.command[1])
+    quietly(script("build-el2", "--output", out, "--test", case.command[1]))
+    return qemu("512M", "-kernel", os.path.join(out, "cordon.bin"), "-device", loader())
+
+
+def problems(case, log, status):
+    """What is wrong with a log: nothing, when the case has passed."""
+    if status is None:
+        yield "not done after %d s" % SECONDS
+    elif status != case.status:
+        yield "exit status %d" % status
+    for pattern in case.want:
+        if re.search(pattern, log, re.M) is None:
+            yield "missing: " + pattern
+    for pattern in case.never:
+        found = re.search(".*" + pattern + ".*", log)
+        if found is not None:
+            yield "there is: " + found.group(0).strip()
+
+
+def run(case, initrd):
+    path = os.path.join(LOGS, case.name + ".log")
+    began = time.monotonic()
+    with open(path, "wb") as out:
+        try:
+            command = command_of(case, initrd)
+        except subprocess.CalledProcessError as error:
+            print("FAIL %-24s cannot be made ready: %s" % (case.name, error), flush=True)
+            return False
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            status = process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            status = None
+    with open(path, errors="replace") as file:
+        log = file.read().replace("\r", "")
+    wrong = list(problems(case, log, status))
+    print("%-4s %-24s %5.1f s%s" % ("ok" if not wrong else "FAIL", case.name, time.monotonic() - began,
+                                    "" if not wrong else "  " + "; ".join(wrong) + "; log: " + os.path.relpath(path)),
+          flush=True)
+    if not wrong:
+        os.remove(path)
+    return not wrong
+
+
+def main():
+    if "--help" in sys.argv[1:] or "-h" in sys.argv[1:]:
+        print(__doc__)
+        return 0
+    os.makedirs(LOGS, exist_ok=True)
+    quietly(script("fetch"))
+    quietly(script("build-el2"))
+    quietly(script("build-module"))
+    module = os.path.join(BUILD, "module")
+    initrd = os.path.join(BUILD, "test.gz")
+    quietly(script("make-initramfs", initrd, os.path.join(ROOT, "test", "boot", "init"),
+                   os.path.join(module, "cordon_hostile.ko"), os.path.join(module, "hostile_user")))
+    wanted = [c for c in cases() if not sys.argv[1:] or any(word in c.name for word in sys.argv[1:])]
+    passed = sum(run(case, initrd) for case in wanted)
+    print("%d passed, %d failed" % (passed, len(wanted) - passed))
+    return 0 if wanted and passed == len(wanted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -287,22 +287,6 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 enum sharing { GRANT, REVOKE };
 
 /* n consecutive frames of one section from `frame` on. */
-/*@ requires machine(c) && 1 <= vm <= c->vms;
-  @ requires \valid(p) && apart(c, p);
-  @ requires p->changed + p->unmapped + p->not_owned + p->saturated + n <= UINT64_MAX;
-  @ requires frame < 68719476736 && n >= 1 && frame % 512 + n <= 512;
-  @ assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
-  @ assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
-  @ assigns p->changed, p->not_owned, p->saturated;
-  @ ensures machine: machine(c);
-  @ ensures foreign: \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != vm ==>
-  @   c->frame[i].count == \old(c->frame[i].count);
-  @ ensures up: how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-  @   c->frame[i].count >= \old(c->frame[i].count);
-  @ ensures down: how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-  @   c->frame[i].count <= \old(c->frame[i].count);
-  @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
-  @*/
 static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum sharing how, struct cordon_progress *p)
 {
     uint64_t index;
@@ -363,43 +347,11 @@ static HOT uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t in
 }
 
 /* n entries of a level-3 table from index on. */
-/*@ requires machine(c) && 1 <= vm <= c->vms;
-  @ requires \valid(p) && apart(c, p);
-  @ requires p->changed + p->unmapped + p->not_owned + p->saturated + n <= UINT64_MAX;
-  @ requires row < c->phys_frames && row_level[row] == 3 && !host_row(c, row) && index + n <= 512;
-  @ assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
-  @ assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
-  @ assigns p->changed, p->unmapped, p->not_owned, p->saturated;
-  @ ensures machine: machine(c);
-  @ ensures foreign: \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != vm ==>
-  @   c->frame[i].count == \old(c->frame[i].count);
-  @ ensures up: how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-  @   c->frame[i].count >= \old(c->frame[i].count);
-  @ ensures down: how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-  @   c->frame[i].count <= \old(c->frame[i].count);
-  @ ensures sum: p->changed + p->unmapped + p->not_owned + p->saturated ==
-  @   \old(p->changed + p->unmapped + p->not_owned + p->saturated) + n;
-  @*/
 static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how,
                         struct cordon_progress *p)
 {
     uint64_t end = index + n;
 
-    /*@ loop invariant \at(index, Pre) <= index <= end;
-      @ loop invariant p->changed + p->unmapped + p->not_owned + p->saturated == index - \at(index, Pre) +
-      @   \at(p->changed + p->unmapped + p->not_owned + p->saturated, Pre);
-      @ loop invariant machine(c);
-      @ loop invariant \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != vm ==>
-      @   c->frame[i].count == \at(c->frame[i].count, Pre);
-      @ loop invariant how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-      @   c->frame[i].count >= \at(c->frame[i].count, Pre);
-      @ loop invariant how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-      @   c->frame[i].count <= \at(c->frame[i].count, Pre);
-      @ loop assigns index, p->changed, p->unmapped, p->not_owned, p->saturated;
-      @ loop assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
-      @ loop assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
-      @ loop variant end - index;
-      @*/
     while (index < end) {
         uint64_t first = arch_pte_read(c, row, index);
         uint64_t k = 1;
@@ -415,47 +367,11 @@ static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_
 }
 
 /* num pages from gfn on, until they are done or enough for one call. */
-/*@ requires machine(c) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
-  @ requires \valid(p) && apart(c, p);
-  @ requires rooted(c, &v.vm->s2) && v.vm->s2.vmid > 0 && gfn + num <= v.vm->s2.gfn_limit;
-  @ requires p->done == 0 && p->changed + p->unmapped + p->not_owned + p->saturated == 0;
-  @ assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
-  @ assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
-  @ assigns p->done, p->changed, p->unmapped, p->not_owned, p->saturated;
-  @ ensures machine: machine(c);
-  @ ensures foreign: \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != v.id ==>
-  @   c->frame[i].count == \old(c->frame[i].count);
-  @ ensures up: how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-  @   c->frame[i].count >= \old(c->frame[i].count);
-  @ ensures down: how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-  @   c->frame[i].count <= \old(c->frame[i].count);
-  @ ensures rooted(c, &v.vm->s2);
-  @ ensures progress: p->done <= num && (num >= 1 ==> p->done >= 1);
-  @ ensures sum: p->changed + p->unmapped + p->not_owned + p->saturated == p->done;
-  @ ensures bound: p->changed + p->not_owned + p->saturated <= 512;
-  @*/
 static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how,
                         struct cordon_progress *p)
 {
     uint64_t work = 0;
 
-    /*@ loop invariant p->done <= num && work <= 513 && (work >= 1 ==> p->done >= 1);
-      @ loop invariant p->changed + p->unmapped + p->not_owned + p->saturated == p->done;
-      @ loop invariant p->changed + p->not_owned + p->saturated <= work;
-      @ loop invariant p->changed + p->not_owned + p->saturated <= 512;
-      @ loop invariant rooted(c, &v.vm->s2);
-      @ loop invariant machine(c);
-      @ loop invariant \forall integer i; 0 <= i < c->sections * 512 && c->frame[i].holder != v.id ==>
-      @   c->frame[i].count == \at(c->frame[i].count, Pre);
-      @ loop invariant how == GRANT ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-      @   c->frame[i].count >= \at(c->frame[i].count, Pre);
-      @ loop invariant how == REVOKE ==> \forall integer i; 0 <= i < c->sections * 512 ==>
-      @   c->frame[i].count <= \at(c->frame[i].count, Pre);
-      @ loop assigns work, p->done, p->changed, p->unmapped, p->not_owned, p->saturated;
-      @ loop assigns c->frame[0 .. c->sections * 512 - 1].count, c->section[0 .. c->sections - 1].lock;
-      @ loop assigns c->phys[c->host.root .. c->host.root + c->host.roots + c->host_pool.total - 1].e[0 .. 511];
-      @ loop variant 513 - work;
-      @*/
     while (p->done < num && work < CORDON_RANGE_PAGES) {
         struct s2_pos at = s2_walk(c, &v.vm->s2, gfn + p->done);
         uint64_t in_entry = s2_pages(at.level) - (gfn + p->done) % s2_pages(at.level);

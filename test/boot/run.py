@@ -70,6 +70,8 @@ def cases():
         for smp in (1, 2, 4):
             yield boots("boot-%s-%d" % (cpu, smp), ["CPU=" + cpu, "SMP=%d" % smp], smp)
     yield boots("boot-max-2", ["CPU=max", "SMP=2"], 2)
+    yield boots("boot-cortex-a53-1", ["CPU=cortex-a53", "SMP=1"], 1)
+    yield boots("boot-max-mte", ["CPU=max", "SMP=1", "MACHINE=mte=on"], 1)
     yield boots("memory-512M", ["MEM=512M", "SMP=1"], 1, "cordon.test=memory", [r"test: filled (\d+) MiB of \1"])
     yield boots("memory-odd", ["MEM=1333M", "SMP=1"], 1)
     yield boots("memory-8G", ["MEM=8G", "SMP=8"], 8)
@@ -87,6 +89,7 @@ def cases():
     yield Case("reset", ["SMP=2"], "cordon.test=reset", [r"test: reset"], [r"Cordon panic"])
     yield refuses("no-el2", ["MACHINE=virtualization=off"], r"did not start me at EL2")
     yield refuses("no-gicv3", ["MACHINE=gic-version=2"], r"no GICv3")
+    yield refuses("gicv4", ["MACHINE=gic-version=4"], r"has a GICv4")
     yield refuses("too-many-cpus", ["SMP=9"], r"more CPUs than")
     yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
     yield Case("kernel-over-tree", command=["header", 0, 0x8000000, 10], want=[r"^Cordon: .* do not fit in"])

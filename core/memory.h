@@ -142,8 +142,8 @@ static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n,
  * Makes the frames the VM's, after memory_can_assign() said OK under the same lock. They are out of the host's reach
  * on return, and their contents are what `contents` says, seen by caches and memory alike. v.vm->frames is kept.
  */
-static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n, uint64_t gfn,
-                   enum cordon_contents contents)
+static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
+                              uint64_t gfn, enum cordon_contents contents)
 {
     while (n > 0) {
         uint64_t k = same_holder(s, offset, n);
@@ -237,7 +237,7 @@ static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offs
   @     owes(\result, s.pfn + offset, s.pfn + offset + n);
   @*/
 static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
-                          struct cordon_progress *p, struct owed o)
+                                              struct cordon_progress *p, struct owed o)
 {
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
@@ -348,8 +348,8 @@ struct clear_plan {
 };
 
 /* Looks at frames offset .. offset+n-1. NO_MEMORY: a block of the VM would have to be split and its pool is empty. */
-static HOT enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset,
-                                    uint64_t n, struct clear_plan *plan)
+static HOT enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s,
+                                               uint64_t offset, uint64_t n, struct clear_plan *plan)
 {
     *plan = (struct clear_plan){ .first = offset + skip_others(s, v.id, offset, n), .end = offset + n };
     if (plan->first == plan->end)
@@ -360,7 +360,7 @@ static HOT enum cordon_status memory_can_clear(const struct cordon *c, struct vm
 
 /* Takes one run of frames of the VM's, the first of which p is the end of the walk to, out of its own table. */
 static HOT struct owed unmap_vm_run(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p,
-                                uint64_t offset, uint64_t n, struct owed o)
+                                    uint64_t offset, uint64_t n, struct owed o)
 {
     uint64_t gfn = frame_gfn(s.frame[offset]);
 

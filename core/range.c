@@ -348,7 +348,7 @@ static HOT uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t in
 
 /* n entries of a level-3 table from index on. */
 static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how,
-                        struct cordon_progress *p)
+                            struct cordon_progress *p)
 {
     uint64_t end = index + n;
 
@@ -368,7 +368,7 @@ static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_
 
 /* num pages from gfn on, until they are done or enough for one call. */
 static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how,
-                        struct cordon_progress *p)
+                            struct cordon_progress *p)
 {
     uint64_t work = 0;
 

@@ -75,8 +75,8 @@ static void survey_records(struct survey *q)
             uint64_t number = c->span[i].first + k;
 
             /* Private memory that was never lent and never touched is as it was. */
-            if (q->s->seen[c->span[i].base + k] != 0 || number * 512 < q->s->private_next || number * 512 >= q->s->private.first + q->s->private.count ||
-                number * 512 < q->s->private.first)
+            if (q->s->seen[c->span[i].base + k] != 0 || number * 512 < q->s->private_next ||
+                number * 512 >= q->s->private.first + q->s->private.count || number * 512 < q->s->private.first)
                 survey_section(q, c->span[i].base + k, number);
         }
     }

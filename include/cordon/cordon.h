@@ -89,8 +89,9 @@ enum cordon_status cordon_init(struct cordon *c, const struct cordon_config *con
 /* ---- virtual machines ---- */
 
 /*
- * Creates a VM. Frames for tables may lie anywhere in RAM, also beyond pa_bits. root: cordon_sizes.vm_roots contiguous host frames, aligned to their total size, for its root tables.
- * NO_VM: not an id. EXISTS. UNALIGNED. RANGE: not frames. OWNED, SHARED: not the host's to give.
+ * Creates a VM. root: cordon_sizes.vm_roots contiguous host frames, aligned to their total size, for its root tables.
+ * Frames for tables may lie anywhere in RAM, also beyond pa_bits. In this order of check: RANGE: not frames. UNALIGNED.
+ * NO_VM: not an id. EXISTS. OWNED, SHARED: not the host's to give.
  */
 enum cordon_status cordon_vm_create(struct cordon *c, vmid_t vm, pfn_t root);
 

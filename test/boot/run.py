@@ -86,6 +86,10 @@ def cases():
     yield hostile("neoverse-n1", 2, 20000, ["MACHINE=iommu=smmuv3"])
     yield hostile("neoverse-n1", 1, 5000)
     yield hostile("max", 2, 5000)
+    yield boots("info", ["SMP=2"], 2, "cordon.test=info",
+                [r"info: +[1-9]\d* hypercalls", r"log: 0 CPU 0: booted, frames of RAM 0x40000, frames of the core 0x",
+                 r"log: \d+ CPU \d+: access denied, address 0x40200000", r"map: ram 0x40000000 0x40000000\s",
+                 r"map: core 0x40000000 0x400000\s", r"map: core 0x7[0-9a-f]*00000 0x[0-9a-f]*00000\s"])
     yield Case("reset", ["SMP=2"], "cordon.test=reset", [r"test: reset"], [r"Cordon panic"])
     yield refuses("no-el2", ["MACHINE=virtualization=off"], r"did not start me at EL2")
     yield refuses("no-gicv3", ["MACHINE=gic-version=2"], r"no GICv3")
@@ -217,7 +221,8 @@ def main():
     module = os.path.join(BUILD, "module")
     initrd = os.path.join(BUILD, "test.gz")
     quietly(script("make-initramfs", initrd, os.path.join(ROOT, "test", "boot", "init"),
-                   os.path.join(module, "cordon_hostile.ko"), os.path.join(module, "hostile_user")))
+                   os.path.join(module, "cordon_info.ko"), os.path.join(module, "cordon_hostile.ko"),
+                   os.path.join(module, "hostile_user")))
     wanted = [c for c in cases() if not sys.argv[1:] or any(word in c.name for word in sys.argv[1:])]
     passed = sum(run(case, initrd) for case in wanted)
     print("%d passed, %d failed" % (passed, len(wanted) - passed))

@@ -84,14 +84,18 @@ struct stage2 {
 
 enum vm_state { VM_NONE = 0, VM_LIVE, VM_DYING };
 
-struct vm {
+struct vm {             /* 128 bytes, so that VMs on different CPUs share no cache line */
     struct lock lock;
     enum vm_state state;
     struct stage2 s2;
     struct pool pool;
     uint64_t frames;    /* frames that the VM owns */
     uint64_t cursor;    /* guest frame number up to which a teardown has come */
+    uint64_t unused[4];
 };
+
+_Static_assert(sizeof(struct frame) == 8 && sizeof(struct section) == 16 && sizeof(struct vm) == 128,
+               "records have the sizes that their comments say");
 
 /* ---- the machine ---- */
 

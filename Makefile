@@ -2,6 +2,7 @@
 #
 #     make            build the command-line tool: build/cordon
 #     make run        replay an example trace against the core and show who owns which memory
+#     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
 #     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
 #     make prove      the proofs of the C code
 #     make prove-spec the Coq specification; SEED=FILE holds it against the seed document's own text
@@ -12,7 +13,7 @@
 MAKEFLAGS += --no-print-directory
 NATIVE := build/native
 
-.PHONY: build-dir all build run test prove prove-spec oracle bench clean help
+.PHONY: build-dir all build run run-host test prove prove-spec oracle bench clean help
 
 all: build
 
@@ -27,6 +28,13 @@ build: | build-dir
 
 run: build
 	@scripts/run
+
+# The names that scripts/host/run-host knows, handed on when they are given.
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE,$(if $($(name)),"$(name)=$($(name))"))
+
+run-host: | build-dir
+	@scripts/packages host
+	@scripts/host/run-host $(HOST_SETTINGS)
 
 test:
 	@scripts/packages test
@@ -47,6 +55,7 @@ oracle: build
 bench: build
 	@scripts/packages bench
 	@scripts/bench
+	@bench/tcg/run.py
 
 clean:
 	@rm -rf build

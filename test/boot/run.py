@@ -77,6 +77,7 @@ def cases():
     yield boots("memory-8G", ["MEM=8G", "SMP=8"], 8)
     yield boots("memory-numa", ["MEM=1G", "SMP=2", "EXTRA=" + NUMA], 2)
     yield boots("smmu-its-off", ["MACHINE=iommu=smmuv3,its=off", "SMP=2"], 2)
+    yield boots("highmem-off", ["MACHINE=highmem=off,acpi=off", "SMP=2"], 2)
     yield boots("nvdimm-virtio", ["MACHINE=nvdimm=on", "SMP=2", "EXTRA=-device virtio-rng-device -device virtio-rng-pci"],
                 2, never=[r"virtio"])
     for cpu in ("cortex-a72", "neoverse-n1"):
@@ -96,6 +97,9 @@ def cases():
     yield refuses("gicv4", ["MACHINE=gic-version=4"], r"has a GICv4")
     yield refuses("too-many-cpus", ["SMP=9"], r"more CPUs than")
     yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
+    # Zeros behind the header: undefined instructions, with vectors where nothing may be run.
+    yield Case("kernel-that-is-none", command=["header", 0, 4096, 10],
+               want=[r"CPU 0 of the host cannot fetch its exception handler", r"no CPU of the host can go on"])
     yield Case("kernel-over-tree", command=["header", 0, 0x8000000, 10], want=[r"^Cordon: .* do not fit in"])
     yield Case("kernel-without-size", command=["header", 0, 0, 10], want=[r"^Cordon: .* too little memory"])
     yield Case("kernel-big-endian", command=["header", 0, 4096, 11], want=[r"^Cordon: .* big endian"])

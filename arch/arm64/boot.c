@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the loader to the host. docs/BOOT.md tells it in order. */
+#include "cpu.h"
+#include "log.h"
+#include "machine_el2.h"
+#include "mmu.h"
+#include "panic.h"
+#include "plat.h"
+#include "print.h"
+
+#define DTB_LIMIT 0x200000u
+#define IMAGE_MAGIC 0x644d5241u        /* "ARM\x64" */
+
+/* The start of a Linux Image. */
+struct image_header {
+    uint32_t code[2];
+    uint64_t text_offset;
+    uint64_t image_size;
+    uint64_t flags;
+    uint64_t reserved[3];
+    uint32_t magic;
+    uint32_t reserved_too;
+};
+
+static bool in_ram(uint64_t base, uint64_t size)
+{
+    for (uint32_t i = 0; i < board.rams; i++) {
+        if (base >= board.ram[i].base && size <= board.ram[i].size && base - board.ram[i].base <= board.ram[i].size - size)
+            return true;
+    }
+    return false;
+}
+
+/* The host's kernel: an Image where the loader puts it. */
+static void find_host(void)
+{
+    const struct image_header *h = phys(PLAT_HOST_IMAGE);
+
+    if (!in_ram(PLAT_HOST_IMAGE, sizeof *h) || h->magic != IMAGE_MAGIC)
+        refuse_to_boot("there is no arm64 Image at 0x42000000: give the host's kernel to the loader "
+                       "(QEMU: -device loader,file=Image,addr=0x42000000,force-raw=on)");
+    if (h->text_offset != 0)
+        refuse_to_boot("the host's kernel wants to lie at an offset: it is older than Linux 5.8");
+    if ((h->flags & 1) != 0)
+        refuse_to_boot("the host's kernel is big endian");
+    if (h->image_size == 0 || !in_ram(PLAT_HOST_IMAGE, h->image_size))
+        refuse_to_boot("this machine has too little memory for the host's kernel");
+    board_take(PLAT_HOST_IMAGE, h->image_size);
+}
+
+/* The initrd lies where /chosen says. */
+static void find_initrd(const struct fdt *f)
+{
+    struct fdt_node chosen;
+    struct fdt_value begin;
+    struct fdt_value end;
+    uint64_t first;
+    uint64_t last;
+
+    if (!fdt_child(f, fdt_root(f), "chosen", &chosen))
+        return;
+    begin = fdt_property(f, chosen, "linux,initrd-start");
+    end = fdt_property(f, chosen, "linux,initrd-end");
+    if ((begin.size != 4 && begin.size != 8) || (end.size != 4 && end.size != 8))
+        return;
+    first = fdt_cells(begin, 0, begin.size / 4);
+    last = fdt_cells(end, 0, end.size / 4);
+    if (last <= first || !in_ram(first, last - first))
+        refuse_to_boot("the initrd lies outside of memory");
+    board_take(first, last - first);
+}
+
+static void open_tree(struct fdt *f, uint64_t dtb)
+{
+    if (dtb % 8 != 0 || dtb == 0 || dtb >= UINT64_C(1) << 46 || !fdt_open(f, phys(dtb), DTB_LIMIT))
+        refuse_to_boot("there is no device tree that I can read");
+}
+
+static void greet(void)
+{
+    uint64_t host = 0;
+    uint64_t all = 0;
+
+    for (uint32_t i = 0; i < board.rams; i++)
+        all += board.ram[i].size;
+    host = all - board.core[0].size - board.core[1].size;
+    print("Cordon %s: %u CPUs, %u MiB of memory, of these %u MiB for the host; stage 2 of %u bits\n", CORDON_VERSION,
+          (uint64_t)cpu_count, all >> 20, host >> 20, 64 - (board_vtcr() & 0x3f));
+    log_event(CORDON_EVENT_BOOT, all / CORDON_PAGE_SIZE, (all - host) / CORDON_PAGE_SIZE);
+}
+
+#ifdef CORDON_BOOT_TEST
+/* For the tests of the panic report: an image that goes wrong on purpose. */
+void boot_test(void);
+#else
+static void boot_test(void) { }
+#endif
+
+_Noreturn void boot(uint64_t dtb)
+{
+    struct fdt f;
+
+    (void)cpu_add(sysreg_read(mpidr_el1));
+    cpus[0].state = CPU_STATE_ON;
+    open_tree(&f, dtb);
+    board_read(&f);
+    find_host();
+    find_initrd(&f);
+    if (!in_ram(dtb, f.size))
+        refuse_to_boot("the device tree lies outside of memory");
+    board_take(dtb, f.size);
+    board_start_core();
+    board_edit(&f);
+    greet();
+    boot_test();
+    cpu_set_up(board_vtcr(), board_vttbr());
+    dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */
+    for (uint64_t at = dtb; at < dtb + f.size; at += 16)
+        __asm__ volatile("dc civac, %0" ::"r"(phys(at)) : "memory");
+    dsb_sy();
+    enter_host(PLAT_HOST_IMAGE, dtb);
+}
+
+/* A CPU that the host has started, or that comes back from a suspension in which it lost its state. */
+_Noreturn void secondary_boot(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    cpu_set_up(board_vtcr(), board_vttbr());
+    __atomic_store_n(&cpu->state, CPU_STATE_ON, __ATOMIC_RELEASE);
+    enter_host(cpu->entry, cpu->context);
+}

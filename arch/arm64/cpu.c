@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu.h"
+
+#include <stddef.h>
+
+struct cpu cpus[MAX_CPUS];
+uint32_t cpu_count;
+
+_Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "layout.h");
+_Static_assert(offsetof(struct cpu, panic_stack) == CPU_PANIC_STACK, "layout.h");
+_Static_assert(sizeof(struct regs) == REGS_SIZE, "layout.h");
+
+extern char _stacks_begin[];
+
+bool cpu_add(uint64_t mpidr)
+{
+    uint64_t row = (uint64_t)_stacks_begin + cpu_count * (2ul * GUARD_SIZE + STACK_SIZE + PANIC_STACK_SIZE);
+    struct cpu *cpu = &cpus[cpu_count];
+
+    if (cpu_count == MAX_CPUS)
+        return false;
+    cpu->stack = row + GUARD_SIZE + STACK_SIZE;
+    cpu->panic_stack = row + 2 * GUARD_SIZE + STACK_SIZE + PANIC_STACK_SIZE;
+    cpu->mpidr = mpidr & MPIDR_AFFINITY;
+    cpu->number = cpu_count;
+    cpu->state = CPU_STATE_OFF;
+    cpu_count++;
+    return true;
+}
+
+struct cpu *cpu_find(uint64_t mpidr)
+{
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if (cpus[i].mpidr == mpidr)
+            return &cpus[i];
+    }
+    return NULL;
+}
+
+uint32_t cpu_pa_bits(void)
+{
+    static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48 };
+    uint64_t range = id_field(sysreg_read(id_aa64mmfr0_el1), 0);
+
+    return bits[range < 5 ? range : 5];
+}
+
+/* What traps: SMC, implementation defined registers. What the CPU has of later extensions is the host's own. */
+static uint64_t host_hcr(void)
+{
+    uint64_t hcr = HCR_RW | HCR_VM | HCR_SWIO | HCR_TSC | HCR_TIDCP;
+    uint64_t isar1 = sysreg_read(id_aa64isar1_el1);
+    uint64_t isar2 = sysreg_read(ID_AA64ISAR2_EL1);
+
+    if ((isar1 & 0xff000ff0) != 0 || (isar2 & 0xff00) != 0)
+        hcr |= HCR_APK | HCR_API;
+    if (id_field(sysreg_read(id_aa64pfr1_el1), 8) >= 2)
+        hcr |= HCR_ATA;
+    if (id_field(sysreg_read(id_aa64pfr0_el1), 56) >= 2)
+        hcr |= HCR_ENSCXT;
+    return hcr;
+}
+
+static uint64_t host_hcrx(void)
+{
+    uint64_t mmfr3 = sysreg_read(ID_AA64MMFR3_EL1);
+    uint64_t hcrx = 0;
+
+    if (id_field(sysreg_read(ID_AA64ISAR2_EL1), 16) != 0)
+        hcrx |= HCRX_MSCEN;
+    if (id_field(mmfr3, 0) != 0)
+        hcrx |= HCRX_TCR2EN;
+    if (id_field(mmfr3, 4) != 0)
+        hcrx |= HCRX_SCTLR2EN;
+    return hcrx;
+}
+
+/* FP, SVE and SME do not trap, with all the vector length that there is. */
+static void set_up_vectors(void)
+{
+    uint64_t cptr = 0x33ff;     /* nVHE: bits 13, 12, 9 .. 0 are RES1 without SVE and SME */
+    bool sve = id_field(sysreg_read(id_aa64pfr0_el1), 32) != 0;
+    bool sme = id_field(sysreg_read(id_aa64pfr1_el1), 24) != 0;
+
+    if (sve)
+        cptr &= ~(UINT64_C(1) << 8);
+    if (sme)
+        cptr &= ~(UINT64_C(1) << 12);
+    sysreg_write(cptr_el2, cptr);
+    isb();
+    if (sve)
+        sysreg_write(ZCR_EL2, 0xf);
+    if (sme)
+        sysreg_write(SMCR_EL2, 0xf | UINT64_C(1) << 31 | (UINT64_C(1) << 30));
+}
+
+/* Counters of events do not trap, and do not count at EL2 where that can be had. SPE and TRBE are nobody's but ours. */
+static void set_up_debug(void)
+{
+    uint64_t dfr0 = sysreg_read(id_aa64dfr0_el1);
+    uint64_t pmu = id_field(dfr0, 8);
+    uint64_t mdcr = 0;
+
+    if (pmu != 0 && pmu != 0xf) {
+        mdcr |= sysreg_read(pmcr_el0) >> 11 & 0x1f;     /* HPMN: all counters are the host's */
+        if (pmu >= 4)
+            mdcr |= UINT64_C(1) << 17;                  /* HPMD */
+        if (pmu >= 6)
+            mdcr |= UINT64_C(1) << 23;                  /* HCCD */
+    }
+    sysreg_write(mdcr_el2, mdcr);
+}
+
+/* Fine-grained traps: none, where they exist. */
+static void set_up_fine_traps(void)
+{
+    if (id_field(sysreg_read(id_aa64mmfr1_el1), 40) != 0)
+        sysreg_write(HCRX_EL2, host_hcrx());
+    if (id_field(sysreg_read(id_aa64mmfr0_el1), 56) == 0)
+        return;
+    sysreg_write(HFGRTR_EL2, UINT64_C(3) << 54);        /* the two of SME whose 0 traps */
+    sysreg_write(HFGWTR_EL2, UINT64_C(3) << 54);
+    sysreg_write(HFGITR_EL2, 0);
+    sysreg_write(HDFGRTR_EL2, 0);
+    sysreg_write(HDFGWTR_EL2, 0);
+}
+
+void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
+{
+    sysreg_write(ICC_SRE_EL2, 0xf);     /* before any other register of the GIC's */
+    isb();
+    sysreg_write(vtcr_el2, vtcr);
+    sysreg_write(vttbr_el2, vttbr);
+    sysreg_write(vpidr_el2, sysreg_read(midr_el1));
+    sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
+    sysreg_write(cnthctl_el2, 3);       /* the host's own timer is the physical one */
+    sysreg_write(cntvoff_el2, 0);
+    sysreg_write(hstr_el2, 0);
+    set_up_vectors();
+    set_up_debug();
+    set_up_fine_traps();
+    sysreg_write(sctlr_el1, SCTLR_EL1_RES1);
+    sysreg_write(vbar_el1, 0);
+    sysreg_write(hcr_el2, host_hcr());
+    isb();
+    __asm__ volatile("tlbi alle1" ::: "memory");    /* this CPU remembers nothing from before */
+    dsb_sy();
+    isb();
+}

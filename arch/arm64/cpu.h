@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CPUs: what EL2 keeps for each of them, and the state that their registers must have. */
+#ifndef CORDON_CPU_H
+#define CORDON_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cordon/abi.h"
+#include "layout.h"
+#include "sysreg.h"
+
+/* The host's registers as the vectors save them. x19 .. x28 are not in the frame of an HVC. */
+struct regs {
+    uint64_t x[31];
+    uint64_t unused;
+};
+
+/* CPU_ON goes OFF -> STARTING -> ON; CPU_OFF goes ON -> OFF. Changed by compare and exchange. */
+enum cpu_state { CPU_STATE_OFF, CPU_STATE_STARTING, CPU_STATE_ON };
+
+struct cpu {
+    uint64_t stack;             /* tops; see layout.h */
+    uint64_t panic_stack;
+    uint64_t mpidr;             /* affinity fields alone */
+    uint32_t number;
+    uint32_t state;             /* enum cpu_state */
+    uint64_t entry;             /* where the host goes on when this CPU next enters it, and its x0 there */
+    uint64_t context;
+    uint64_t stat[CORDON_STATS];
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern uint32_t cpu_count;
+
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *cpu;
+
+    __asm__ volatile("mrs %0, tpidr_el2" : "=r"(cpu));
+    return cpu;
+}
+
+/* One more of what is counted. */
+static inline void count(enum cordon_stat what)
+{
+    this_cpu()->stat[what]++;
+}
+
+#define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
+
+/* Gives a CPU of the device tree its slot. False: there are MAX_CPUS already. Slot 0 is the boot CPU's. */
+bool cpu_add(uint64_t mpidr);
+/* The CPU of an MPIDR_EL1 value; NULL when there is none. */
+struct cpu *cpu_find(uint64_t mpidr);
+
+/* Physical address bits of the CPU, at most 48. */
+uint32_t cpu_pa_bits(void);
+
+/* Sets every EL2 register that says what the host may do, and the EL1 ones whose reset state the host relies on. */
+void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
+
+/* entry.S */
+_Noreturn void enter_host(uint64_t entry, uint64_t x0);
+void secondary_entry(void);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking an exception to EL1 in the host's name. Arm ARM D1.3.1, AArch64.TakeException. */
+#include "log.h"
+#include "print.h"
+#include "psci.h"
+#include "trap.h"
+
+#define ESR_IL (UINT64_C(1) << 25)
+#define ISS_S1PTW (UINT64_C(1) << 7)
+#define ISS_CM (UINT64_C(1) << 8)
+#define ISS_WNR (UINT64_C(1) << 6)
+#define FSC_EXTERNAL 0x10
+#define FSC_EXTERNAL_WALK 0x14
+#define FSC_ALIGNMENT 0x21
+
+#define PSR_MODE_EL(psr) ((psr) >> 2 & 3)
+#define PSR_AARCH32 (UINT64_C(1) << 4)
+#define PSR_SP (UINT64_C(1) << 0)
+#define PSR_PAN (UINT64_C(1) << 22)
+#define PSR_DIT (UINT64_C(1) << 24)
+#define PSR_SSBS (UINT64_C(1) << 12)
+#define PSR_TCO (UINT64_C(1) << 25)
+#define PSR_NZCV (UINT64_C(0xf) << 28)
+
+/* Where in the host's vectors an exception from this state goes. */
+static uint64_t vector_offset(uint64_t psr)
+{
+    if (PSR_MODE_EL(psr) == 1)
+        return (psr & PSR_SP) != 0 ? 0x200 : 0;
+    return (psr & PSR_AARCH32) != 0 ? 0x600 : 0x400;
+}
+
+/* PSTATE at the first instruction of an exception handler at EL1. */
+static uint64_t handler_state(uint64_t psr)
+{
+    uint64_t sctlr = sysreg_read(sctlr_el1);
+    uint64_t state = (psr & (PSR_NZCV | PSR_DIT | PSR_PAN)) | PSR_DAIF | PSR_EL1H;
+
+    if (id_field(sysreg_read(id_aa64mmfr1_el1), 20) != 0 && (sctlr & SCTLR_SPAN) == 0)
+        state |= PSR_PAN;
+    if (id_field(sysreg_read(id_aa64pfr1_el1), 4) != 0 && (sctlr & SCTLR_DSSBS) != 0)
+        state |= PSR_SSBS;
+    if (id_field(sysreg_read(id_aa64pfr1_el1), 8) >= 2)
+        state |= PSR_TCO;
+    return state;
+}
+
+static void take_exception(uint64_t esr, uint64_t far)
+{
+    uint64_t psr = sysreg_read(spsr_el2);
+
+    sysreg_write(esr_el1, esr);
+    sysreg_write(far_el1, far);
+    sysreg_write(elr_el1, sysreg_read(elr_el2));
+    sysreg_write(spsr_el1, psr);
+    sysreg_write(elr_el2, sysreg_read(vbar_el1) + vector_offset(psr));
+    sysreg_write(spsr_el2, handler_state(psr));
+}
+
+/*
+ * A host whose handler itself cannot be fetched has no way to go on: the abort would be the handler's next one. Its CPU
+ * is switched off, as a real one would spin there for ever.
+ */
+static void stop_if_without_handler(uint64_t class, uint64_t psr)
+{
+    uint64_t offset = sysreg_read(elr_el2) - sysreg_read(vbar_el1);
+
+    if (class != EC_INSTRUCTION_LOWER || PSR_MODE_EL(psr) != 1 || offset >= 0x800)
+        return;
+    print("\nCordon: CPU %u of the host cannot fetch its exception handler at %x: it is switched off.\n",
+          (uint64_t)this_cpu()->number, sysreg_read(elr_el2));
+    psci_stop_this_cpu(1);
+}
+
+/*
+ * What kind of refusal. A user's access, and any instruction fetch, meets an external abort: a signal. The kernel's own
+ * data access meets one that Linux looks up in its table of accesses that may fail, so that those get EFAULT; an
+ * external abort there would kill the task whatever it did.
+ */
+static uint64_t fault_kind(uint64_t class, uint64_t psr, uint64_t esr)
+{
+    if ((esr & ISS_S1PTW) != 0)
+        return FSC_EXTERNAL_WALK | (esr & 3);
+    return class == EC_DATA_LOWER && PSR_MODE_EL(psr) == 1 ? FSC_ALIGNMENT : FSC_EXTERNAL;
+}
+
+void inject_abort(uint64_t esr)
+{
+    uint64_t psr = sysreg_read(spsr_el2);
+    uint64_t class = esr >> 26 & 0x3f;
+    uint64_t same = PSR_MODE_EL(psr) == 1 ? 1 : 0;
+    uint64_t iss = class == EC_DATA_LOWER ? esr & (ISS_CM | ISS_WNR) : 0;
+
+    stop_if_without_handler(class, psr);
+    take_exception((class + same) << 26 | ESR_IL | iss | fault_kind(class, psr, esr), sysreg_read(far_el2));
+}
+
+void inject_undefined(void)
+{
+    take_exception((uint64_t)EC_UNKNOWN << 26 | ESR_IL, sysreg_read(far_el1));
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the assembly knows of the structures in cpu.h, and of the board. cpu.c checks that it is right. */
+#ifndef CORDON_LAYOUT_H
+#define CORDON_LAYOUT_H
+
+#include "plat.h"
+
+#define CPU_STACK 0
+#define CPU_PANIC_STACK 8
+#define REGS_SIZE 0x100
+
+#define MAX_CPUS 8
+#define STACK_SIZE 0x2000
+#define PANIC_STACK_SIZE 0x1000
+#define GUARD_SIZE 0x1000
+
+#endif

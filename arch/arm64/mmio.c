@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mmio.h"
+
+#include "log.h"
+#include "machine_el2.h"
+#include "mmu.h"
+
+#define ISS_ISV (UINT64_C(1) << 24)
+#define ISS_SSE (UINT64_C(1) << 21)
+#define ISS_S1PTW (UINT64_C(1) << 7)
+#define ISS_WNR (UINT64_C(1) << 6)
+
+#define GICR_CTLR 0x00
+#define GICR_IIDR 0x04
+#define GICR_TYPER 0x08
+#define GICR_WAKER 0x14
+#define CTLR_ENABLE_LPIS UINT64_C(1)
+#define TYPER_PLPIS UINT64_C(1)
+#define TYPER_VLPIS UINT64_C(2)
+#define TYPER_DIRECT_LPI UINT64_C(8)
+
+static volatile uint32_t *word(uint64_t address) { return phys(address); }
+
+/* Reads one register of 32 bits. What is not named has no use without LPIs, and reads as zero. */
+static uint32_t read_word(uint64_t address)
+{
+    switch (address % CORDON_PAGE_SIZE) {
+    case GICR_CTLR: return *word(address) & ~(uint32_t)CTLR_ENABLE_LPIS;
+    case GICR_TYPER: return *word(address) & ~(uint32_t)(TYPER_PLPIS | TYPER_VLPIS | TYPER_DIRECT_LPI);
+    case GICR_IIDR:
+    case GICR_TYPER + 4:
+    case GICR_WAKER: return *word(address);
+    default: return 0;
+    }
+}
+
+static void write_word(uint64_t address, uint32_t value)
+{
+    switch (address % CORDON_PAGE_SIZE) {
+    case GICR_CTLR: *word(address) = value & ~(uint32_t)CTLR_ENABLE_LPIS; break;
+    case GICR_WAKER: *word(address) = value; break;
+    default: log_event(CORDON_EVENT_MMIO_DENIED, address, sysreg_read(elr_el2)); break;
+    }
+}
+
+static bool is_redistributor_page(uint64_t address)
+{
+    uint64_t offset = address - board.redistributors;
+
+    return address >= board.redistributors && offset < cpu_count * GICR_SIZE && offset % GICR_SIZE < CORDON_PAGE_SIZE;
+}
+
+bool mmio_access(struct regs *r, uint64_t esr, uint64_t address)
+{
+    uint64_t bytes = UINT64_C(1) << (esr >> 22 & 3);
+    uint64_t rt = esr >> 16 & 0x1f;
+    uint64_t value;
+
+    if (!is_redistributor_page(address) || (esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0)
+        return false;
+    if (bytes < 4 || address % bytes != 0)
+        return false;
+    if ((esr & ISS_WNR) != 0) {
+        value = rt == 31 ? 0 : r->x[rt];
+        write_word(address, (uint32_t)value);
+        if (bytes == 8)
+            write_word(address + 4, (uint32_t)(value >> 32));
+        return true;
+    }
+    value = read_word(address);
+    if (bytes == 8)
+        value |= (uint64_t)read_word(address + 4) << 32;
+    if (rt != 31)
+        r->x[rt] = value;
+    return true;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device registers that the host uses through us: the first page of each GIC redistributor. In it are the addresses of
+ * tables that a redistributor reads and writes by itself; the host sees one that has no LPIs.
+ */
+#ifndef CORDON_MMIO_H
+#define CORDON_MMIO_H
+
+#include "cpu.h"
+
+/* Does the access that faulted at `address`, and puts what was read in its register. False: not one that is served. */
+bool mmio_access(struct regs *r, uint64_t esr, uint64_t address);
+
+#endif

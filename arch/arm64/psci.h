@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PSCI between the host and the firmware (Arm DEN 0022). The firmware starts and wakes CPUs at our entry; from there
+ * they go to the host's. What is not named in psci.c does not exist.
+ */
+#ifndef CORDON_PSCI_H
+#define CORDON_PSCI_H
+
+#include "cpu.h"
+
+#define PSCI_SUCCESS 0
+#define PSCI_NOT_SUPPORTED (-1)
+#define PSCI_INVALID_PARAMETERS (-2)
+#define PSCI_ALREADY_ON (-4)
+#define PSCI_ON_PENDING (-5)
+#define PSCI_INVALID_ADDRESS (-9)
+
+/* Serves a call whose number is a PSCI one; true with the answer in *result, false when there is no such call. */
+bool psci_call(const struct regs *r, int64_t *result);
+
+/* Switches this CPU off for good, or until the host starts it again: it had no way to go on. */
+_Noreturn void psci_stop_this_cpu(uint64_t reason);
+
+/* Switches the machine off. Comes back when the firmware does not. */
+void psci_off(void);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System registers: access, and the fields that are used. Names and numbers are those of the Arm ARM (D17). */
+#ifndef CORDON_SYSREG_H
+#define CORDON_SYSREG_H
+
+/* A constant for C and the assembler alike. */
+#ifdef __ASSEMBLER__
+#define UL(x) x
+#else
+#define UL(x) x##UL
+#endif
+
+/* Registers that the assembler may not know by name. */
+#define ICC_SRE_EL2 S3_4_C12_C9_5
+#define ZCR_EL2 S3_4_C1_C2_0
+#define SMCR_EL2 S3_4_C1_C2_6
+#define HCRX_EL2 S3_4_C1_C2_2
+#define HFGRTR_EL2 S3_4_C1_C1_4
+#define HFGWTR_EL2 S3_4_C1_C1_5
+#define HFGITR_EL2 S3_4_C1_C1_6
+#define HDFGRTR_EL2 S3_4_C3_C1_4
+#define HDFGWTR_EL2 S3_4_C3_C1_5
+#define ID_AA64ISAR2_EL1 S3_0_C0_C6_2
+#define ID_AA64MMFR3_EL1 S3_0_C0_C7_3
+
+#define HCR_VM (UL(1) << 0)         /* stage 2 on */
+#define HCR_SWIO (UL(1) << 1)       /* invalidate by set/way cleans too: it cannot drop anybody's dirty lines */
+#define HCR_TSC (UL(1) << 19)       /* SMC traps */
+#define HCR_TIDCP (UL(1) << 20)     /* implementation defined registers trap */
+#define HCR_RW (UL(1) << 31)        /* EL1 is AArch64 */
+#define HCR_APK (UL(1) << 40)       /* pointer authentication keys do not trap */
+#define HCR_API (UL(1) << 41)       /* pointer authentication instructions do not trap */
+#define HCR_ENSCXT (UL(1) << 53)    /* software context numbers do not trap */
+#define HCR_ATA (UL(1) << 56)       /* memory tags do not trap */
+
+#define HCRX_MSCEN (UL(1) << 11)    /* memory copy instructions, extended TCR and SCTLR: they do not trap */
+#define HCRX_TCR2EN (UL(1) << 14)
+#define HCRX_SCTLR2EN (UL(1) << 15)
+
+#define SCTLR_EL2_RES1 0x30c50830
+#define SCTLR_EL1_RES1 0x30d00800
+#define SCTLR_M (UL(1) << 0)
+#define SCTLR_A (UL(1) << 1)
+#define SCTLR_C (UL(1) << 2)
+#define SCTLR_SA (UL(1) << 3)
+#define SCTLR_I (UL(1) << 12)
+#define SCTLR_WXN (UL(1) << 19)     /* what is writable is not executable, whatever the tables say */
+#define SCTLR_SPAN (UL(1) << 23)
+#define SCTLR_DSSBS (UL(1) << 44)
+
+#define PSR_EL1H 0x5
+#define PSR_DAIF 0x3c0
+
+#define EC_UNKNOWN 0x00
+#define EC_HVC64 0x16
+#define EC_SMC64 0x17
+#define EC_INSTRUCTION_LOWER 0x20
+#define EC_INSTRUCTION_SAME 0x21
+#define EC_PC_ALIGNMENT 0x22
+#define EC_DATA_LOWER 0x24
+#define EC_DATA_SAME 0x25
+#define EC_SP_ALIGNMENT 0x26
+#define EC_SERROR 0x2f
+#define EC_BRK 0x3c
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+#define SYSREG_STRING(name) #name
+#define SYSREG_NAME(name) SYSREG_STRING(name)
+
+#define sysreg_read(name) ({                                                            \
+    uint64_t value_;                                                                    \
+    __asm__ volatile("mrs %0, " SYSREG_NAME(name) : "=r"(value_));                      \
+    value_;                                                                             \
+})
+#define sysreg_write(name, value) \
+    __asm__ volatile("msr " SYSREG_NAME(name) ", %0" ::"r"((uint64_t)(value)) : "memory")
+
+static inline void isb(void) { __asm__ volatile("isb" ::: "memory"); }
+static inline void dsb_sy(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+
+/* A field of four bits of an ID register. */
+static inline uint64_t id_field(uint64_t reg, unsigned shift) { return reg >> shift & 0xf; }
+
+#endif
+
+#endif

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/* Cordon's memory, hidden devices, and registers of EL2. */
+#include <linux/io.h>
+#include <linux/kdebug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "hostile.h"
+
+/* ---- surviving what the kernel would die of ---- */
+
+/* An attempt has 0xc0de in x9 and where to go on in x10. It finds 1 in x11 when it was refused. */
+static int on_die(struct notifier_block *block, unsigned long event, void *data)
+{
+	struct die_args *args = data;
+
+	if (event != DIE_OOPS || args->regs->regs[9] != 0xc0de)
+		return NOTIFY_DONE;
+	args->regs->regs[11] = 1;
+	args->regs->pc = args->regs->regs[10];
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block die_block = { .notifier_call = on_die, .priority = INT_MAX };
+
+int hostile_die_register(void)
+{
+	return register_die_notifier(&die_block);
+}
+
+void hostile_die_unregister(void)
+{
+	unregister_die_notifier(&die_block);
+}
+
+/* Jumps to an address; true when that ended in an abort. */
+static noinline bool run_at(void *address)
+{
+	register u64 died asm("x11") = 0;
+
+	asm volatile("mov x9, #0xc0de\n"
+		     "adr x10, 1f\n"
+		     "mov x30, x10\n"
+		     "br %1\n"
+		     "1: mov x9, xzr\n"
+		     : "+r"(died) : "r"(address) : "x9", "x10", "x30", "x0", "x1", "x2", "x3", "memory");
+	return died == 1;
+}
+
+/* ---- ranges of Cordon's memory, as it says itself ---- */
+
+#define MAX_RANGES 8
+
+static struct {
+	u64 base;
+	u64 size;
+} core[MAX_RANGES];
+static unsigned int cores;
+
+static void add_core(u64 first, u64 end)
+{
+	if (cores > 0 && core[cores - 1].base + core[cores - 1].size == first << PAGE_SHIFT) {
+		core[cores - 1].size += (end - first) << PAGE_SHIFT;
+	} else if (cores < MAX_RANGES) {
+		core[cores].base = first << PAGE_SHIFT;
+		core[cores++].size = (end - first) << PAGE_SHIFT;
+	}
+}
+
+int hostile_find_core(void)
+{
+	u64 frame = 0;
+
+	while (frame < 1ull << 36) {
+		struct call c = cordon_call(CORDON_CALL_MAP, frame);
+
+		if ((s64)c.x[0] != 0 || c.x[1] <= frame)
+			return -EPROTO;
+		if ((c.x[2] & 0xffff) == CORDON_OWNER_CORE)
+			add_core(frame, c.x[1]);
+		frame = c.x[1];
+	}
+	for (unsigned int i = 0; i < cores; i++)
+		pr_emerg("hostile: Cordon says that it has %llx - %llx\n", core[i].base, core[i].base + core[i].size - 1);
+	return cores > 0 ? 0 : -ENODEV;
+}
+
+u64 hostile_core_address(void)
+{
+	return core[0].base;
+}
+
+/* ---- attempts on pages ---- */
+
+struct tally {
+	const u64 *pages;
+	unsigned int n;
+	u64 prot;
+	atomic64_t read, written, run, tries;
+};
+
+static bool write_fails(void *va)
+{
+	u32 value = 0x5ec2e7;
+
+	__put_kernel_nofault(va, &value, u32, failed);
+	return false;
+failed:
+	return true;
+}
+
+/* Two ways into one page. Each must end as EFAULT. */
+static void try_page(struct tally *t, u64 address)
+{
+	void *va = (void __force *)ioremap_prot(address & PAGE_MASK, PAGE_SIZE, t->prot);
+	u32 value;
+
+	atomic64_inc(&t->tries);
+	if (!va)
+		return;
+	va += offset_in_page(address);
+	if (copy_from_kernel_nofault(&value, va, sizeof(value)) == -EFAULT)
+		atomic64_inc(&t->read);
+	if (write_fails(va))
+		atomic64_inc(&t->written);
+	iounmap((void __iomem *)((unsigned long)va & PAGE_MASK));
+}
+
+static void try_pages(void *argument)
+{
+	struct tally *t = argument;
+
+	for (unsigned int i = 0; i < t->n; i++)
+		try_page(t, t->pages[i]);
+}
+
+static void attempt_pages(const char *where, const u64 *pages, unsigned int n, u64 prot, bool everywhere)
+{
+	struct tally t = { .pages = pages, .n = n, .prot = prot };
+
+	if (everywhere)
+		on_every_cpu(try_pages, &t);
+	else
+		try_pages(&t);
+	report("read by the kernel", where, atomic64_read(&t.tries), atomic64_read(&t.read), "EFAULT");
+	report("write by the kernel", where, atomic64_read(&t.tries), atomic64_read(&t.written), "EFAULT");
+}
+
+/* The kernel maps no device executable: its own table is changed behind its back. 4 KiB granule, 48-bit addresses. */
+static void make_executable(void *va)
+{
+	u64 *table = phys_to_virt(read_sysreg(ttbr1_el1) & 0xfffffffff000);
+
+	for (int shift = 39; shift > 12; shift -= 9)
+		table = phys_to_virt(table[(u64)va >> shift & 511] & 0xfffffffff000);
+	table[(u64)va >> 12 & 511] &= ~PTE_PXN;
+	asm volatile("dsb ishst\n tlbi vmalle1is\n dsb ish\n isb" : : : "memory");
+}
+
+static void attempt_run(const char *where, const u64 *pages, unsigned int n)
+{
+	u64 refused = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		void *va = (void __force *)ioremap_prot(pages[i] & PAGE_MASK, PAGE_SIZE, pgprot_val(PAGE_KERNEL));
+
+		if (!va)
+			continue;
+		make_executable(va);
+		refused += run_at(va + offset_in_page(pages[i]));
+		iounmap((void __iomem *)va);
+	}
+	report("run by the kernel", where, n, refused, "abort");
+}
+
+/* Pages spread over each range: what lies in it differs from one end to the other. */
+static unsigned int sample(u64 *pages, unsigned int range, unsigned int n)
+{
+	u64 step = core[range].size / n & PAGE_MASK;
+
+	for (unsigned int i = 0; i < n; i++)
+		pages[i] = core[range].base + i * step;
+	pages[n - 1] = core[range].base + core[range].size - PAGE_SIZE;
+	return n;
+}
+
+/* The image is the first range: code, constants, data and stacks in pages from its third MiB on. */
+static void image_pages(u64 *pages)
+{
+	u64 image = core[0].base + core[0].size - 0x200000;
+
+	for (unsigned int i = 0; i < 64; i++)
+		pages[i] = image + i * PAGE_SIZE + i * 16;
+}
+
+static void whole_range(unsigned int range)
+{
+	u64 n = core[range].size >> PAGE_SHIFT;
+	u64 *pages = vmalloc(array_size(n, sizeof(*pages)));
+
+	if (!pages)
+		return;
+	for (u64 i = 0; i < n; i++)
+		pages[i] = core[range].base + (i << PAGE_SHIFT) + (i * 8 & ~PAGE_MASK);
+	attempt_pages(range == 0 ? "every page around the image" : "every page of the tables", pages, n,
+		      pgprot_val(PAGE_KERNEL), false);
+	vfree(pages);
+}
+
+void hostile_memory(void)
+{
+	u64 pages[64];
+
+	image_pages(pages);
+	attempt_pages("image, all CPUs at once", pages, 64, pgprot_val(PAGE_KERNEL), true);
+	attempt_run("image", pages, 64);
+	for (unsigned int i = 0; i < cores; i++) {
+		sample(pages, i, 32);
+		attempt_pages(i == 0 ? "below the image, all CPUs" : "tables, records, all CPUs", pages, 32,
+			      pgprot_val(PAGE_KERNEL), true);
+		attempt_pages(i == 0 ? "image, as a device" : "tables, as a device", pages, 32, PROT_DEVICE_nGnRE, true);
+		attempt_run(i == 0 ? "below the image" : "tables, records", pages, 8);
+		whole_range(i);
+	}
+}
+
+/* ---- devices ---- */
+
+void hostile_devices(void)
+{
+	static const struct {
+		const char *name;
+		u64 address;
+	} device[] = {
+		{ "flash", 0x00000000 }, { "ITS registers", 0x08080000 }, { "ITS doorbell", 0x08090040 },
+		{ "redistributor beyond the CPUs", 0x08ff0000 }, { "fw_cfg DMA", 0x09020010 }, { "secure UART", 0x09040000 },
+		{ "SMMUv3", 0x09050000 }, { "memory hotplug", 0x09070000 }, { "generic events", 0x09080000 },
+		{ "NVDIMM mailbox", 0x09090000 }, { "virtio-mmio", 0x0a000000 }, { "last virtio-mmio", 0x0a003e00 },
+		{ "platform bus", 0x0c000000 }, { "secure memory", 0x0e000000 }, { "PCI windows", 0x10000000 },
+		{ "PCI I/O", 0x3eff0000 }, { "PCI ECAM below 4 GiB", 0x3f000000 }, { "PCI ECAM", 0x4010000000 },
+		{ "PCI high windows", 0x8000000000 }, { "beyond all addresses", 0xfffffff000 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(device); i++)
+		attempt_pages(device[i].name, &device[i].address, 1, PROT_DEVICE_nGnRE, true);
+}
+
+/* ---- the redistributors, which Cordon stands in front of ---- */
+
+static void attempt_lpis(void)
+{
+	void __iomem *gicr = ioremap(0x080a0000, PAGE_SIZE);
+	u64 refused = 0;
+
+	if (!gicr)
+		return;
+	writeq(hostile_core_address() | 0xf, gicr + 0x70);
+	refused += readq(gicr + 0x70) == 0;
+	writeq(hostile_core_address() | 0xf, gicr + 0x78);
+	refused += readq(gicr + 0x78) == 0;
+	writel(readl(gicr) | 1, gicr);
+	refused += (readl(gicr) & 1) == 0;
+	refused += (readq(gicr + 8) & 0xb) == 0;
+	iounmap(gicr);
+	report("LPI tables in Cordon's memory", "redistributor", 4, refused, "ignored");
+}
+
+/* ---- registers of EL2 ---- */
+
+#define REFUSED(instruction) ({									\
+	register u64 died asm("x11") = 0;							\
+	asm volatile("mov x9, #0xc0de\n"							\
+		     "adr x10, 1f\n"								\
+		     instruction "\n"								\
+		     "1: mov x9, xzr\n"								\
+		     : "+r"(died) : : "x0", "x9", "x10", "memory");				\
+	died == 1;										\
+})
+
+void hostile_registers(void)
+{
+	u64 refused = 0;
+
+	refused += REFUSED("mrs x0, s3_4_c1_c1_0");	/* HCR_EL2 */
+	refused += REFUSED("msr s3_4_c1_c1_0, xzr");
+	refused += REFUSED("mrs x0, s3_4_c2_c1_0");	/* VTTBR_EL2 */
+	refused += REFUSED("msr s3_4_c2_c1_0, xzr");
+	refused += REFUSED("msr s3_4_c2_c1_2, xzr");	/* VTCR_EL2 */
+	refused += REFUSED("msr s3_4_c12_c0_0, xzr");	/* VBAR_EL2 */
+	refused += REFUSED("msr s3_4_c1_c0_0, xzr");	/* SCTLR_EL2 */
+	refused += REFUSED("msr s3_4_c2_c0_0, xzr");	/* TTBR0_EL2 */
+	refused += REFUSED("msr s3_4_c14_c0_3, xzr");	/* CNTVOFF_EL2 */
+	refused += REFUSED("sys #4, c8, c7, #4, xzr");	/* TLBI ALLE1 */
+	refused += REFUSED("sys #4, c7, c8, #4, x0");	/* AT S12E1R */
+	flush_signals(current);		/* Linux sent one for each of them */
+	report("registers and operations of EL2", "this CPU", 11, refused, "undefined");
+	attempt_lpis();
+}

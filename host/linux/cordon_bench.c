@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0
 /* Calls to be counted: the shortest one, 1000 times. */
 #include <linux/module.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What Cordon tells its host, as files: /proc/cordon/statistics, /proc/cordon/log, and /proc/cordon/map, which is a
  * trace that `cordon map` draws.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A host that has turned against Cordon, as a kernel module: it tries to read, write and run what is not its own, and
  * to confuse every call that there is. Each attempt must be answered by an error or an abort, and the host must live.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0
 /* Calls with every kind of argument, from all CPUs at once. */
 #include <linux/completion.h>
 #include <linux/kthread.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0
 /* Cordon's memory, hidden devices, and registers of EL2. */
 #include <linux/io.h>
 #include <linux/kdebug.h>

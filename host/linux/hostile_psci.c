@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0
 /* CPUs started where, when and by whom they must not be. */
 #include <asm/cputype.h>
 #include <linux/cpu.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A hostile process: maps physical memory through the module's device and reads, writes, runs and hands to the kernel
  * what is Cordon's, from every CPU. Each attempt is a child of its own, which must die of a signal or get EFAULT. No libc.

@@ -17,6 +17,7 @@
 #define PAGES UINT64_C(4096)
 #define GUEST UINT64_C(0x40000000)
 #define MAX_CPUS 64
+#define TIMED_ROUNDS 40    /* long against the start of a thread */
 
 struct worker {
     struct cordon *c;
@@ -59,7 +60,8 @@ static void *work(void *arg)
     struct worker *w = arg;
 
     pthread_barrier_wait(w->start);
-    round_of(w);
+    for (int i = 0; i < TIMED_ROUNDS; i++)
+        round_of(w);
     return NULL;
 }
 
@@ -71,7 +73,7 @@ static double now(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* One round of all workers at once; ns. */
+/* All workers at once; ns. */
 static double timed_round(struct worker *w, uint32_t cpus, pthread_barrier_t *start)
 {
     double began;
@@ -99,7 +101,7 @@ static void measure(struct worker *w, uint32_t cpus)
         if (best == 0 || took < best)
             best = took;
     }
-    printf("%.1f\n", best / (double)(PAGES * cpus));
+    printf("%.1f\n", best / (double)(PAGES * TIMED_ROUNDS * cpus));
 }
 
 int main(int argc, char **argv)
@@ -117,7 +119,10 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < cpus; i++)
         w[i] = (struct worker){ .c = &m->core, .ram = m->ram_base + ram / cpus * i, .size = ram / cpus,
                                 .first = 1 + vms / cpus * i, .vms = vms / cpus };
-    round_of(&w[0]);
+    for (uint64_t at = 0; at < ram; at += UINT64_C(1) << 30)    /* the host has used all of its memory before */
+        want(cordon_map_page_host(&m->core, pa(m->ram_base + at)) == CORDON_OK, "host fault");
+    for (uint32_t i = 0; i < cpus; i++)
+        round_of(&w[i]);
     if (argc > 4) {
         measure(w, cpus);
         return 0;

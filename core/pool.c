@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool.h"
 
+/*@ requires \valid_read(c) && \valid(p) && row < c->phys_frames && \valid(&c->phys[row]);
+  @ requires \separated(c, p, &c->phys[row]);
+  @ requires p->free < UINT64_MAX;
+  @ assigns c->phys[row].e[0], p->head, p->free;
+  @ ensures one: p->free == \old(p->free) + 1;
+  @ ensures linked: p->head == row && c->phys[row].e[0] == \old(p->head);
+  @*/
 static void push(struct cordon *c, struct pool *p, uint64_t row)
 {
     c->phys[row].e[0] = p->head;
@@ -8,6 +15,19 @@ static void push(struct cordon *c, struct pool *p, uint64_t row)
     p->free += 1;
 }
 
+/*@ requires \valid(c) && \valid(p) && \valid(c->phys + (0 .. c->phys_frames - 1));
+  @ requires \separated(c, p, c->phys + (0 .. c->phys_frames - 1)) && c->phys_frames <= 68719476736;
+  @ requires 0 < p->free && p->fresh_n <= p->free;
+  @ requires p->free > p->fresh_n ==> p->head < c->phys_frames;
+  @ requires p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames;
+  @ assigns p->head, p->fresh, p->fresh_n, p->free;
+  @ ensures row: \result < c->phys_frames;
+  @ ensures one: p->free == \old(p->free) - 1;
+  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
+  @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
+  @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
+  @ ensures next: \old(p->free > p->fresh_n) ==> p->head == c->phys[\result].e[0];
+  @*/
 static uint64_t pop(struct cordon *c, struct pool *p)
 {
     uint64_t row;
@@ -27,8 +47,17 @@ static uint64_t pop(struct cordon *c, struct pool *p)
 }
 
 /* A frame that nothing refers to becomes a table. */
+/*@ requires \valid_read(c) && row < c->phys_frames && \valid(&c->phys[row]) && \separated(c, &c->phys[row]);
+  @ assigns c->phys[row];
+  @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == 0;
+  @*/
 static void make_table(struct cordon *c, uint64_t row)
 {
+    /*@ loop invariant 0 <= i <= 512;
+      @ loop invariant \forall integer k; 0 <= k < i ==> c->phys[row].e[k] == 0;
+      @ loop assigns i, c->phys[row];
+      @ loop variant 512 - i;
+      @*/
     for (uint32_t i = 0; i < 512; i++)
         c->phys[row].e[i] = 0;
     arch_table_alloc(c, row);

@@ -8,22 +8,72 @@
 
 #include "check.h"
 
+/*@ predicate can_pop{L}(struct cordon *c, struct pool *p) =
+  @   \valid(c) && \valid(p) && c->phys_frames <= 68719476736 && \valid(c->phys + (0 .. c->phys_frames - 1)) &&
+  @   \separated(c, p, c->phys + (0 .. c->phys_frames - 1)) &&
+  @   0 < p->free && p->fresh_n <= p->free <= p->total &&
+  @   (p->free > p->fresh_n ==> p->head < c->phys_frames) &&
+  @   (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
+  @*/
+
 /* A pool of the n frames from row on, which are the core's; n may be 0. Costs nothing for each. */
+/*@ requires \valid(p);
+  @ assigns *p;
+  @ ensures p->fresh == row && p->fresh_n == n && p->free == n && p->total == n;
+  @*/
 void pool_init(struct pool *p, uint64_t row, uint64_t n);
 
 /* A frame joins the pool. It must be the core's, reachable from no table, and in no walk cache. */
+/*@ requires \valid_read(c) && \valid(p) && row < c->phys_frames && \valid(&c->phys[row]);
+  @ requires \separated(c, p, &c->phys[row]);
+  @ requires p->free < p->total + 1 && p->total < UINT64_MAX;
+  @ assigns c->phys[row].e[0], p->head, p->free, p->total;
+  @ ensures one: p->free == \old(p->free) + 1 && p->total == \old(p->total) + 1;
+  @ ensures linked: p->head == row && c->phys[row].e[0] == \old(p->head);
+  @*/
 void pool_add(struct cordon *c, struct pool *p, uint64_t row);
 
 /* Takes a table, all zero. The caller has checked that p->free > 0: a reservation, made before the first change. */
+/*@ requires can_pop(c, p);
+  @ assigns p->head, p->fresh, p->fresh_n, p->free, c->phys[0 .. c->phys_frames - 1];
+  @ ensures row: \result < c->phys_frames;
+  @ ensures one: p->free == \old(p->free) - 1;
+  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
+  @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
+  @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
+  @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[\result].e[i] == 0;
+  @ ensures others: \forall integer r, i; 0 <= r < c->phys_frames && r != \result && 0 <= i < 512 ==>
+  @   c->phys[r].e[i] == \old(c->phys[r].e[i]);
+  @*/
 uint64_t pool_take(struct cordon *c, struct pool *p);
 
 /* A table comes back. Nothing refers to it any more, and no walk is in it. */
+/*@ requires \valid_read(c) && \valid(p) && row < c->phys_frames && \valid(&c->phys[row]);
+  @ requires \separated(c, p, &c->phys[row]);
+  @ requires p->free < p->total + 0 && p->total < UINT64_MAX;
+  @ assigns c->phys[row].e[0], p->head, p->free;
+  @ ensures one: p->free == \old(p->free) + 1;
+  @ ensures linked: p->head == row && c->phys[row].e[0] == \old(p->head);
+  @*/
 void pool_put(struct cordon *c, struct pool *p, uint64_t row);
 
 /* A free frame leaves the pool for good, whatever it holds. The caller has checked that p->free > 0. */
+/*@ requires can_pop(c, p);
+  @ assigns p->head, p->fresh, p->fresh_n, p->free, p->total;
+  @ ensures row: \result < c->phys_frames;
+  @ ensures one: p->free == \old(p->free) - 1 && p->total == \old(p->total) - 1;
+  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
+  @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
+  @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
+  @ ensures next: \old(p->free > p->fresh_n) ==> p->head == c->phys[\result].e[0];
+  @*/
 uint64_t pool_remove(struct cordon *c, struct pool *p);
 
 /* A frame of the core's becomes a root table: all zero, in no pool. */
+/*@ requires \valid_read(c) && row < c->phys_frames && \valid(&c->phys[row]) && \separated(c, &c->phys[row]);
+  @ assigns c->phys[row];
+  @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == 0;
+  @*/
 void pool_root(struct cordon *c, uint64_t row);
 
 #endif

@@ -116,11 +116,27 @@ static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, const 
 #define MISFIT UINT64_MAX
 
 /* How many of a request's pages a level-3 table has already, from p on; MISFIT when it has anything else there. */
+/*@ requires \valid_read(c) && p.row < c->phys_frames && \valid_read(&c->phys[p.row]);
+  @ requires \valid_read(r) && p.index + r->n <= 512 && r->frame + r->n <= 68719476736 && r->n >= 1;
+  @ assigns \nothing;
+  @ ensures same: \result != MISFIT ==> \result <= r->n && \result == filled(&c->phys[p.row].e[p.index], r->n) &&
+  @   \forall integer k; p.index <= k < p.index + r->n ==>
+  @     c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == leaf_entry(r->frame + (k - p.index), 3, 0);
+  @ ensures misfit: \result == MISFIT ==> \exists integer k; p.index <= k < p.index + r->n &&
+  @   c->phys[p.row].e[k] != 0 && c->phys[p.row].e[k] != leaf_entry(r->frame + (k - p.index), 3, 0);
+  @*/
 static HOT uint64_t already_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
 {
     uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
     uint64_t same = 0;
 
+    /*@ loop invariant 0 <= i <= r->n && same <= i;
+      @ loop invariant same == filled(&c->phys[p.row].e[p.index], i);
+      @ loop invariant \forall integer k; p.index <= k < p.index + i ==>
+      @   c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == wanted + (k - p.index) * 4096;
+      @ loop assigns i, same;
+      @ loop variant r->n - i;
+      @*/
     UNROLL
     for (uint64_t i = 0; i < r->n; i++) {
         uint64_t entry = arch_pte_read(c, p.row, p.index + i);

@@ -73,6 +73,12 @@ uint64_t s2_count_valid(const struct cordon *c, uint64_t row)
 {
     uint64_t n = 0;
 
+    /*@ loop invariant 0 <= i <= 512 && n <= i;
+      @ loop invariant n == valids(&c->phys[row].e[0], i);
+      @ loop invariant n == 0 <==> \forall integer k; 0 <= k < i ==> !valid_entry(c->phys[row].e[k]);
+      @ loop assigns i, n;
+      @ loop variant 512 - i;
+      @*/
     for (uint64_t i = 0; i < 512; i++)
         n += desc_valid(arch_pte_read(c, row, i)) ? 1 : 0;
     return n;
@@ -80,6 +86,11 @@ uint64_t s2_count_valid(const struct cordon *c, uint64_t row)
 
 bool s2_is_whole(const struct cordon *c, uint64_t row, uint64_t frame)
 {
+    /*@ loop invariant 0 <= i <= 512;
+      @ loop invariant \forall integer k; 0 <= k < i ==> c->phys[row].e[k] == leaf_entry(frame + k, 3, 0);
+      @ loop assigns i;
+      @ loop variant 512 - i;
+      @*/
     for (uint64_t i = 0; i < 512; i++) {
         if (arch_pte_read(c, row, i) != desc_leaf(frame + i, 3, S2_NORMAL))
             return false;

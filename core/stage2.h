@@ -247,6 +247,11 @@ static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64
 }
 
 /* Makes a valid entry of an invalid one, and has the walkers see it. */
+/*@ requires \valid_read(c) && p.row < c->phys_frames && p.index < 512 && \valid(&c->phys[p.row]);
+  @ requires invalid: !valid_entry(p.entry);
+  @ assigns c->phys[p.row].e[p.index];
+  @ ensures made: c->phys[p.row].e[p.index] == new;
+  @*/
 static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
 {
     core_assert(c, !desc_valid(p.entry));
@@ -255,6 +260,12 @@ static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
 }
 
 /* Puts a valid entry where a valid one is: break, invalidate, make. first as for s2_put(). */
+/*@ requires \valid_read(c) && p.row < c->phys_frames && p.index < 512 && \valid(&c->phys[p.row]);
+  @ requires \separated(c, &c->phys[p.row]);
+  @ requires \valid_read(t) && first < 68719476736;
+  @ assigns c->phys[p.row].e[p.index];
+  @ ensures made: c->phys[p.row].e[p.index] == new;
+  @*/
 void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new);
 
 /* Adds tables below the invalid entry p down to level `last`; returns the position there. Takes last - p.level tables. */
@@ -345,9 +356,19 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
 }
 
 /* Entries of a table that are valid. */
+/*@ requires \valid_read(c) && row < c->phys_frames && \valid_read(&c->phys[row]);
+  @ assigns \nothing;
+  @ ensures count: \result == valids(&c->phys[row].e[0], 512) && \result <= 512;
+  @ ensures none: \result == 0 <==> \forall integer i; 0 <= i < 512 ==> !valid_entry(c->phys[row].e[i]);
+  @*/
 uint64_t s2_count_valid(const struct cordon *c, uint64_t row);
 
 /* Whether the level-3 table `row` maps exactly the 512 frames from `frame` on, as normal memory. */
+/*@ requires \valid_read(c) && row < c->phys_frames && \valid_read(&c->phys[row]);
+  @ requires frame + 512 <= 68719476736;
+  @ assigns \nothing;
+  @ ensures \result <==> \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == leaf_entry(frame + i, 3, 0);
+  @*/
 bool s2_is_whole(const struct cordon *c, uint64_t row, uint64_t frame);
 
 /*

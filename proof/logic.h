@@ -79,6 +79,12 @@
     frame * 4096 + (level == 3 ? 3 : 1) + (type == 0 ? 0x7fc : 0x400000000004c4);
 */
 
+/*@
+  // How many of n entries are valid; are anything but 0.
+  logic integer valids{L}(uint64_t *e, integer n) = n <= 0 ? 0 : valids(e, n - 1) + (e[n - 1] % 2 == 1 ? 1 : 0);
+  logic integer filled{L}(uint64_t *e, integer n) = n <= 0 ? 0 : filled(e, n - 1) + (e[n - 1] == 0 ? 0 : 1);
+*/
+
 /* ---- a machine ---- */
 
 /* At which level a frame is a table; -1: it is none. Known to the proofs alone. */

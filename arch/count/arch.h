@@ -73,7 +73,8 @@ static inline void arch_store_release16(uint16_t *x, uint16_t v) { __atomic_stor
 static inline uint16_t arch_load16(const uint16_t *x) { return __atomic_load_n(x, __ATOMIC_RELAXED); }
 static inline void arch_store16(uint16_t *x, uint16_t v) { __atomic_store_n(x, v, __ATOMIC_RELAXED); }
 
-static inline void arch_wait(struct cordon *c) { (void)c; }
+/* Lets others run: with more threads than CPUs the one that holds the lock may be waiting for this one. */
+void arch_wait(struct cordon *c);
 static inline void arch_wake(struct cordon *c) { (void)c; }
 static inline void arch_lock_taken(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
 static inline void arch_lock_dropped(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hypercalls of Cordon, version 1: what a host kernel needs to know and nothing else. Plain C for any compiler.
+ * The hypercalls of Cordon, version 1: what a host and a guest need to know and nothing else. Plain C for any compiler.
  *
  * Calls follow the SMC Calling Convention (Arm DEN 0028), by HVC #0 or SMC #0, in the range of vendor hypervisors. The
- * function number is in w0, arguments in x1 .., results in x0 .. x3; all other registers are kept. A call that does
- * not exist, or an immediate other than 0, answers CORDON_NOT_SUPPORTED and changes nothing.
+ * function number is in w0, arguments in x1 .., results in x0 .. x3; all other registers are kept, but for
+ * CORDON_CALL_VCPU_RUN, which has more. A call that does not exist, or an immediate other than 0, answers
+ * CORDON_NOT_SUPPORTED and changes nothing.
  *
  * No call takes an address that Cordon would write to: results are registers alone.
  */
@@ -12,7 +13,7 @@
 #define CORDON_ABI_H
 
 #define CORDON_ABI_MAJOR 1      /* raised when a call changes its meaning */
-#define CORDON_ABI_MINOR 0      /* raised when calls are added */
+#define CORDON_ABI_MINOR 1      /* raised when calls are added */
 
 /* SMCCC's own answers in x0: 64-bit -1 and -3. Results of calls are never negative. */
 #define CORDON_NOT_SUPPORTED (-1)
@@ -51,8 +52,162 @@
  */
 #define CORDON_CALL_MAP 0xc6000003u
 
+/* ---- calls of the host: virtual machines ----
+ *
+ * x0 is a number of <cordon/status.h>: CORDON_OK, CORDON_AGAIN (the work that was done stands: call again for the
+ * rest), or a refusal, which has changed nothing. A VM is named by the handle that CORDON_CALL_VM_CREATE gives; no
+ * handle is given twice. A frame is a physical address / 4096, a guest address is in bytes.
+ *
+ * A VM is built (memory declared, vCPUs made, images loaded), runs, is stopped, is destroyed: enum cordon_phase. It
+ * never goes back. What a call needs of the phase stands with it; in another one it answers CORDON_STATE.
+ */
+
+/* x0: 0; x1: contiguous frames of a root table; x2: bits of a guest address; x3: vCPUs of a VM at most. */
+#define CORDON_CALL_VM_LIMITS 0xc6000010u
+
+/* x1: first of the root table's frames, aligned to their number; x2: vCPUs, 1 .. CORDON_VCPUS_MAX. x1: the handle. */
+#define CORDON_CALL_VM_CREATE 0xc6000011u
+
+/* Built or running. Frames for the VM's tables. x1: handle; x2: first frame; x3: how many, in one 2 MiB section. */
+#define CORDON_CALL_VM_DONATE 0xc6000012u
+
+/*
+ * Built. Guest addresses that are memory; all others are devices'. x1: handle; x2: base; x3: size, page aligned.
+ * Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured.
+ */
+#define CORDON_CALL_VM_MEMORY 0xc6000013u
+
+/* Built. x1: handle; x2: index of the vCPU; x3: a frame, in which Cordon keeps its registers. CORDON_EXISTS. */
+#define CORDON_CALL_VCPU_CREATE 0xc6000014u
+
+/*
+ * Built. Pages of a boot image leave the host for the VM as they are, and are measured. x1: handle; x2: guest address;
+ * x3: first frame; x4: pages. x1: pages done of these. CORDON_AGAIN: call again with the rest; the page in work must
+ * come first, else CORDON_BUSY. A page of zeros is not measured: it is what the guest finds where nothing was loaded.
+ */
+#define CORDON_CALL_VM_LOAD 0xc6000015u
+
+/* Built, with all its vCPUs. vCPU 0 will begin at x2 with x0 = x3; x1: handle. The measurement is complete. */
+#define CORDON_CALL_VM_START 0xc6000016u
+
+/* Running. Pages leave the host for the VM, zeroed. x1: handle; x2: guest address; x3: first frame; x4: pages.
+ * x1: pages done of these. */
+#define CORDON_CALL_VM_MAP 0xc6000017u
+
+/* Running. 512 pages that the VM has at x2 from the frame x3 on, both 2 MiB aligned, become one block. x1: handle. */
+#define CORDON_CALL_VM_BLOCK 0xc6000018u
+
+/* Stopped. Frames come back, zeroed. x1: handle; x2: first frame; x3: how many. x1: done; x2: came back; x3: skipped. */
+#define CORDON_CALL_VM_CLEAR 0xc6000019u
+
+/* Built or running. No vCPU enters the guest again; one that is in it goes on to its next exit. x1: handle. */
+#define CORDON_CALL_VM_STOP 0xc600001au
+
+/* All that the VM had comes back, zeroed. x1: handle. CORDON_AGAIN; CORDON_BUSY: a vCPU is in the guest still. */
+#define CORDON_CALL_VM_DESTROY 0xc600001bu
+
+/* x1: handle. x1: enum cordon_phase; x2: frames that the VM owns; x3: frames for tables that are free. */
+#define CORDON_CALL_VM_INFO 0xc600001cu
+
+/* Running or stopped. x1: handle; x2: half, 0 or 1. x1, x2: 16 bytes of the SHA-256, in the order of memory. */
+#define CORDON_CALL_VM_MEASUREMENT 0xc600001du
+
+/*
+ * Running. Enters the guest on this CPU until something is the host's to do.
+ *
+ * x1: handle; x2: index of the vCPU; x3: enum cordon_answer to the exit before; x4 .. x7: its values; x8 .. x11:
+ * interrupts for the guest, 0 for none, in the format of ICH_LR<n>_EL2 with state, priority, group 1 and vINTID alone.
+ * x0: status. x1: enum cordon_exit; x2 .. x5: what it says; x6: the value of the physical counter at which the guest's
+ * timer fires, all ones if it will not; x7: 1 while the timer's interrupt is asserted; x8 .. x11: the interrupts as the
+ * guest has left them, each in its place. FP and SIMD registers are zero afterwards: the caller saves what it needs.
+ * Other registers are kept. What a refusal leaves in x1 .. x11 is undefined.
+ *
+ * Refused: CORDON_NO_VCPU. CORDON_RUNNING: it is in the guest on another CPU. CORDON_OFF: the guest has not started
+ * it, or has stopped it. CORDON_ANSWER: not what the exit asked for. CORDON_INTERRUPT: INTID of 1020 or more; an SGI
+ * that no vCPU has sent; the timer's (27) while it is not asserted; fields that are not the host's to set.
+ */
+#define CORDON_CALL_VCPU_RUN 0xc600001eu
+
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES
-#define CORDON_CALL_LAST CORDON_CALL_MAP
+#define CORDON_CALL_LAST CORDON_CALL_VCPU_RUN
+
+#define CORDON_VCPUS_MAX 16         /* of a VM; vCPU i has MPIDR_EL1.Aff0 = i */
+#define CORDON_MEMORY_RANGES 8      /* of a VM */
+#define CORDON_INTERRUPTS 4         /* of a run */
+#define CORDON_TIMER_INTID 27       /* the virtual timer's */
+
+enum cordon_phase {
+    CORDON_PHASE_BUILT = 0,
+    CORDON_PHASE_RUNNING = 1,
+    CORDON_PHASE_STOPPED = 2,
+    CORDON_PHASE_DYING = 3
+};
+
+/* X(NAME, number, word, x2, x3, x4, x5, answers that the next run may give) */
+#define CORDON_EXIT_LIST(X) \
+    X(INTERRUPTED, 0, "interrupted", "", "", "", "", "NONE") \
+    X(MEMORY, 1, "memory", "guest page that is not there", "1 write, 2 instruction, 0 read", "", "", "NONE: try again; ABORT") \
+    X(READ, 2, "device read", "guest address", "bytes: 1, 2, 4, 8", "", "", "VALUE; ABORT") \
+    X(WRITE, 3, "device write", "guest address", "bytes: 1, 2, 4, 8", "value", "", "NONE; ABORT") \
+    X(WAIT, 4, "waits for an interrupt", "", "", "", "", "NONE") \
+    X(SGI, 5, "sent an SGI", "bit i: to vCPU i", "INTID", "", "", "NONE") \
+    X(CPU_ON, 6, "started a vCPU", "index", "", "", "", "NONE") \
+    X(CPU_OFF, 7, "vCPU switched off", "", "", "", "", "it does not run again unless started") \
+    X(SYSTEM_OFF, 8, "system off", "", "", "", "", "it does not run again") \
+    X(SYSTEM_RESET, 9, "system reset", "", "", "", "", "it does not run again") \
+    X(HOST_CALL, 10, "call to the host", "x1", "x2", "x3", "x4", "VALUE: x4 .. x7 become x0 .. x3") \
+    X(RELINQUISHED, 11, "gave memory back", "first guest page", "pages that it looked at", "", "", "NONE") \
+    X(FAILED, 12, "cannot go on", "enum cordon_failure", "", "", "", "it does not run again")
+
+enum cordon_exit {
+#define CORDON_EXIT_ENUM(name, number, word, x2, x3, x4, x5, answers) CORDON_EXIT_##name = (number),
+    CORDON_EXIT_LIST(CORDON_EXIT_ENUM)
+#undef CORDON_EXIT_ENUM
+    CORDON_EXITS
+};
+
+enum cordon_answer {
+    CORDON_ANSWER_NONE = 0,
+    CORDON_ANSWER_VALUE = 1,    /* x4 is what a device read gives; x4 .. x7 what a call to the host gives */
+    CORDON_ANSWER_ABORT = 2     /* the access meets an external abort in the guest */
+};
+
+enum cordon_failure {
+    CORDON_FAILURE_SERROR = 1,  /* the machine reported an error while the guest ran */
+    CORDON_FAILURE_HANDLER = 2  /* the guest cannot fetch its own exception handler */
+};
+
+/* Fields of an interrupt: those of ICH_LR<n>_EL2 that the host may set. */
+#define CORDON_INTERRUPT_PENDING (1ull << 62)
+#define CORDON_INTERRUPT_ACTIVE (1ull << 63)
+#define CORDON_INTERRUPT_GROUP1 (1ull << 60)
+#define CORDON_INTERRUPT_PRIORITY_SHIFT 48
+#define CORDON_INTERRUPT_FIELDS (0xd0ff0000ffffffffull)
+
+/* ---- calls of a guest: HVC #0 or SMC #0, beside PSCI 1.1, SMCCC's own calls, CORDON_CALL_UID and _REVISION ----
+ *
+ * x0 as for the host's calls. A long call stops early: CORDON_AGAIN, and x1 says how many pages are done.
+ */
+
+/* The host may map the guest's pages x1 .. x1+x2-1 (bytes; x1 page aligned) / no longer. x1: pages done; x2: changed;
+ * x3: skipped (not there, or granted CORDON_SHARE_MAX times already / not at all). */
+#define CORDON_GUEST_GRANT 0xc6000080u
+#define CORDON_GUEST_REVOKE 0xc6000081u
+
+/* The pages go back to the host, zeroed. What the guest finds there later is new and zero. Registers as above. */
+#define CORDON_GUEST_RELINQUISH 0xc6000082u
+
+/* x1: guest address. x1: 0 nothing is there, 3 a page, 2 a block of 2 MiB; x2: grants of the page that stand. */
+#define CORDON_GUEST_QUERY 0xc6000083u
+
+/* x1: half, 0 or 1. x1, x2: 16 bytes of the VM's SHA-256. */
+#define CORDON_GUEST_MEASUREMENT 0xc6000084u
+
+/* A word with the host: x1 .. x4 go there, x0 .. x3 come back, whatever the host makes of them. */
+#define CORDON_GUEST_HOST 0xc6000085u
+
+#define CORDON_GUEST_FIRST CORDON_GUEST_GRANT
+#define CORDON_GUEST_LAST CORDON_GUEST_HOST
 
 /* ---- what is counted ---- */
 
@@ -66,7 +221,13 @@
     X(UNDEFINED, 5, "instructions that were answered as undefined") \
     X(CPU_ON, 6, "CPUs that the host has started") \
     X(CPU_OFF, 7, "CPUs that the host has stopped") \
-    X(UNKNOWN_CALL, 8, "calls that do not exist")
+    X(UNKNOWN_CALL, 8, "calls that do not exist") \
+    X(VM_CREATED, 9, "virtual machines that were created") \
+    X(VM_DESTROYED, 10, "virtual machines that were destroyed") \
+    X(RUN, 11, "times that a guest was entered by the host") \
+    X(GUEST_TRAP, 12, "traps of guests") \
+    X(GUEST_CALL, 13, "calls of guests") \
+    X(REFUSED, 14, "calls of the host that were refused")
 
 enum cordon_stat {
 #define CORDON_STAT_ENUM(name, number, word) CORDON_STAT_##name = (number),

@@ -24,7 +24,13 @@
     X(NO_MEMORY, 13, "no-memory", "the pool of table frames has too few left") \
     X(RAM, 14, "ram", "a device mapping of RAM, or of memory that is hidden from the host") \
     X(BUSY, 15, "busy", "frames of the virtual machine are still outstanding") \
-    X(CONFIG, 16, "config", "the machine description is not one that can be run")
+    X(CONFIG, 16, "config", "the machine description is not one that can be run") \
+    X(NO_VCPU, 17, "no-vcpu", "there is no such vCPU") \
+    X(RUNNING, 18, "running", "the vCPU is in the guest on another CPU") \
+    X(OFF, 19, "off", "the vCPU is switched off: it is the guest's to start it") \
+    X(ANSWER, 20, "answer", "an answer that the last exit did not ask for, or none where it needs one") \
+    X(INTERRUPT, 21, "interrupt", "an interrupt that the host may not inject, or not in this form") \
+    X(NOT_MEMORY, 22, "not-memory", "guest addresses that were not declared as the VM's memory")
 
 enum cordon_status {
 #define CORDON_STATUS_ENUM(name, number, word, meaning) CORDON_##name = (number),

@@ -48,7 +48,9 @@ static const struct {
     { CORDON_STATE, 7, "state" }, { CORDON_PRIVATE, 8, "private" }, { CORDON_OWNED, 9, "owned" },
     { CORDON_SHARED, 10, "shared" }, { CORDON_GFN, 11, "gfn" }, { CORDON_MAPPED, 12, "mapped" },
     { CORDON_NO_MEMORY, 13, "no-memory" }, { CORDON_RAM, 14, "ram" }, { CORDON_BUSY, 15, "busy" },
-    { CORDON_CONFIG, 16, "config" },
+    { CORDON_CONFIG, 16, "config" }, { CORDON_NO_VCPU, 17, "no-vcpu" }, { CORDON_RUNNING, 18, "running" },
+    { CORDON_OFF, 19, "off" }, { CORDON_ANSWER, 20, "answer" }, { CORDON_INTERRUPT, 21, "interrupt" },
+    { CORDON_NOT_MEMORY, 22, "not-memory" },
 };
 
 static void status_numbers_and_words_never_change(void **state)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cordon-vmm: the steps from the command line to a guest that runs. */
+#include "vmm.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void say(const char *format, va_list arguments)
+{
+    char text[512];
+    int size = vsnprintf(text, sizeof(text), format, arguments);
+
+    fprintf(stderr, "cordon-vmm: %s%s\n", text, size >= (int)sizeof(text) ? "..." : "");
+}
+
+void complain(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+void die(const char *format, ...)
+{
+    va_list arguments;
+
+    console_restore();
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    exit(STATUS_USAGE);
+}
+
+void tell(const struct options *options, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!options->verbose)
+        return;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+void notice(const struct options *options, const char *format, ...)
+{
+    va_list arguments;
+
+    if (options->quiet)
+        return;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+static void write_tree(const char *name, const void *tree, size_t size)
+{
+    FILE *file = fopen(name, "wb");
+
+    if (!file)
+        die("cannot make %s: %s", name, strerror(errno));
+    if (fwrite(tree, 1, size, file) != size || fclose(file))
+        die("cannot write %s: %s", name, strerror(errno));
+}
+
+/* Without /dev/kvm: vCPU i is then taken to have the affinity i, as both KVM and Cordon number the first 16. */
+static int dump_tree(struct vm *vm)
+{
+    static uint8_t tree[TREE_SIZE];
+
+    for (unsigned i = 0; i < vm->options->cpus; i++)
+        vm->vcpu[i].mpidr = i;
+    write_tree(vm->options->dump_tree, tree, tree_make(tree, vm));
+    return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static struct vm vm = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct options options;
+
+    options_read(&options, argc, argv);
+    vm.options = &options;
+    guard_set_up();
+    memory_load(&vm.memory, &options);
+    if (options.dump_tree)
+        return dump_tree(&vm);
+    kvm_create(&vm);
+    tree_make(memory_at(&vm.memory, vm.memory.tree, TREE_SIZE), &vm);
+    kvm_prepare(&vm);
+    notice(&options, "%u vCPU%s, %llu MiB%s", options.cpus, options.cpus == 1 ? "" : "s",
+           (unsigned long long)options.memory >> 20, isatty(STDIN_FILENO) ? "; Ctrl-a x ends it" : "");
+    return run_vm(&vm);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. */
+#include "vmm.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef CORDON_VERSION
+#define CORDON_VERSION "unknown"
+#endif
+
+static const char usage[] =
+    "usage: cordon-vmm --kernel IMAGE [options]\n"
+    "\n"
+    "Runs a virtual machine with /dev/kvm; its serial port is the terminal. Ctrl-a x ends it, Ctrl-a Ctrl-a sends a Ctrl-a.\n"
+    "\n"
+    "  --kernel IMAGE    an arm64 Image, not compressed\n"
+    "  --initrd FILE     initial RAM disk\n"
+    "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
+    "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
+    "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
+    "  --random          seeds from the host's random numbers in the device tree\n"
+    "  --dump-dtb FILE   write the device tree to FILE and leave\n"
+    "  --test-calls      answer the calls of test guests (host/vmm/README.md)\n"
+    "  --quiet           say nothing but errors\n"
+    "  --verbose         say what is done, and which accesses meet no device\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 the guest powered off; 1 it could not go on, or was ended from outside; 2 wrong arguments, or\n"
+    "something is missing here; 3 the guest asked for a reset.\n";
+
+/* A number with an optional K, M or G behind it; false when it is none, or too large for 64 bits. */
+static bool read_size(const char *text, uint64_t *size)
+{
+    static const char units[] = "KMG";
+    unsigned shift = 0;
+    char *end;
+
+    errno = 0;
+    *size = strtoull(text, &end, 0);
+    if (errno || end == text || text[0] == '-')
+        return false;
+    if (*end) {
+        const char *unit = strchr(units, *end & ~0x20);
+
+        if (!unit || end[1])
+            return false;
+        shift = 10 * (unsigned)(unit - units + 1);
+    }
+    if (*size > UINT64_MAX >> shift)
+        return false;
+    *size <<= shift;
+    return true;
+}
+
+static uint64_t memory_size(const char *text)
+{
+    uint64_t size;
+
+    if (!read_size(text, &size))
+        die("--mem %s: not a size; give one like 192M or 1G", text);
+    if (size % BLOCK || size == 0)
+        die("--mem %s: not a multiple of 2M", text);
+    return size;
+}
+
+static unsigned cpu_number(const char *text)
+{
+    uint64_t n;
+
+    if (!read_size(text, &n) || n == 0 || n > CPUS_MAX)
+        die("--cpus %s: not a number from 1 to %u", text, CPUS_MAX);
+    return (unsigned)n;
+}
+
+enum { KERNEL = 1, INITRD, APPEND, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+
+static const struct option names[] = {
+    { "kernel", required_argument, NULL, KERNEL },
+    { "initrd", required_argument, NULL, INITRD },
+    { "append", required_argument, NULL, APPEND },
+    { "mem", required_argument, NULL, MEM },
+    { "cpus", required_argument, NULL, CPUS },
+    { "random", no_argument, NULL, RANDOM },
+    { "dump-dtb", required_argument, NULL, DUMP_DTB },
+    { "test-calls", no_argument, NULL, TEST_CALLS },
+    { "quiet", no_argument, NULL, QUIET },
+    { "verbose", no_argument, NULL, VERBOSE },
+    { "help", no_argument, NULL, HELP },
+    { "version", no_argument, NULL, VERSION },
+    { NULL, 0, NULL, 0 },
+};
+
+static void print_and_leave(const char *text)
+{
+    if (fputs(text, stdout) < 0 || fflush(stdout))
+        die("cannot write to standard output: %s", strerror(errno));
+    exit(STATUS_OK);
+}
+
+static void take(struct options *o, int option)
+{
+    switch (option) {
+    case KERNEL: o->kernel = optarg; break;
+    case INITRD: o->initrd = optarg; break;
+    case APPEND: o->append = optarg; break;
+    case MEM: o->memory = memory_size(optarg); break;
+    case CPUS: o->cpus = cpu_number(optarg); break;
+    case RANDOM: o->random = true; break;
+    case DUMP_DTB: o->dump_tree = optarg; break;
+    case TEST_CALLS: o->test_calls = true; break;
+    case QUIET: o->quiet = true; break;
+    case VERBOSE: o->verbose = true; break;
+    case HELP: print_and_leave(usage); break;
+    case VERSION: print_and_leave("cordon-vmm " CORDON_VERSION "\n"); break;
+    default:
+        fprintf(stderr, "Try cordon-vmm --help.\n");    /* getopt has said what is wrong */
+        exit(STATUS_USAGE);
+    }
+}
+
+void options_read(struct options *o, int argc, char **argv)
+{
+    int option;
+
+    *o = (struct options){ .append = "console=ttyS0", .memory = 192ull << 20, .cpus = 1 };
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
+        take(o, option);
+    if (optind < argc)
+        die("%s: an argument that belongs to no option; try cordon-vmm --help", argv[optind]);
+    if (!o->kernel)
+        die("no kernel: give --kernel IMAGE; try cordon-vmm --help");
+    if (o->quiet && o->verbose)
+        die("--quiet and --verbose exclude each other");
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vCPUs at work: a thread each, and what their exits ask for. */
+#include "vmm.h"
+
+#include <cordon/abi.h>
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KICK SIGUSR1                /* brings a vCPU's thread out of KVM_RUN */
+#define WAKE SIGUSR2                /* tells the main thread that the guest has ended */
+#define JOIN_SECONDS 5
+
+void run_end(struct vm *vm, int status)
+{
+    pthread_mutex_lock(&vm->lock);
+    if (!vm->ended) {
+        vm->ended = true;
+        vm->status = status;
+        kill(getpid(), WAKE);
+    }
+    pthread_mutex_unlock(&vm->lock);
+}
+
+static bool has_ended(struct vm *vm)
+{
+    bool ended;
+
+    pthread_mutex_lock(&vm->lock);
+    ended = vm->ended;
+    pthread_mutex_unlock(&vm->lock);
+    return ended;
+}
+
+/* ---- exits ---- */
+
+/* An address with nothing behind it: reads as zero. Said once. */
+static void no_device(const struct vm *vm, const struct kvm_run *run)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+
+    if (!atomic_flag_test_and_set(&said))
+        tell(vm->options, "the guest %s 0x%llx, where there is nothing; more of these are not told",
+             run->mmio.is_write ? "writes to" : "reads from", (unsigned long long)run->mmio.phys_addr);
+}
+
+/* Byte registers, one apart: a wider access touches the first of its registers. */
+static void do_mmio(struct vm *vm, struct kvm_run *run)
+{
+    uint64_t offset = run->mmio.phys_addr - UART_BASE;
+
+    if (!run->mmio.is_write)
+        memset(run->mmio.data, 0, sizeof(run->mmio.data));
+    if (offset >= UART_SIZE)
+        no_device(vm, run);
+    else if (run->mmio.is_write)
+        console_write((unsigned)offset, run->mmio.data[0]);
+    else
+        run->mmio.data[0] = console_read((unsigned)offset);
+}
+
+static void do_system_event(struct vm *vm, const struct kvm_run *run)
+{
+    switch (run->system_event.type) {
+    case KVM_SYSTEM_EVENT_SHUTDOWN:
+        notice(vm->options, "the guest powered off");
+        run_end(vm, STATUS_OK);
+        break;
+    case KVM_SYSTEM_EVENT_RESET:
+        notice(vm->options, "the guest asked for a reset");
+        run_end(vm, STATUS_RESET);
+        break;
+    case KVM_SYSTEM_EVENT_CRASH:
+        complain("the guest says that it crashed");
+        run_end(vm, STATUS_FAILED);
+        break;
+    default:
+        complain("the guest asked for a system event that is not known: %u", run->system_event.type);
+        run_end(vm, STATUS_FAILED);
+    }
+}
+
+/* The guest's CORDON_GUEST_HOST; its x0 is run->hypercall.ret, x1 .. x3 are args[1] .. args[3]. */
+static void do_hypercall(struct vm *vm, struct kvm_run *run)
+{
+    struct test_call call = { .answer = { (uint64_t)CORDON_NOT_SUPPORTED } };
+
+    memcpy(call.argument, (const void *)run->hypercall.args, sizeof(call.argument));
+    if (vm->options->test_calls && run->hypercall.nr == CORDON_GUEST_HOST)
+        calls_do(vm, &call);
+    run->hypercall.ret = call.answer[0];
+    for (unsigned i = 1; i < 4; i++)
+        run->hypercall.args[i] = call.answer[i];
+}
+
+static void do_exit(struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+    struct vm *vm = vcpu->vm;
+
+    switch (run->exit_reason) {
+    case KVM_EXIT_MMIO: do_mmio(vm, run); return;
+    case KVM_EXIT_HYPERCALL: do_hypercall(vm, run); return;
+    case KVM_EXIT_SYSTEM_EVENT: do_system_event(vm, run); return;
+    case KVM_EXIT_INTR: return;
+    case KVM_EXIT_FAIL_ENTRY:
+        complain("vCPU %u cannot be entered: hardware reason 0x%llx", vcpu->index,
+                 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+        break;
+    case KVM_EXIT_INTERNAL_ERROR:
+        complain("vCPU %u cannot go on: KVM's internal error %u", vcpu->index, run->internal.suberror);
+        break;
+    default:
+        complain("vCPU %u: an exit that is not known: %u", vcpu->index, run->exit_reason);
+        break;
+    }
+    run_end(vm, STATUS_FAILED);
+}
+
+/* KVM_RUN failed. */
+static void do_failure(struct vcpu *vcpu, int error)
+{
+    if (error == EINTR || error == EAGAIN)
+        return;
+    complain("vCPU %u cannot run: %s%s", vcpu->index, strerror(error),
+             error == ENOSYS ? "; the guest accessed a device with an instruction that KVM cannot follow" :
+             error == ENOMEM ? "; the host has too little memory for it" :
+             error == EFAULT ? "; its memory cannot be had" : "");
+    run_end(vcpu->vm, STATUS_FAILED);
+}
+
+static void *vcpu_thread(void *argument)
+{
+    struct vcpu *vcpu = argument;
+
+    while (!has_ended(vcpu->vm)) {
+        if (ioctl(vcpu->fd, KVM_RUN, NULL) < 0)
+            do_failure(vcpu, errno);
+        else
+            do_exit(vcpu);
+    }
+    return NULL;
+}
+
+/* ---- start and end ---- */
+
+static void on_kick(int number)
+{
+    (void)number;       /* its arrival is what counts: KVM_RUN returns */
+}
+
+/* Signals that end the launcher are taken by the main thread alone, one by one. */
+static sigset_t set_signals(void)
+{
+    struct sigaction kick = { .sa_handler = on_kick };
+    sigset_t waited;
+
+    sigaction(KICK, &kick, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&waited);
+    sigaddset(&waited, WAKE);
+    sigaddset(&waited, SIGINT);
+    sigaddset(&waited, SIGTERM);
+    sigaddset(&waited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &waited, NULL);
+    return waited;
+}
+
+static void wait_for_end(struct vm *vm, const sigset_t *waited)
+{
+    int number;
+
+    while (!has_ended(vm)) {
+        if (sigwait(waited, &number) || number == WAKE)
+            continue;
+        complain("ended by a signal: %s", strsignal(number));
+        run_end(vm, STATUS_FAILED);
+    }
+}
+
+/* Every vCPU out of the guest. One that does not come within seconds is left to the kernel. */
+static void stop_vcpus(struct vm *vm)
+{
+    struct timespec limit;
+
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += JOIN_SECONDS;
+    for (unsigned i = 0; i < vm->options->cpus; i++) {
+        if (!vm->vcpu[i].started)
+            continue;
+        vm->vcpu[i].run->immediate_exit = 1;
+        pthread_kill(vm->vcpu[i].thread, KICK);
+    }
+    for (unsigned i = 0; i < vm->options->cpus; i++)
+        if (vm->vcpu[i].started && pthread_timedjoin_np(vm->vcpu[i].thread, NULL, &limit))
+            complain("vCPU %u does not stop", i);
+}
+
+int run_vm(struct vm *vm)
+{
+    sigset_t waited = set_signals();
+    int error = 0;
+
+    console_start(vm);
+    for (unsigned i = 0; i < vm->options->cpus && !error; i++) {
+        error = pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread, &vm->vcpu[i]);
+        vm->vcpu[i].started = !error;
+    }
+    if (error) {
+        complain("cannot start a thread for each vCPU: %s", strerror(error));
+        run_end(vm, STATUS_USAGE);
+    }
+    wait_for_end(vm, &waited);
+    stop_vcpus(vm);
+    console_restore();
+    return vm->status;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device tree that tells the guest what its machine has. */
+#include "vmm.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define PHANDLE_GIC 1u
+#define IRQ_SPI 0u
+#define IRQ_PPI 1u
+#define IRQ_LEVEL_HIGH 4u
+#define UART_CLOCK 1843200u
+#define CELLS_MAX 12
+
+static void must(int error)
+{
+    if (error)
+        die("cannot make the device tree: %s%s", fdt_strerror(error),
+            error == -FDT_ERR_NOSPACE ? "; is the text of --append too long?" : "");
+}
+
+static void text(void *tree, const char *name, const char *value)
+{
+    must(fdt_property(tree, name, value, (int)strlen(value) + 1));
+}
+
+static void cells(void *tree, const char *name, unsigned n, const uint32_t *values)
+{
+    fdt32_t big[CELLS_MAX];
+
+    for (unsigned i = 0; i < n; i++)
+        big[i] = cpu_to_fdt32(values[i]);
+    must(fdt_property(tree, name, big, (int)(n * sizeof(big[0]))));
+}
+
+#define CELLS(tree, name, ...) \
+    cells(tree, name, sizeof((uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t), (uint32_t[]){ __VA_ARGS__ })
+/* The two cells of a 64-bit number. */
+#define TWO(value) (uint32_t)((value) >> 32), (uint32_t)(value)
+
+static void begin_at(void *tree, const char *name, uint64_t address)
+{
+    char full[32];
+
+    snprintf(full, sizeof(full), "%s@%llx", name, (unsigned long long)address);
+    must(fdt_begin_node(tree, full));
+}
+
+static void seeds(void *tree)
+{
+    uint8_t bytes[64];
+    uint64_t kaslr;
+
+    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+        die("cannot get random numbers from the host: %s", strerror(errno));
+    memcpy(&kaslr, bytes, sizeof(kaslr));
+    must(fdt_property_u64(tree, "kaslr-seed", kaslr));
+    must(fdt_property(tree, "rng-seed", bytes + sizeof(kaslr), sizeof(bytes) - sizeof(kaslr)));
+}
+
+static void chosen(void *tree, const struct vm *vm)
+{
+    const struct memory *m = &vm->memory;
+    char path[32];
+
+    snprintf(path, sizeof(path), "/serial@%llx", UART_BASE);
+    must(fdt_begin_node(tree, "chosen"));
+    text(tree, "bootargs", vm->options->append);
+    text(tree, "stdout-path", path);
+    if (m->initrd_size) {
+        must(fdt_property_u64(tree, "linux,initrd-start", m->initrd));
+        must(fdt_property_u64(tree, "linux,initrd-end", m->initrd + m->initrd_size));
+    }
+    if (vm->options->random)
+        seeds(tree);
+    must(fdt_end_node(tree));
+}
+
+static void memory(void *tree, const struct memory *m)
+{
+    begin_at(tree, "memory", RAM_BASE);
+    text(tree, "device_type", "memory");
+    CELLS(tree, "reg", TWO(RAM_BASE), TWO(m->size));
+    must(fdt_end_node(tree));
+}
+
+static void cpus(void *tree, const struct vm *vm)
+{
+    must(fdt_begin_node(tree, "cpus"));
+    CELLS(tree, "#address-cells", 1);
+    CELLS(tree, "#size-cells", 0);
+    for (unsigned i = 0; i < vm->options->cpus; i++) {
+        uint32_t affinity = (uint32_t)(vm->vcpu[i].mpidr & 0xffffff);
+
+        begin_at(tree, "cpu", affinity);
+        text(tree, "device_type", "cpu");
+        text(tree, "compatible", "arm,armv8");
+        text(tree, "enable-method", "psci");
+        CELLS(tree, "reg", affinity);
+        must(fdt_end_node(tree));
+    }
+    must(fdt_end_node(tree));
+}
+
+static void firmware(void *tree)
+{
+    static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
+
+    must(fdt_begin_node(tree, "psci"));
+    must(fdt_property(tree, "compatible", compatible, sizeof(compatible)));
+    text(tree, "method", "hvc");
+    must(fdt_end_node(tree));
+}
+
+/* Secure, physical, virtual and hypervisor's timer, as the binding wants them; a guest has the virtual one. */
+static void timer(void *tree)
+{
+    must(fdt_begin_node(tree, "timer"));
+    text(tree, "compatible", "arm,armv8-timer");
+    CELLS(tree, "interrupts", IRQ_PPI, 13, IRQ_LEVEL_HIGH, IRQ_PPI, 14, IRQ_LEVEL_HIGH, IRQ_PPI, 11, IRQ_LEVEL_HIGH, IRQ_PPI, 10, IRQ_LEVEL_HIGH);
+    must(fdt_property(tree, "always-on", NULL, 0));
+    must(fdt_end_node(tree));
+}
+
+static void gic(void *tree, const struct vm *vm)
+{
+    uint64_t size = vm->options->cpus * GICR_SIZE;
+
+    begin_at(tree, "interrupt-controller", GICD_BASE);
+    text(tree, "compatible", "arm,gic-v3");
+    CELLS(tree, "#interrupt-cells", 3);
+    must(fdt_property(tree, "interrupt-controller", NULL, 0));
+    CELLS(tree, "reg", TWO(GICD_BASE), TWO(GICD_SIZE), TWO(GICD_BASE - size), TWO(size));
+    CELLS(tree, "phandle", PHANDLE_GIC);
+    must(fdt_end_node(tree));
+}
+
+static void uart(void *tree)
+{
+    begin_at(tree, "serial", UART_BASE);
+    text(tree, "compatible", "ns16550a");
+    CELLS(tree, "reg", TWO(UART_BASE), TWO(UART_SIZE));
+    CELLS(tree, "interrupts", IRQ_SPI, UART_SPI, IRQ_LEVEL_HIGH);
+    CELLS(tree, "clock-frequency", UART_CLOCK);
+    must(fdt_end_node(tree));
+}
+
+size_t tree_make(void *buffer, const struct vm *vm)
+{
+    must(fdt_create(buffer, TREE_SIZE));
+    must(fdt_finish_reservemap(buffer));
+    must(fdt_begin_node(buffer, ""));
+    CELLS(buffer, "#address-cells", 2);
+    CELLS(buffer, "#size-cells", 2);
+    CELLS(buffer, "interrupt-parent", PHANDLE_GIC);
+    text(buffer, "compatible", "linux,dummy-virt");
+    text(buffer, "model", "cordon-vmm");
+    chosen(buffer, vm);
+    memory(buffer, &vm->memory);
+    cpus(buffer, vm);
+    firmware(buffer);
+    timer(buffer);
+    gic(buffer, vm);
+    uart(buffer);
+    must(fdt_end_node(buffer));
+    must(fdt_finish(buffer));
+    return fdt_totalsize(buffer);
+}

@@ -69,11 +69,9 @@ static void enable(struct uart *u, uint8_t value)
 
 static void control_fifo(struct uart *u, uint8_t value)
 {
-    bool enabled = value & UART_FCR_ENABLE;
-
-    if ((value & UART_FCR_CLEAR_RECEIVE) || enabled != u->fifo_enabled)
+    if (value & UART_FCR_CLEAR_RECEIVE)
         u->count = 0;
-    u->fifo_enabled = enabled;
+    u->fifo_enabled = value & UART_FCR_ENABLE;  /* what is there stays: Linux switches the FIFO on after its interrupts */
 }
 
 int uart_write(struct uart *u, unsigned reg, uint8_t value)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cordon/abi.h"
 #include "cordon/addr.h"
 #include "cordon/status.h"
 
@@ -80,21 +81,50 @@ struct stage2 {
     uint32_t vmid;      /* tags the translations in the TLBs; 0 the host */
 };
 
+/* ---- image: what a VM begins with, and its measurement, see image.h ---- */
+
+struct sha256 {
+    uint32_t h[8];
+    uint64_t blocks;    /* of 64 bytes that are in h */
+};
+
+struct memory_range {   /* guest frame numbers first .. end-1 are memory */
+    uint64_t first;
+    uint64_t end;
+};
+
+struct image {
+    struct memory_range range[CORDON_MEMORY_RANGES];
+    uint32_t ranges;
+    uint32_t load_block;    /* blocks of the page in work that are measured; 0: no page is in work */
+    uint64_t load_gfn;      /* the page in work */
+    uint64_t load_frame;
+    struct sha256 hash;     /* of what came so far; of everything once the VM has started */
+};
+
 /* ---- vm: see vm.h ---- */
 
 enum vm_state { VM_NONE = 0, VM_LIVE, VM_DYING };
 
-struct vm {             /* 128 bytes, so that VMs on different CPUs share no cache line */
+struct vm {             /* 512 bytes, so that VMs on different CPUs share no cache line */
     struct lock lock;
     enum vm_state state;
     struct stage2 s2;
     struct pool pool;
     uint64_t frames;    /* frames that the VM owns */
     uint64_t cursor;    /* guest frame number up to which a teardown has come */
-    uint64_t unused[4];
+    uint64_t rest;      /* frames rest .. rest+rest_n-1 of a block that a teardown has unmapped and not cleared yet */
+    uint64_t rest_n;
+    uint64_t generation;            /* how many VMs have borne this id */
+    uint16_t phase;                 /* enum cordon_phase, but DYING; read without the lock by who runs the guest */
+    uint16_t vcpus;                 /* how many it has when it is complete; 0: it has no guest */
+    uint32_t entered;               /* vCPUs that are in the guest, or on the way */
+    uint64_t vcpu_row[CORDON_VCPUS_MAX];    /* the frames that hold them; 0: not made yet */
+    struct image image;
+    uint64_t unused[8];
 };
 
-_Static_assert(sizeof(struct frame) == 8 && sizeof(struct section) == 16 && sizeof(struct vm) == 128,
+_Static_assert(sizeof(struct frame) == 8 && sizeof(struct section) == 16 && sizeof(struct vm) == 512,
                "records have the sizes that their comments say");
 
 /* ---- the machine ---- */

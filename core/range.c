@@ -9,6 +9,7 @@
 #include "host.h"
 #include "memory.h"
 #include "pool.h"
+#include "range.h"
 #include "region.h"
 #include "vm.h"
 
@@ -241,6 +242,14 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
     }
     vm_unlock(c, v);
     return status;
+}
+
+enum cordon_status range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
+                             enum cordon_contents contents, uint64_t *changed)
+{
+    struct map_request r = { gfn, frame, n, contents };
+
+    return map_pages(c, v, &r, changed);
 }
 
 struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm, ipa_t addr, pfn_t pfn, uint64_t num,

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm.h"
 
+#include "image.h"
 #include "memory.h"
 #include "pool.h"
 #include "stage2.h"
 
-/* What one call of a teardown does: steps of one entry looked at or one page cleared (or a block), and tables returned. */
+/* What one call of a teardown does: entries looked at, of which a cleared page counts for two; and tables returned. */
 #define TEARDOWN_STEPS 128
+#define TEARDOWN_PAGES 64
 #define TEARDOWN_TABLES 32
 
-/* Host frames first .. first+n-1, which lie in one section, become the core's. */
-static enum cordon_status take_frames(struct cordon *c, uint64_t first, uint64_t n)
+/* RANGE, or OK for frames that have numbers and lie in one section. */
+static enum cordon_status check_frames(uint64_t first, uint64_t n)
+{
+    return first < CORDON_FRAME_LIMIT && n >= 1 && n <= 512 - first % 512 ? CORDON_OK : CORDON_RANGE;
+}
+
+enum cordon_status vm_take_frames(struct cordon *c, uint64_t first, uint64_t n)
 {
     uint64_t index;
-    enum cordon_status status = memory_section(c, first, &index);
+    enum cordon_status status = check_frames(first, n);
     struct section_locked s;
 
+    if (status == CORDON_OK)
+        status = memory_section(c, first, &index);
     if (status != CORDON_OK)
         return status;
     s = section_lock(c, index, first / 512);
@@ -24,40 +33,53 @@ static enum cordon_status take_frames(struct cordon *c, uint64_t first, uint64_t
     return status;
 }
 
-/* RANGE, or OK for frames that have numbers and lie in one section. */
-static enum cordon_status check_frames(uint64_t first, uint64_t n)
+/* A slot becomes a VM with an empty table. What the last one left in it is as if it had never been. */
+static void begin_vm(struct cordon *c, struct vm_locked v, uint64_t root, uint32_t vcpus)
 {
-    return first < CORDON_FRAME_LIMIT && n >= 1 && n <= 512 - first % 512 ? CORDON_OK : CORDON_RANGE;
+    struct vm *vm = v.vm;
+
+    for (uint32_t i = 0; i < c->vm_shape.roots; i++)
+        pool_root(c, root + i);
+    arch_dsb_ishst(c);      /* the roots are seen empty before any CPU may walk them */
+    vm->s2 = c->vm_shape;
+    vm->s2.root = root;
+    vm->s2.vmid = v.id;
+    pool_init(&vm->pool, 0, 0);
+    vm->frames = 0;
+    vm->cursor = 0;
+    vm->rest_n = 0;
+    vm->generation += 1;
+    arch_store16(&vm->phase, CORDON_PHASE_BUILT);
+    vm->vcpus = (uint16_t)vcpus;
+    vm->entered = 0;
+    image_init(&vm->image);
+    vm->state = VM_LIVE;
+}
+
+enum cordon_status vm_create(struct cordon *c, uint32_t id, uint64_t root, uint32_t vcpus, uint64_t *generation)
+{
+    struct vm_locked v = vm_lock(c, id);
+    enum cordon_status status = v.vm->state == VM_NONE ? vm_take_frames(c, root, c->vm_shape.roots) : CORDON_EXISTS;
+
+    if (status == CORDON_OK) {
+        begin_vm(c, v, root, vcpus);
+        *generation = v.vm->generation;
+    }
+    vm_unlock(c, v);
+    return status;
 }
 
 enum cordon_status cordon_vm_create(struct cordon *c, vmid_t vm, pfn_t root)
 {
-    uint32_t roots = c->vm_shape.roots;
-    enum cordon_status status = check_frames(root.v, 1);
-    struct vm_locked v;
+    uint64_t generation;
 
-    if (status != CORDON_OK)
-        return status;
-    if (root.v % roots != 0)
+    if (check_frames(root.v, 1) != CORDON_OK)
+        return CORDON_RANGE;
+    if (root.v % c->vm_shape.roots != 0)
         return CORDON_UNALIGNED;
     if (!vm_is_id(c, vm))
         return CORDON_NO_VM;
-    v = vm_lock(c, vm.v);
-    status = v.vm->state == VM_NONE ? take_frames(c, root.v, roots) : CORDON_EXISTS;
-    if (status == CORDON_OK) {
-        for (uint32_t i = 0; i < roots; i++)
-            pool_root(c, root.v + i);
-        arch_dsb_ishst(c);      /* the roots are seen empty before any CPU may walk them */
-        v.vm->s2 = c->vm_shape;
-        v.vm->s2.root = root.v;
-        v.vm->s2.vmid = vm.v;
-        pool_init(&v.vm->pool, 0, 0);
-        v.vm->frames = 0;
-        v.vm->cursor = 0;
-        v.vm->state = VM_LIVE;
-    }
-    vm_unlock(c, v);
-    return status;
+    return vm_create(c, vm.v, root.v, 0, &generation);
 }
 
 enum cordon_status cordon_vm_donate(struct cordon *c, vmid_t vm, pfn_t first, uint64_t num)
@@ -70,7 +92,7 @@ enum cordon_status cordon_vm_donate(struct cordon *c, vmid_t vm, pfn_t first, ui
     status = vm_enter_live(c, vm, &v);
     if (status != CORDON_OK)
         return status;
-    status = take_frames(c, first.v, num);
+    status = vm_take_frames(c, first.v, num);
     if (status == CORDON_OK) {
         for (uint64_t i = 0; i < num; i++)
             pool_add(c, &v.vm->pool, first.v + i);
@@ -93,34 +115,58 @@ uint64_t cordon_vm_pool_free(struct cordon *c, vmid_t vm)
 
 /* ---- teardown ---- */
 
-/* Takes a leaf that maps a device out of the VM's table. */
-static void drop_device(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
+/* Clears n frames from `frame` on, of one section, that the VM owns; returns how many there were. */
+static uint64_t clear_frames(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t n)
+{
+    uint64_t cleared = 0;
+    struct clear_plan plan;
+    uint64_t index;
+    struct section_locked s;
+
+    if (memory_section(c, frame, &index) != CORDON_OK)
+        return 0;
+    s = section_lock(c, index, frame / 512);
+    if (memory_can_clear(c, v, s, frame % 512, n, &plan) == CORDON_OK)
+        cleared = memory_clear(c, v, s, &plan);
+    section_unlock(c, s);
+    return cleared;
+}
+
+/*
+ * Clears the page that p maps to gfn, and the VM's next frames in physical order, so that a batch shares its
+ * invalidation: the cursor finds their entries empty later. Returns the pages of work.
+ */
+static uint64_t clear_pages(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
+{
+    uint64_t first = s2_frame(p, gfn);
+    uint64_t n = 512 - first % 512;
+
+    return clear_frames(c, v, first, n < TEARDOWN_PAGES ? n : TEARDOWN_PAGES);
+}
+
+/* Takes a leaf out of the VM's table: one that maps a device, or a block whose frames are cleared afterwards. */
+static void drop_leaf(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
 {
     s2_settle(c, &v.vm->s2, s2_put(c, p.row, p.index, gfn, p.level, p.entry, 0, OWED_NOTHING));
 }
 
-/*
- * Clears what the leaf at p maps to gfn, and with a page also the VM's next frames in physical order, so that a batch
- * shares its invalidation: the cursor finds their entries empty later. Returns the pages of work.
- */
-static uint64_t clear_leaf(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
+/* A block is more than one call may clear: it is unmapped, and its frames are the VM's rest. */
+static void drop_block(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
 {
-    uint64_t cleared = 0;
-    struct clear_plan plan;
-    uint64_t first = s2_frame(p, gfn);
-    uint64_t n = p.level == 3 ? 512 - first % 512 : 512;
-    uint64_t index;
-    struct section_locked s;
+    drop_leaf(c, v, p, gfn);
+    v.vm->rest = s2_frame(p, gfn - gfn % CORDON_BLOCK_PAGES);
+    v.vm->rest_n = CORDON_BLOCK_PAGES;
+}
 
-    if (memory_section(c, first, &index) != CORDON_OK)
-        return 0;
-    if (p.level == 3 && n > TEARDOWN_STEPS)
-        n = TEARDOWN_STEPS;
-    s = section_lock(c, index, first / 512);
-    if (memory_can_clear(c, v, s, first % 512, n, &plan) == CORDON_OK)
-        cleared = memory_clear(c, v, s, &plan);
-    section_unlock(c, s);
-    return cleared;
+/* Goes on with the rest of a block: returns the pages of work. */
+static uint64_t clear_rest(struct cordon *c, struct vm_locked v)
+{
+    uint64_t n = v.vm->rest_n < TEARDOWN_PAGES ? v.vm->rest_n : TEARDOWN_PAGES;
+
+    (void)clear_frames(c, v, v.vm->rest, n);
+    v.vm->rest += n;
+    v.vm->rest_n -= n;
+    return n;
 }
 
 /* Goes on with emptying the VM's table. False when there is more to do. */
@@ -128,18 +174,35 @@ static bool empty_table(struct cordon *c, struct vm_locked v)
 {
     struct stage2 *t = &v.vm->s2;
 
-    for (uint64_t step = 0; step < TEARDOWN_STEPS && v.vm->cursor < t->gfn_limit; step++) {
+    for (uint64_t step = 0; step < TEARDOWN_STEPS && (v.vm->cursor < t->gfn_limit || v.vm->rest_n > 0); step++) {
         uint64_t gfn = v.vm->cursor;
-        struct s2_pos p = s2_walk(c, t, gfn);
+        struct s2_pos p;
 
+        if (v.vm->rest_n > 0) {
+            step += 2 * clear_rest(c, v);
+            continue;
+        }
+        p = s2_walk(c, t, gfn);
         if (desc_valid(p.entry) && desc_is_device(p.entry))
-            drop_device(c, v, p, gfn);
+            drop_leaf(c, v, p, gfn);
+        else if (desc_valid(p.entry) && p.level < 3)
+            drop_block(c, v, p, gfn);
         else if (desc_valid(p.entry))
-            step += clear_leaf(c, v, p, gfn);
+            step += 2 * clear_pages(c, v, p, gfn);
         v.vm->cursor += s2_pages(p.level) - gfn % s2_pages(p.level);
         s2_prune(c, t, &v.vm->pool, v.vm->cursor - 1);
     }
-    return v.vm->cursor >= t->gfn_limit;
+    return v.vm->cursor >= t->gfn_limit && v.vm->rest_n == 0;
+}
+
+/* The frames that hold the vCPUs. None of them is in the guest. */
+static void return_vcpus(struct cordon *c, struct vm_locked v)
+{
+    for (uint32_t i = 0; i < CORDON_VCPUS_MAX; i++) {
+        if (v.vm->vcpu_row[i] != 0)
+            memory_return_from_core(c, v.vm->vcpu_row[i]);
+        v.vm->vcpu_row[i] = 0;
+    }
 }
 
 /* Goes on with giving the donated frames back, the roots last. False when there is more to do. */
@@ -152,6 +215,7 @@ static bool return_tables(struct cordon *c, struct vm_locked v)
     if (v.vm->pool.free > 0)
         return false;
     core_assert(c, v.vm->pool.total == 0);
+    return_vcpus(c, v);
     arch_tlbi_vmalls12e1is(c, t->vmid);     /* no walk is in the roots, and the id begins anew with no translation */
     arch_dsb_ish(c);
     for (uint32_t i = 0; i < t->roots; i++) {
@@ -168,6 +232,10 @@ enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
 
     if (status != CORDON_OK)
         return status;
+    if (v.vm->entered > 0) {
+        vm_unlock(c, v);
+        return CORDON_BUSY;
+    }
     v.vm->state = VM_DYING;
     if (!empty_table(c, v))
         status = CORDON_AGAIN;

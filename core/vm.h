@@ -17,12 +17,14 @@ static inline bool vm_is_id(const struct cordon *c, vmid_t vm)
     return vm.v >= 1 && vm.v <= c->vms;
 }
 
-/* Takes the VM's lock. NO_VM: there is none of that id. The lock is held only when the answer is OK. */
+/* Takes the VM's lock. NO_VM: there is none of that id, or of that generation. The lock is held only when the answer is OK. */
 /*@ requires arrays(c) && \valid(v) && \separated(v, c, c->vm + (0 .. c->vms - 1));
   @ assigns c->vm[vm.v - 1].lock, *v;
   @ ensures ok: \result == CORDON_OK ==> 1 <= vm.v <= c->vms && v->vm == &c->vm[vm.v - 1] && v->id == vm.v &&
   @   c->vm[vm.v - 1].state != VM_NONE;
-  @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE;
+  @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||
+  @   (vm.generation != 0 && vm.generation != c->vm[vm.v - 1].generation);
+  @ ensures generation: \result == CORDON_OK && vm.generation != 0 ==> vm.generation == c->vm[vm.v - 1].generation;
   @ ensures \result == CORDON_OK || \result == CORDON_NO_VM;
   @*/
 static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_locked *v)
@@ -30,7 +32,7 @@ static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_lo
     if (!vm_is_id(c, vm))
         return CORDON_NO_VM;
     *v = vm_lock(c, vm.v);
-    if (v->vm->state != VM_NONE)
+    if (v->vm->state != VM_NONE && (vm.generation == 0 || vm.generation == v->vm->generation))
         return CORDON_OK;
     vm_unlock(c, *v);
     return CORDON_NO_VM;
@@ -41,7 +43,9 @@ static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_lo
   @ assigns c->vm[vm.v - 1].lock, *v;
   @ ensures ok: \result == CORDON_OK ==> 1 <= vm.v <= c->vms && v->vm == &c->vm[vm.v - 1] && v->id == vm.v &&
   @   c->vm[vm.v - 1].state == VM_LIVE;
-  @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE;
+  @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||
+  @   (vm.generation != 0 && vm.generation != c->vm[vm.v - 1].generation);
+  @ ensures generation: \result == CORDON_OK && vm.generation != 0 ==> vm.generation == c->vm[vm.v - 1].generation;
   @ ensures state: \result == CORDON_STATE ==> 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state != VM_NONE &&
   @   c->vm[vm.v - 1].state != VM_LIVE;
   @ ensures \result == CORDON_OK || \result == CORDON_NO_VM || \result == CORDON_STATE;
@@ -55,5 +59,25 @@ static HOT enum cordon_status vm_enter_live(struct cordon *c, vmid_t vm, struct 
     vm_unlock(c, *v);
     return CORDON_STATE;
 }
+
+/*
+ * The same for what a VM's phase decides. STATE: it is in another one. A phase never comes back, so a check of it holds
+ * for as long as the generation does, but for a phase that goes on to the next one.
+ */
+static inline enum cordon_status vm_enter_phase(struct cordon *c, vmid_t vm, enum cordon_phase phase, struct vm_locked *v)
+{
+    enum cordon_status status = vm_enter_live(c, vm, v);
+
+    if (status != CORDON_OK || v->vm->phase == phase)
+        return status;
+    vm_unlock(c, *v);
+    return CORDON_STATE;
+}
+
+/* Creates a VM as cordon_vm_create() does, with a guest of `vcpus` vCPUs to be; its generation. */
+enum cordon_status vm_create(struct cordon *c, uint32_t id, uint64_t root, uint32_t vcpus, uint64_t *generation);
+
+/* Host frames first .. first+n-1, which must lie in one section, become the core's. RANGE, OWNED, SHARED. */
+enum cordon_status vm_take_frames(struct cordon *c, uint64_t first, uint64_t n);
 
 #endif

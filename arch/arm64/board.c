@@ -8,7 +8,9 @@
 #include "plat.h"
 
 #define SECTION (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE)
+#define GUEST_BITS 40
 #define GICR_RD_PAGE CORDON_PAGE_SIZE
+#define GICR_SGI_PAGE (GICR_SIZE / 2)   /* guest_gic.c: the virtual timer's interrupt */
 #define GICR_TYPER 0x08
 #define GICR_TYPER_VLPIS 0x2
 
@@ -99,6 +101,7 @@ static void read_gic(struct fdt_value reg)
 
         add_device(base + GICR_RD_PAGE, GICR_SIZE - GICR_RD_PAGE);
         mmu_map_device(base, GICR_RD_PAGE);
+        mmu_map_device(base + GICR_SGI_PAGE, GICR_RD_PAGE);
     }
     /* Redistributors of a GICv4 are larger: the pages that must be kept from the host would be other ones. */
     if ((*(volatile uint32_t *)phys(board.redistributors + GICR_TYPER) & GICR_TYPER_VLPIS) != 0)
@@ -247,11 +250,14 @@ static void hide_the_rest(void)
     }
 }
 
-/* Address bits that reach all that the host may: at least the architecture's 32, at most what the CPU has. */
+/*
+ * Address bits that reach all that the host may, and what guests are used to, which is 40: hosts and guests have tables
+ * of one shape, so that one VTCR_EL2 serves both. At most what the CPU has.
+ */
 static uint32_t bits_needed(void)
 {
     uint64_t end = 0;
-    uint32_t bits = 32;
+    uint32_t bits = cpu_pa_bits() < GUEST_BITS ? cpu_pa_bits() : GUEST_BITS;
 
     for (uint32_t i = 0; i < board.rams + board.devices; i++) {
         struct cordon_mem m = i < board.rams ? board.ram[i] : board.device[i - board.rams];

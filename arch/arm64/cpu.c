@@ -12,6 +12,9 @@ _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout.h");
 
 extern char _stacks_begin[];
 
+/* Debug registers, the OS lock, the debug ROM and the PMU trap in a guest. */
+#define MDCR_GUEST_TRAPS (UINT64_C(0x7) << 9 | UINT64_C(3) << 5)
+
 bool cpu_add(uint64_t mpidr)
 {
     uint64_t row = (uint64_t)_stacks_begin + cpu_count * (2ul * GUARD_SIZE + STACK_SIZE + PANIC_STACK_SIZE);
@@ -61,6 +64,20 @@ static uint64_t host_hcr(void)
     return hcr;
 }
 
+/*
+ * A guest: interrupts come to EL2, waiting traps, so do the feature registers and what is no guest's. Of later extensions
+ * it has pointer authentication, whose keys are switched; not memory tags and context numbers.
+ */
+static uint64_t guest_hcr(uint64_t host)
+{
+    uint64_t hcr = host & (HCR_RW | HCR_VM | HCR_SWIO | HCR_TSC | HCR_TIDCP | HCR_APK | HCR_API);
+
+    hcr |= HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TACR;
+    if (id_field(sysreg_read(id_aa64mmfr1_el1), 16) != 0)
+        hcr |= HCR_TLOR;
+    return hcr;
+}
+
 static uint64_t host_hcrx(void)
 {
     uint64_t mmfr3 = sysreg_read(ID_AA64MMFR3_EL1);
@@ -86,6 +103,8 @@ static void set_up_vectors(void)
         cptr &= ~(UINT64_C(1) << 8);
     if (sme)
         cptr &= ~(UINT64_C(1) << 12);
+    this_cpu()->has_sme = sme;
+    this_cpu()->host_cptr = cptr;
     sysreg_write(cptr_el2, cptr);
     isb();
     if (sve)
@@ -101,7 +120,8 @@ static void set_up_debug(void)
     uint64_t pmu = id_field(dfr0, 8);
     uint64_t mdcr = 0;
 
-    if (pmu != 0 && pmu != 0xf) {
+    this_cpu()->has_pmu = pmu != 0 && pmu != 0xf;
+    if (this_cpu()->has_pmu) {
         mdcr |= sysreg_read(pmcr_el0) >> 11 & 0x1f;     /* HPMN: all counters are the host's */
         if (pmu >= 4)
             mdcr |= UINT64_C(1) << 17;                  /* HPMD */
@@ -109,13 +129,18 @@ static void set_up_debug(void)
             mdcr |= UINT64_C(1) << 23;                  /* HCCD */
     }
     sysreg_write(mdcr_el2, mdcr);
+    this_cpu()->host_mdcr = mdcr;
+    this_cpu()->guest_mdcr = mdcr | MDCR_GUEST_TRAPS;
 }
 
 /* Fine-grained traps: none, where they exist. */
 static void set_up_fine_traps(void)
 {
-    if (id_field(sysreg_read(id_aa64mmfr1_el1), 40) != 0)
-        sysreg_write(HCRX_EL2, host_hcrx());
+    this_cpu()->has_hcrx = id_field(sysreg_read(id_aa64mmfr1_el1), 40) != 0;
+    if (this_cpu()->has_hcrx) {
+        this_cpu()->host_hcrx = host_hcrx();
+        sysreg_write(HCRX_EL2, this_cpu()->host_hcrx);
+    }
     if (id_field(sysreg_read(id_aa64mmfr0_el1), 56) == 0)
         return;
     sysreg_write(HFGRTR_EL2, UINT64_C(3) << 54);        /* the two of SME whose 0 traps */
@@ -127,6 +152,12 @@ static void set_up_fine_traps(void)
 
 void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
 {
+    struct cpu *cpu = this_cpu();
+
+    cpu->host_hcr = host_hcr();
+    cpu->guest_hcr = guest_hcr(cpu->host_hcr);
+    cpu->last_vcpu = 0;
+    gic_find_redistributor(cpu);
     sysreg_write(ICC_SRE_EL2, 0xf);     /* before any other register of the GIC's */
     isb();
     sysreg_write(vtcr_el2, vtcr);
@@ -141,7 +172,7 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
     set_up_fine_traps();
     sysreg_write(sctlr_el1, SCTLR_EL1_RES1);
     sysreg_write(vbar_el1, 0);
-    sysreg_write(hcr_el2, host_hcr());
+    sysreg_write(hcr_el2, cpu->host_hcr);
     isb();
     __asm__ volatile("tlbi alle1" ::: "memory");    /* this CPU remembers nothing from before */
     dsb_sy();

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch_guest.h"
 #include "cordon/abi.h"
 #include "layout.h"
 #include "sysreg.h"
@@ -28,6 +29,23 @@ struct cpu {
     uint64_t entry;             /* where the host goes on when this CPU next enters it, and its x0 there */
     uint64_t context;
     uint64_t stat[CORDON_STATS];
+    /* What its registers hold while the host runs, and while a guest does. */
+    uint64_t host_hcr;
+    uint64_t host_hcrx;
+    uint64_t host_cptr;
+    uint64_t host_mdcr;
+    uint64_t guest_hcr;
+    uint64_t guest_mdcr;
+    bool has_hcrx;
+    bool has_sme;
+    bool has_pmu;
+    uint64_t sgi_frame;         /* of its redistributor; 0: none was found */
+    const struct vcpu *last_vcpu;   /* that has left translations here */
+    /* The host's, while a guest runs. */
+    struct el1 host;
+    uint64_t host_key[AUTH_KEYS];
+    uint64_t host_sre;
+    uint64_t pmcr;
 };
 
 extern struct cpu cpus[MAX_CPUS];
@@ -59,6 +77,9 @@ uint32_t cpu_pa_bits(void);
 
 /* Sets every EL2 register that says what the host may do, and the EL1 ones whose reset state the host relies on. */
 void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
+
+/* Finds the frame of this CPU's SGIs and PPIs. guest_gic.c */
+void gic_find_redistributor(struct cpu *cpu);
 
 /* entry.S */
 _Noreturn void enter_host(uint64_t entry, uint64_t x0);

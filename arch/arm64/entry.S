@@ -214,7 +214,13 @@ vectors:
     fatal   9                   /* interrupts and SErrors of the host are the host's own */
     fatal   10
     fatal   11
-    fatal   12                  /* lower EL, AArch32: EL1 is AArch64 */
+
+    .balign 0x80                /* lower EL, AArch32: a process of the host's. HVC is undefined there */
+    stp     x0, x1, [sp, #-REGS_SIZE]!
+    stp     x2, x3, [sp, #0x10]
+    mrs     x1, esr_el2
+    b       host_trap
+
     fatal   13
     fatal   14
     fatal   15
@@ -260,6 +266,7 @@ host_return:
     isb
 
 /* x0: the vector's number; SP_EL0: the old x0. A stack of its own: the other one may be what went wrong. */
+    .global fatal_exception
 fatal_exception:
     msr     tpidr_el0, x1       /* the host's, which will not be needed again either */
     mrs     x1, tpidr_el2

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking an exception to EL1 in the host's name. Arm ARM D1.3.1, AArch64.TakeException. */
+/* Taking an exception to EL1 in the name of the host or a guest. Arm ARM D1.3.1, AArch64.TakeException. */
+#include "inject.h"
+
 #include "log.h"
 #include "print.h"
 #include "psci.h"
@@ -45,16 +47,33 @@ static uint64_t handler_state(uint64_t psr)
     return state;
 }
 
-static void take_exception(uint64_t esr, uint64_t far)
+/* PC and PSTATE become those of EL1's handler; its registers say from where. */
+static void take_exception(uint64_t esr, uint64_t far, uint64_t *pc, uint64_t *psr)
 {
-    uint64_t psr = sysreg_read(spsr_el2);
+    uint64_t before = *psr;
 
     sysreg_write(esr_el1, esr);
     sysreg_write(far_el1, far);
-    sysreg_write(elr_el1, sysreg_read(elr_el2));
-    sysreg_write(spsr_el1, psr);
-    sysreg_write(elr_el2, sysreg_read(vbar_el1) + vector_offset(psr));
-    sysreg_write(spsr_el2, handler_state(psr));
+    sysreg_write(elr_el1, *pc);
+    sysreg_write(spsr_el1, before);
+    *pc = sysreg_read(vbar_el1) + vector_offset(before);
+    *psr = handler_state(before);
+}
+
+/* The same for the host, whose PC and PSTATE are in EL2's registers. */
+static void take_in_host(uint64_t esr, uint64_t far)
+{
+    uint64_t pc = sysreg_read(elr_el2);
+    uint64_t psr = sysreg_read(spsr_el2);
+
+    take_exception(esr, far, &pc, &psr);
+    sysreg_write(elr_el2, pc);
+    sysreg_write(spsr_el2, psr);
+}
+
+bool inject_would_repeat(uint64_t pc, uint64_t psr)
+{
+    return PSR_MODE_EL(psr) == 1 && pc - sysreg_read(vbar_el1) < 0x800;
 }
 
 /*
@@ -63,9 +82,7 @@ static void take_exception(uint64_t esr, uint64_t far)
  */
 static void stop_if_without_handler(uint64_t class, uint64_t psr)
 {
-    uint64_t offset = sysreg_read(elr_el2) - sysreg_read(vbar_el1);
-
-    if (class != EC_INSTRUCTION_LOWER || PSR_MODE_EL(psr) != 1 || offset >= 0x800)
+    if (class != EC_INSTRUCTION_LOWER || !inject_would_repeat(sysreg_read(elr_el2), psr))
         return;
     print("\nCordon: CPU %u of the host cannot fetch its exception handler at %x: it is switched off.\n",
           (uint64_t)this_cpu()->number, sysreg_read(elr_el2));
@@ -84,18 +101,39 @@ static uint64_t fault_kind(uint64_t class, uint64_t psr, uint64_t esr)
     return class == EC_DATA_LOWER && PSR_MODE_EL(psr) == 1 ? FSC_ALIGNMENT : FSC_EXTERNAL;
 }
 
-void inject_abort(uint64_t esr)
+/* The syndrome of an abort in EL1's own terms: its class, and of the access what EL1 would have been told. */
+static uint64_t abort_syndrome(uint64_t esr, uint64_t psr, uint64_t kind)
 {
-    uint64_t psr = sysreg_read(spsr_el2);
     uint64_t class = esr >> 26 & 0x3f;
     uint64_t same = PSR_MODE_EL(psr) == 1 ? 1 : 0;
     uint64_t iss = class == EC_DATA_LOWER ? esr & (ISS_CM | ISS_WNR) : 0;
 
+    return (class + same) << 26 | ESR_IL | iss | kind;
+}
+
+void inject_abort(uint64_t esr)
+{
+    uint64_t psr = sysreg_read(spsr_el2);
+    uint64_t class = esr >> 26 & 0x3f;
+
     stop_if_without_handler(class, psr);
-    take_exception((class + same) << 26 | ESR_IL | iss | fault_kind(class, psr, esr), sysreg_read(far_el2));
+    take_in_host(abort_syndrome(esr, psr, fault_kind(class, psr, esr)), sysreg_read(far_el2));
 }
 
 void inject_undefined(void)
 {
-    take_exception((uint64_t)EC_UNKNOWN << 26 | ESR_IL, sysreg_read(far_el1));
+    take_in_host((uint64_t)EC_UNKNOWN << 26 | ESR_IL, sysreg_read(far_el1));
+}
+
+/* A guest's access that leads nowhere: what a bus without a device there answers. */
+void inject_external(uint64_t esr, uint64_t far, uint64_t *pc, uint64_t *psr)
+{
+    uint64_t kind = (esr & ISS_S1PTW) != 0 ? FSC_EXTERNAL_WALK | (esr & 3) : FSC_EXTERNAL;
+
+    take_exception(abort_syndrome(esr, *psr, kind), far, pc, psr);
+}
+
+void inject_unknown(uint64_t *pc, uint64_t *psr)
+{
+    take_exception((uint64_t)EC_UNKNOWN << 26 | ESR_IL, sysreg_read(far_el1), pc, psr);
 }

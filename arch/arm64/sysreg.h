@@ -21,12 +21,51 @@
 #define HDFGRTR_EL2 S3_4_C3_C1_4
 #define HDFGWTR_EL2 S3_4_C3_C1_5
 #define ID_AA64ISAR2_EL1 S3_0_C0_C6_2
+#define ID_AA64MMFR2_EL1 S3_0_C0_C7_2
 #define ID_AA64MMFR3_EL1 S3_0_C0_C7_3
+
+#define SVCR S3_3_C4_C2_2
+#define APIAKEYLO_EL1 S3_0_C2_C1_0
+#define APIAKEYHI_EL1 S3_0_C2_C1_1
+#define APIBKEYLO_EL1 S3_0_C2_C1_2
+#define APIBKEYHI_EL1 S3_0_C2_C1_3
+#define APDAKEYLO_EL1 S3_0_C2_C2_0
+#define APDAKEYHI_EL1 S3_0_C2_C2_1
+#define APDBKEYLO_EL1 S3_0_C2_C2_2
+#define APDBKEYHI_EL1 S3_0_C2_C2_3
+#define APGAKEYLO_EL1 S3_0_C2_C3_0
+#define APGAKEYHI_EL1 S3_0_C2_C3_1
+#define ICC_SRE_EL1 S3_0_C12_C12_5
+#define ICH_AP0R0_EL2 S3_4_C12_C8_0
+#define ICH_AP0R1_EL2 S3_4_C12_C8_1
+#define ICH_AP0R2_EL2 S3_4_C12_C8_2
+#define ICH_AP0R3_EL2 S3_4_C12_C8_3
+#define ICH_AP1R0_EL2 S3_4_C12_C9_0
+#define ICH_AP1R1_EL2 S3_4_C12_C9_1
+#define ICH_AP1R2_EL2 S3_4_C12_C9_2
+#define ICH_AP1R3_EL2 S3_4_C12_C9_3
+#define ICH_HCR_EL2 S3_4_C12_C11_0
+#define ICH_VTR_EL2 S3_4_C12_C11_1
+#define ICH_VMCR_EL2 S3_4_C12_C11_7
+#define ICH_LR0_EL2 S3_4_C12_C12_0
+#define ICH_LR1_EL2 S3_4_C12_C12_1
+#define ICH_LR2_EL2 S3_4_C12_C12_2
+#define ICH_LR3_EL2 S3_4_C12_C12_3
 
 #define HCR_VM (UL(1) << 0)         /* stage 2 on */
 #define HCR_SWIO (UL(1) << 1)       /* invalidate by set/way cleans too: it cannot drop anybody's dirty lines */
+#define HCR_PTW (UL(1) << 2)         /* a walk of stage 1 must not reach a device */
+#define HCR_FMO (UL(1) << 3)        /* FIQs, IRQs, SErrors come to EL2 */
+#define HCR_IMO (UL(1) << 4)
+#define HCR_AMO (UL(1) << 5)
+#define HCR_FB (UL(1) << 9)         /* maintenance of TLBs reaches all CPUs */
+#define HCR_BSU_IS (UL(1) << 10)    /* barriers reach the inner shareable domain */
+#define HCR_TWI (UL(1) << 13)       /* WFI traps */
+#define HCR_TID3 (UL(1) << 18)      /* feature registers trap */
 #define HCR_TSC (UL(1) << 19)       /* SMC traps */
 #define HCR_TIDCP (UL(1) << 20)     /* implementation defined registers trap */
+#define HCR_TACR (UL(1) << 21)      /* ACTLR_EL1 traps */
+#define HCR_TLOR (UL(1) << 35)      /* limited ordering regions trap */
 #define HCR_RW (UL(1) << 31)        /* EL1 is AArch64 */
 #define HCR_APK (UL(1) << 40)       /* pointer authentication keys do not trap */
 #define HCR_API (UL(1) << 41)       /* pointer authentication instructions do not trap */

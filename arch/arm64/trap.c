@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trap.h"
 
-#include "hypercall.h"
+#include "host_calls.h"
+#include "inject.h"
 #include "log.h"
 #include "machine_el2.h"
 #include "mmio.h"

@@ -8,9 +8,4 @@
 void host_hvc(struct regs *r, uint64_t esr);
 void host_sync(struct regs *r, uint64_t esr);
 
-/* The host finds itself in its own exception handler, as if the hardware had refused the access. */
-void inject_abort(uint64_t esr);
-/* The same for an instruction that this machine does not have. */
-void inject_undefined(void);
-
 #endif

@@ -79,6 +79,21 @@ enum cordon_status sim_vm_feed(struct sim *s, uint32_t id, uint64_t tables);
 /* All calls of the teardown, to the end. */
 enum cordon_status sim_vm_destroy(struct sim *s, uint32_t id);
 
+/* ---- guests ---- */
+
+struct vcpu;
+struct trap;
+
+/*
+ * Plays every guest from one trap to the next: changes its registers as instructions would, and says in *t why it came
+ * out. Called on the CPU that runs it. NULL, as at the start: every guest is interrupted at once.
+ */
+typedef void sim_guest_fn(void *arg, struct cordon *c, struct vcpu *u, struct trap *t);
+void sim_guest(struct sim *s, sim_guest_fn *play, void *arg);
+
+/* The machine's counter goes on. It stands still otherwise. */
+void sim_tick(struct sim *s, uint64_t ticks);
+
 /* ---- accesses ---- */
 
 enum sim_outcome { SIM_DONE, SIM_FAULT, SIM_REFUSED };

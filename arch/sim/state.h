@@ -172,6 +172,11 @@ struct sim {
     struct vm_note *vm;         /* vm[id - 1] */
     uint64_t records_end;       /* bytes of each array, for the unmapping */
 
+    /* guest.c */
+    sim_guest_fn *guest;
+    void *guest_arg;
+    uint64_t counter;
+
     struct cpu *cpu;
     uint32_t cpus;
     uint32_t tlb_entries;

@@ -226,8 +226,7 @@ enum cordon_failure {
     X(VM_DESTROYED, 10, "virtual machines that were destroyed") \
     X(RUN, 11, "times that a guest was entered by the host") \
     X(GUEST_TRAP, 12, "traps of guests") \
-    X(GUEST_CALL, 13, "calls of guests") \
-    X(REFUSED, 14, "calls of the host that were refused")
+    X(REFUSED, 13, "calls of the host that were refused")
 
 enum cordon_stat {
 #define CORDON_STAT_ENUM(name, number, word) CORDON_STAT_##name = (number),

@@ -27,13 +27,16 @@ typedef struct { uint64_t v; } ipa_t;
 typedef struct { uint64_t v; } pfn_t;
 /* A guest frame number: ipa / 4096. */
 typedef struct { uint64_t v; } gfn_t;
-/* A virtual machine: 1 .. max_vms of the machine; 0 is the host and no VM. */
-typedef struct { uint32_t v; } vmid_t;
+/*
+ * A virtual machine: v is 1 .. max_vms of the machine; 0 is the host and no VM. Ids are used again: generation names
+ * one of those that bore the id, 0 whichever there is.
+ */
+typedef struct { uint32_t v; uint64_t generation; } vmid_t;
 
 static inline pa_t pa(uint64_t v) { return (pa_t){ v }; }
 static inline ipa_t ipa(uint64_t v) { return (ipa_t){ v }; }
 static inline pfn_t pfn(uint64_t v) { return (pfn_t){ v }; }
 static inline gfn_t gfn(uint64_t v) { return (gfn_t){ v }; }
-static inline vmid_t vmid(uint32_t v) { return (vmid_t){ v }; }
+static inline vmid_t vmid(uint32_t v) { return (vmid_t){ v, 0 }; }
 
 #endif

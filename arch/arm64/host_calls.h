@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of the host: Cordon's own by HVC (host_hvc() in trap.h) or SMC, PSCI by SMC. include/cordon/abi.h. */
-#ifndef CORDON_HYPERCALL_H
-#define CORDON_HYPERCALL_H
+#ifndef CORDON_HOST_CALLS_H
+#define CORDON_HOST_CALLS_H
 
 #include "cpu.h"
 

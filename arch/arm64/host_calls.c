@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hypercall.h"
+#include "host_calls.h"
 
 #include "frame.h"
+#include "hypercall.h"
 #include "lock.h"
 #include "log.h"
 #include "machine_el2.h"
@@ -31,7 +32,8 @@ static void unknown(struct regs *r)
 static bool exists(uint64_t function)
 {
     return function == CORDON_CALL_UID || function == CORDON_CALL_REVISION ||
-           (function >= CORDON_CALL_FIRST && function <= CORDON_CALL_LAST);
+           (function >= CORDON_CALL_FIRST && function <= CORDON_CALL_MAP) ||
+           (function >= CORDON_CALL_VM_LIMITS && function <= CORDON_CALL_LAST);
 }
 
 static void statistic(struct regs *r)
@@ -119,6 +121,31 @@ static void memory_map(struct regs *r)
         map_outside(r, frame);
 }
 
+/* ---- virtual machines ---- */
+
+/* What the calls of core/ count for. */
+static void count_vm_call(uint32_t function, uint64_t status)
+{
+    if (status != CORDON_OK && status != CORDON_AGAIN)
+        count(CORDON_STAT_REFUSED);
+    else if (function == CORDON_CALL_VCPU_RUN)
+        count(CORDON_STAT_RUN);
+    else if (function == CORDON_CALL_VM_CREATE)
+        count(CORDON_STAT_VM_CREATED);
+    else if (function == CORDON_CALL_VM_DESTROY && status == CORDON_OK)
+        count(CORDON_STAT_VM_DESTROYED);
+}
+
+static bool vm_call(struct regs *r)
+{
+    uint32_t function = (uint32_t)r->x[0];
+
+    if (!hypercall_vm(&machine, r->x))
+        return false;
+    count_vm_call(function, r->x[0]);
+    return true;
+}
+
 /* ---- dispatch ---- */
 
 /* Cordon's own calls; false when there is no such call. Inline: a call with nothing to do costs little but the trap. */
@@ -131,7 +158,7 @@ static HOT bool own_call(struct regs *r)
     case CORDON_CALL_STATISTIC: statistic(r); return true;
     case CORDON_CALL_LOG: log_read(r->x[1], r->x); return true;
     case CORDON_CALL_MAP: memory_map(r); return true;
-    default: return false;
+    default: return vm_call(r);
     }
 }
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests on the machine itself: what of a vCPU only the architecture knows, and the steps of a run. See arch/README.md. */
+#ifndef CORDON_ARCH_GUEST_H
+#define CORDON_ARCH_GUEST_H
+
+#include "arch.h"
+
+struct vcpu;
+struct trap;
+
+/* EL1's registers that a switch between the host and a guest exchanges; TCR_EL1 is switched by itself. X(name) */
+#define EL1_REGISTERS(X) \
+    X(sctlr_el1) X(cpacr_el1) X(ttbr0_el1) X(ttbr1_el1) X(esr_el1) X(afsr0_el1) X(afsr1_el1) X(far_el1) X(mair_el1) \
+    X(amair_el1) X(vbar_el1) X(contextidr_el1) X(cntkctl_el1) X(par_el1) X(tpidr_el1) X(tpidr_el0) X(tpidrro_el0) \
+    X(sp_el0) X(sp_el1) X(elr_el1) X(spsr_el1) X(mdscr_el1) X(csselr_el1)
+
+struct el1 {
+#define EL1_FIELD(name) uint64_t name;
+    EL1_REGISTERS(EL1_FIELD)
+#undef EL1_FIELD
+    uint64_t tcr_el1;
+};
+
+#define AUTH_KEYS 10
+
+struct arch_vcpu {
+    uint64_t v[64] __attribute__((aligned(16)));    /* V0 .. V31 */
+    uint64_t fpcr;
+    uint64_t fpsr;
+    struct el1 el1;
+    uint64_t key[AUTH_KEYS];    /* pointer authentication */
+    uint64_t cntv_ctl;
+    uint64_t cntv_cval;
+    uint64_t vmcr;              /* the GIC's virtual CPU interface */
+    uint64_t ap0r[4];
+    uint64_t ap1r[4];
+};
+
+#define ARCH_PSTATE_RESET UINT64_C(0x3c5)   /* EL1h, all masked */
+
+void arch_vcpu_reset(struct cordon *c, struct vcpu *u);
+
+void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u);
+void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);
+void arch_vcpu_leave(struct cordon *c, struct vcpu *u);
+
+void arch_vcpu_abort(struct cordon *c, struct vcpu *u, uint64_t esr, uint64_t far);
+void arch_vcpu_undefined(struct cordon *c, struct vcpu *u);
+bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u);
+
+bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u, uint64_t *deadline);
+uint64_t arch_counter(const struct cordon *c);
+
+bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value);
+uint32_t arch_list_registers(const struct cordon *c);
+void arch_code_loaded(struct cordon *c);
+
+#endif

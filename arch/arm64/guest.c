@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The switch between the host and a guest on one CPU. A guest is entered with the host's EL1 registers put away in the
+ * CPU's record, and left with its own in its vCPU: nothing of one is in a register while the other runs.
+ *
+ * The order keeps a walk of one's stage 1 from meeting the other's stage 2: walks through TTBR0 and TTBR1 are switched
+ * off (TCR_EL1.EPD0, EPD1) before VTTBR_EL2 changes, and on again when all registers are the new one's.
+ */
+#include "guest.h"
+
+#include "cpu.h"
+#include "inject.h"
+#include "machine_el2.h"
+#include "vcpu.h"
+
+#include <stddef.h>
+
+#define TCR_EPD0 (UINT64_C(1) << 7)
+#define TCR_EPD1 (UINT64_C(1) << 23)
+
+_Static_assert(offsetof(struct vcpu, x) == 0 && offsetof(struct vcpu, pc) == VCPU_PC &&
+               offsetof(struct vcpu, pstate) == VCPU_PC + 8, "layout.h");
+_Static_assert(offsetof(struct vcpu, arch) % 16 == 0 && offsetof(struct arch_vcpu, v) == 0 &&
+               offsetof(struct arch_vcpu, fpcr) == ARCH_VCPU_FPCR, "layout.h");
+
+void arch_vcpu_reset(struct cordon *c, struct vcpu *u)
+{
+    (void)c;
+    u->arch = (struct arch_vcpu){ .el1 = { .sctlr_el1 = SCTLR_EL1_RES1 } };
+}
+
+/* ---- EL1 ---- */
+
+static inline void save_el1(struct el1 *e)
+{
+#define SAVE(name) e->name = sysreg_read(name);
+    EL1_REGISTERS(SAVE)
+#undef SAVE
+    e->tcr_el1 = sysreg_read(tcr_el1);
+}
+
+/* All but TCR_EL1, which keeps walks off. */
+static inline void load_el1(const struct el1 *e)
+{
+#define LOAD(name) sysreg_write(name, e->name);
+    EL1_REGISTERS(LOAD)
+#undef LOAD
+}
+
+static inline void stop_walks(uint64_t tcr)
+{
+    sysreg_write(tcr_el1, tcr | TCR_EPD0 | TCR_EPD1);
+    isb();
+}
+
+static inline void save_keys(uint64_t key[AUTH_KEYS])
+{
+    key[0] = sysreg_read(APIAKEYLO_EL1);
+    key[1] = sysreg_read(APIAKEYHI_EL1);
+    key[2] = sysreg_read(APIBKEYLO_EL1);
+    key[3] = sysreg_read(APIBKEYHI_EL1);
+    key[4] = sysreg_read(APDAKEYLO_EL1);
+    key[5] = sysreg_read(APDAKEYHI_EL1);
+    key[6] = sysreg_read(APDBKEYLO_EL1);
+    key[7] = sysreg_read(APDBKEYHI_EL1);
+    key[8] = sysreg_read(APGAKEYLO_EL1);
+    key[9] = sysreg_read(APGAKEYHI_EL1);
+}
+
+static inline void load_keys(const uint64_t key[AUTH_KEYS])
+{
+    sysreg_write(APIAKEYLO_EL1, key[0]);
+    sysreg_write(APIAKEYHI_EL1, key[1]);
+    sysreg_write(APIBKEYLO_EL1, key[2]);
+    sysreg_write(APIBKEYHI_EL1, key[3]);
+    sysreg_write(APDAKEYLO_EL1, key[4]);
+    sysreg_write(APDAKEYHI_EL1, key[5]);
+    sysreg_write(APDBKEYLO_EL1, key[6]);
+    sysreg_write(APDBKEYHI_EL1, key[7]);
+    sysreg_write(APGAKEYLO_EL1, key[8]);
+    sysreg_write(APGAKEYHI_EL1, key[9]);
+}
+
+/* ---- the whole switch ---- */
+
+/*
+ * Translations are tagged with the VM, not the vCPU, and two vCPUs may give one address space number to two address
+ * spaces: what another vCPU has left on this CPU is forgotten. VTTBR_EL2 is the guest's.
+ */
+static void forget_other_vcpu(struct cpu *cpu, const struct vcpu *u)
+{
+    if (cpu->last_vcpu == u)
+        return;
+    __asm__ volatile("tlbi vmalle1\n dsb nsh" ::: "memory");    /* done before the guest's first access */
+    cpu->last_vcpu = u;
+}
+
+/* Counters of events stand still while a guest runs: the host must not count what it does. */
+static void stop_counting(struct cpu *cpu)
+{
+    if (!cpu->has_pmu)
+        return;
+    cpu->pmcr = sysreg_read(pmcr_el0);
+    sysreg_write(pmcr_el0, cpu->pmcr & ~UINT64_C(1));
+}
+
+static void go_on_counting(const struct cpu *cpu)
+{
+    if (cpu->has_pmu)
+        sysreg_write(pmcr_el0, cpu->pmcr);
+}
+
+/* What traps, and where to. */
+static void set_traps(uint64_t hcr, uint64_t cptr, uint64_t mdcr, const void *vector)
+{
+    sysreg_write(hcr_el2, hcr);
+    sysreg_write(cptr_el2, cptr);
+    sysreg_write(mdcr_el2, mdcr);
+    sysreg_write(vbar_el2, vector);
+}
+
+void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
+{
+    struct cpu *cpu = this_cpu();
+
+    (void)c;
+    save_el1(&cpu->host);
+    stop_walks(cpu->host.tcr_el1);
+    stop_counting(cpu);
+    sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
+    sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
+    set_traps(cpu->guest_hcr, GUEST_CPTR, cpu->guest_mdcr, guest_vectors);
+    if (cpu->has_hcrx)
+        sysreg_write(HCRX_EL2, 0);
+    if (cpu->has_sme)
+        sysreg_write(SVCR, 0);      /* a host in streaming mode would take the guest's vector instructions from it */
+    isb();
+    forget_other_vcpu(cpu, u);
+    load_el1(&u->arch.el1);
+    if ((cpu->guest_hcr & HCR_APK) != 0) {
+        save_keys(cpu->host_key);
+        load_keys(u->arch.key);
+    }
+    vectors_load(&u->arch);
+    timer_load(u);
+    vgic_load(u);
+    isb();
+    sysreg_write(tcr_el1, u->arch.el1.tcr_el1);
+}
+
+void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
+{
+    struct cpu *cpu = this_cpu();
+
+    vgic_save(u);
+    timer_save(u);
+    vectors_save(&u->arch);
+    save_el1(&u->arch.el1);
+    stop_walks(u->arch.el1.tcr_el1);
+    if ((cpu->guest_hcr & HCR_APK) != 0) {
+        save_keys(u->arch.key);
+        load_keys(cpu->host_key);
+    }
+    sysreg_write(vttbr_el2, c->host.root * CORDON_PAGE_SIZE);
+    sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
+    set_traps(cpu->host_hcr, cpu->host_cptr, cpu->host_mdcr, vectors);
+    if (cpu->has_hcrx)
+        sysreg_write(HCRX_EL2, cpu->host_hcrx);
+    isb();
+    load_el1(&cpu->host);
+    go_on_counting(cpu);
+    isb();
+    sysreg_write(tcr_el1, cpu->host.tcr_el1);
+}
+
+/* ---- in the guest ---- */
+
+/* HPFAR_EL2 has bits 47:12 of the address from its bit 4 on. */
+static uint64_t fault_address(uint64_t far)
+{
+    return (sysreg_read(hpfar_el2) >> 4 & UINT64_C(0xfffffffff)) << 12 | (far & 0xfff);
+}
+
+void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
+{
+    (void)c;
+    t->kind = (enum trap_kind)guest_resume(u);
+    count(CORDON_STAT_GUEST_TRAP);
+    t->esr = sysreg_read(esr_el2);
+    t->far = sysreg_read(far_el2);
+    t->ipa = fault_address(t->far);
+}
+
+void arch_vcpu_abort(struct cordon *c, struct vcpu *u, uint64_t esr, uint64_t far)
+{
+    (void)c;
+    inject_external(esr, far, &u->pc, &u->pstate);
+}
+
+void arch_vcpu_undefined(struct cordon *c, struct vcpu *u)
+{
+    (void)c;
+    inject_unknown(&u->pc, &u->pstate);
+}
+
+bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u)
+{
+    (void)c;
+    return inject_would_repeat(u->pc, u->pstate);
+}
+
+/* ---- time, and odds and ends ---- */
+
+uint64_t arch_counter(const struct cordon *c)
+{
+    (void)c;
+    isb();      /* not earlier than what came before it */
+    return sysreg_read(cntpct_el0);
+}
+
+bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u, uint64_t *deadline)
+{
+    if ((u->arch.cntv_ctl & (CNT_ENABLE | CNT_IMASK)) != CNT_ENABLE) {
+        *deadline = UINT64_MAX;
+        return false;
+    }
+    *deadline = u->arch.cntv_cval + u->offset;
+    return arch_counter(c) - u->offset >= u->arch.cntv_cval;
+}
+
+void arch_code_loaded(struct cordon *c)
+{
+    (void)c;
+    __asm__ volatile("ic ialluis\n dsb ish\n isb" ::: "memory");    /* no CPU has old instructions for the loaded frames */
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests at EL2: the parts of the switch that have files of their own. */
+#ifndef CORDON_GUEST_H
+#define CORDON_GUEST_H
+
+#include "arch_guest.h"
+#include "sysreg.h"
+
+#define CNT_ENABLE UINT64_C(1)
+#define CNT_IMASK UINT64_C(2)
+
+/* CPTR_EL2 in a guest: SVE, SME and trace trap, FP and SIMD do not. Bits 13, 9 and 7:0 are RES1. */
+#define GUEST_CPTR (UINT64_C(0x22ff) | UINT64_C(1) << 8 | UINT64_C(1) << 12 | UINT64_C(1) << 20)
+
+/* entry.S, guest_entry.S */
+extern const char vectors[];
+extern const char guest_vectors[];
+
+/* Runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */
+uint64_t guest_resume(struct vcpu *u);
+
+/* Vector registers; afterwards all are zero. */
+void vectors_save(struct arch_vcpu *a);
+void vectors_load(const struct arch_vcpu *a);
+
+/* guest_gic.c: the virtual timer and the virtual CPU interface of this CPU. */
+void timer_load(const struct vcpu *u);
+void timer_save(struct vcpu *u);
+void vgic_load(const struct vcpu *u);
+void vgic_save(struct vcpu *u);
+
+#endif

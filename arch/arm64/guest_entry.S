@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Into a guest and out of it: its general registers, and its vector registers. */
+#include "layout.h"
+#include "sysreg.h"
+
+    .arch_extension fp
+    .arch_extension simd
+    .text
+
+/* The frame below which the vCPU's address lies while its guest runs. */
+#define FRAME 112
+#define FRAME_VCPU 96
+
+/* x0: struct vcpu. Returns enum trap_kind. */
+    .global guest_resume
+guest_resume:
+    stp     x29, x30, [sp, #-FRAME]!
+    mov     x29, sp
+    stp     x19, x20, [sp, #16]
+    stp     x21, x22, [sp, #32]
+    stp     x23, x24, [sp, #48]
+    stp     x25, x26, [sp, #64]
+    stp     x27, x28, [sp, #80]
+    str     x0, [sp, #FRAME_VCPU]
+    ldp     x1, x2, [x0, #VCPU_PC]
+    msr     elr_el2, x1
+    msr     spsr_el2, x2
+    ldp     x2, x3, [x0, #16]
+    ldp     x4, x5, [x0, #32]
+    ldp     x6, x7, [x0, #48]
+    ldp     x8, x9, [x0, #64]
+    ldp     x10, x11, [x0, #80]
+    ldp     x12, x13, [x0, #96]
+    ldp     x14, x15, [x0, #112]
+    ldp     x16, x17, [x0, #128]
+    ldp     x18, x19, [x0, #144]
+    ldp     x20, x21, [x0, #160]
+    ldp     x22, x23, [x0, #176]
+    ldp     x24, x25, [x0, #192]
+    ldp     x26, x27, [x0, #208]
+    ldp     x28, x29, [x0, #224]
+    ldr     x30, [x0, #240]
+    ldp     x0, x1, [x0]
+    eret
+    dsb     nsh                 /* no speculation past the end */
+    isb
+
+/* A vector of the guest's: x1 of kind, the vCPU in x0, the guest's x0 and x1 on the stack. */
+    .macro  from_guest, kind
+    .balign 0x80
+    stp     x0, x1, [sp, #-16]!
+    mov     x1, #\kind
+    b       guest_trap
+    .endm
+
+    .macro  from_el2, number
+    .balign 0x80
+    msr     sp_el0, x0
+    mov     x0, #\number
+    b       fatal_exception
+    .endm
+
+    .balign 0x800
+    .global guest_vectors
+guest_vectors:
+    from_el2 0
+    from_el2 1
+    from_el2 2
+    from_el2 3
+    from_el2 4
+    from_el2 5
+    from_el2 6
+    from_el2 7
+    from_guest 0                /* enum trap_kind */
+    from_guest 1
+    from_guest 1
+    from_guest 2
+    from_guest 0                /* AArch32: a process of the guest's */
+    from_guest 1
+    from_guest 1
+    from_guest 2
+
+guest_trap:
+    ldr     x0, [sp, #16 + FRAME_VCPU]
+    stp     x2, x3, [x0, #16]
+    stp     x4, x5, [x0, #32]
+    stp     x6, x7, [x0, #48]
+    stp     x8, x9, [x0, #64]
+    stp     x10, x11, [x0, #80]
+    stp     x12, x13, [x0, #96]
+    stp     x14, x15, [x0, #112]
+    stp     x16, x17, [x0, #128]
+    stp     x18, x19, [x0, #144]
+    stp     x20, x21, [x0, #160]
+    stp     x22, x23, [x0, #176]
+    stp     x24, x25, [x0, #192]
+    stp     x26, x27, [x0, #208]
+    stp     x28, x29, [x0, #224]
+    str     x30, [x0, #240]
+    ldp     x2, x3, [sp], #16
+    stp     x2, x3, [x0]
+    mrs     x2, elr_el2
+    mrs     x3, spsr_el2
+    stp     x2, x3, [x0, #VCPU_PC]
+    mov     x0, x1
+    ldp     x19, x20, [sp, #16]
+    ldp     x21, x22, [sp, #32]
+    ldp     x23, x24, [sp, #48]
+    ldp     x25, x26, [sp, #64]
+    ldp     x27, x28, [sp, #80]
+    ldp     x29, x30, [sp], #FRAME
+    ret
+
+/* x0: struct arch_vcpu, which begins with V0 .. V31. */
+    .macro  each_pair operation
+    .irp    n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    pair    \operation, \n, %(\n + 1)
+    .endr
+    .endm
+
+    .altmacro
+    .macro  pair operation, first, second
+    \operation q\first, q\second, [x0, #\first * 16]
+    .endm
+
+    .global vectors_load
+vectors_load:
+    each_pair ldp
+    ldr     x1, [x0, #ARCH_VCPU_FPCR]
+    ldr     x2, [x0, #ARCH_VCPU_FPCR + 8]
+    msr     fpcr, x1
+    msr     fpsr, x2
+    ret
+
+    .global vectors_save
+vectors_save:
+    each_pair stp
+    mrs     x1, fpcr
+    mrs     x2, fpsr
+    str     x1, [x0, #ARCH_VCPU_FPCR]
+    str     x2, [x0, #ARCH_VCPU_FPCR + 8]
+    msr     fpcr, xzr
+    msr     fpsr, xzr
+    .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    movi    v\n\().2d, #0
+    .endr
+    ret

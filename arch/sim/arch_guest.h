@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guests on the simulated machine: a function of the test plays what a guest does between two traps. See sim_guest() in
+ * sim.h, and arch/README.md for the steps.
+ */
+#ifndef CORDON_ARCH_GUEST_H
+#define CORDON_ARCH_GUEST_H
+
+#include "arch.h"
+
+struct vcpu;
+struct trap;
+
+/* Exceptions that the core had the guest take, and where its registers are. */
+struct arch_vcpu {
+    uint64_t aborts;
+    uint64_t undefined;
+    uint64_t timer_at;      /* the guest's counter at which its timer fires */
+    bool timer_on;
+    bool entered;           /* its EL1 registers are on a CPU */
+    bool in_handler;        /* as a guest would be that cannot fetch its exception handler */
+};
+
+#define ARCH_PSTATE_RESET UINT64_C(0x3c5)
+
+void arch_vcpu_reset(struct cordon *c, struct vcpu *u);
+void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u);
+void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);
+void arch_vcpu_leave(struct cordon *c, struct vcpu *u);
+void arch_vcpu_abort(struct cordon *c, struct vcpu *u, uint64_t esr, uint64_t far);
+void arch_vcpu_undefined(struct cordon *c, struct vcpu *u);
+bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u);
+bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u, uint64_t *deadline);
+uint64_t arch_counter(const struct cordon *c);
+bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value);
+uint32_t arch_list_registers(const struct cordon *c);
+void arch_code_loaded(struct cordon *c);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
+#include "state.h"
+#include "vcpu.h"
+
+void sim_guest(struct sim *s, sim_guest_fn *play, void *arg)
+{
+    s->guest = play;
+    s->guest_arg = arg;
+}
+
+void arch_vcpu_reset(struct cordon *c, struct vcpu *u)
+{
+    (void)c;
+    u->arch = (struct arch_vcpu){ .aborts = 0 };
+}
+
+void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
+{
+    (void)vm;
+    if (u->arch.entered)
+        report(c->arch->sim, sim_this_cpu(c->arch->sim), "vcpu", "vCPU %u is entered on two CPUs at once", u->index);
+    u->arch.entered = true;
+}
+
+void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
+{
+    struct sim *s = c->arch->sim;
+
+    *t = (struct trap){ .kind = TRAP_INTERRUPT };
+    if (!u->arch.entered)
+        report(s, sim_this_cpu(s), "vcpu", "vCPU %u runs without having been entered", u->index);
+    if (s->guest != NULL)
+        s->guest(s->guest_arg, c, u, t);
+}
+
+void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
+{
+    (void)c;
+    u->arch.entered = false;
+}
+
+/* The EL1 registers that an exception writes must be the guest's. */
+static void check_entered(struct cordon *c, const struct vcpu *u)
+{
+    if (!u->arch.entered)
+        report(c->arch->sim, sim_this_cpu(c->arch->sim), "vcpu", "an exception for vCPU %u while it is not on a CPU", u->index);
+}
+
+void arch_vcpu_abort(struct cordon *c, struct vcpu *u, uint64_t esr, uint64_t far)
+{
+    (void)esr, (void)far;
+    check_entered(c, u);
+    u->arch.aborts++;
+}
+
+void arch_vcpu_undefined(struct cordon *c, struct vcpu *u)
+{
+    check_entered(c, u);
+    u->arch.undefined++;
+}
+
+bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u)
+{
+    (void)c;
+    return u->arch.in_handler;
+}
+
+uint64_t arch_counter(const struct cordon *c)
+{
+    return __atomic_load_n(&c->arch->sim->counter, __ATOMIC_RELAXED);
+}
+
+void sim_tick(struct sim *s, uint64_t ticks)
+{
+    (void)__atomic_fetch_add(&s->counter, ticks, __ATOMIC_RELAXED);
+}
+
+bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u, uint64_t *deadline)
+{
+    *deadline = u->arch.timer_on ? u->arch.timer_at + u->offset : UINT64_MAX;
+    return u->arch.timer_on && arch_counter(c) - u->offset >= u->arch.timer_at;
+}
+
+/* Feature registers: op0 3, op1 0, CRn 0, CRm 1 .. 7; each reads as its own number here. */
+bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value)
+{
+    (void)c;
+    if ((name & 0x31fc00) != 0x300000 || (name >> 1 & 0xf) == 0 || (name >> 1 & 0xf) > 7)
+        return false;
+    *value = name;
+    return true;
+}
+
+uint32_t arch_list_registers(const struct cordon *c)
+{
+    (void)c;
+    return CORDON_INTERRUPTS;
+}
+
+void arch_code_loaded(struct cordon *c)
+{
+    (void)c;
+}

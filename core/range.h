@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mapping of a range, for who holds the VM's lock already. The other operations are in <cordon/cordon.h>. */
+#ifndef CORDON_RANGE_H
+#define CORDON_RANGE_H
+
+#include "lock.h"
+#include "cordon/cordon.h"
+
+/*
+ * Frames frame .. frame+n-1 become the VM's pages at gfn ..; the caller has checked that all numbers are in range and
+ * that neither crosses a multiple of 512. All or none: MAPPED, NO_MEMORY, OWNED, SHARED, GFN. *changed: pages that were
+ * not there before. Seed: prot_and_map_vm_s2pt.
+ */
+enum cordon_status range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
+                             enum cordon_contents contents, uint64_t *changed);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vCPUs: the registers of a guest, which stay here, and what the host sees of them and may answer.
+ *
+ * A vCPU lives in a frame that the host gave for it and cannot reach. It is OFF, STARTING (started by the guest, not yet
+ * run by the host) or ON; an OFF one has no registers. Whoever runs it has claimed it: then it is nobody else's, and
+ * its VM cannot be destroyed. Power, claims and the SGIs that are under way are guarded by the VM's lock.
+ */
+#ifndef CORDON_VCPU_H
+#define CORDON_VCPU_H
+
+#include "lock.h"
+#include "arch_guest.h"
+#include "cordon/cordon.h"
+
+enum vcpu_power { VCPU_OFF = 0, VCPU_STARTING, VCPU_ON };
+
+/* What the last exit wants to know before the guest can go on. */
+enum vcpu_asked { ASKED_NOTHING = 0, ASKED_MEMORY, ASKED_READ, ASKED_WRITE, ASKED_CALL };
+
+struct __attribute__((may_alias)) vcpu {
+    uint64_t x[31];
+    uint64_t pc;
+    uint64_t pstate;
+    uint64_t interrupt[CORDON_INTERRUPTS];  /* list registers */
+    uint64_t asked_esr;         /* of the access that an exit told of, and its virtual address */
+    uint64_t asked_far;
+    uint64_t offset;            /* the guest's counter is the machine's less this; the same for all of a VM's vCPUs */
+    uint32_t index;
+    uint8_t power;              /* enum vcpu_power */
+    uint8_t claimed;
+    uint8_t asked;              /* enum vcpu_asked */
+    uint16_t sgis;              /* SGIs that were sent to it and that the host has not delivered yet */
+    struct arch_vcpu arch;      /* EL1 registers, vector registers, timer, interrupt interface */
+};
+
+_Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU fits in its frame");
+
+/* A vCPU that is claimed by whoever holds this, and its VM. */
+struct vcpu_claim {
+    struct vm *vm;
+    uint32_t id;                /* the VM's */
+    uint64_t generation;
+    struct vcpu *vcpu;
+};
+
+/* Why the guest came out. */
+enum trap_kind { TRAP_SYNC, TRAP_INTERRUPT, TRAP_SERROR };
+
+struct trap {
+    enum trap_kind kind;
+    uint64_t esr;               /* ESR_EL2 */
+    uint64_t far;               /* FAR_EL2 */
+    uint64_t ipa;               /* of a stage-2 fault: HPFAR_EL2's page and FAR_EL2's offset */
+};
+
+/* One run, in and out: registers x3 .. x11 of CORDON_CALL_VCPU_RUN. */
+struct run {
+    uint64_t answer;            /* in: enum cordon_answer */
+    uint64_t value[4];
+    uint64_t interrupt[CORDON_INTERRUPTS];  /* in and out */
+    enum cordon_exit exit;      /* out */
+    uint64_t detail[4];
+    uint64_t deadline;
+    bool timer;
+};
+
+/* The vCPU in a frame of the core's. */
+static inline struct vcpu *vcpu_in(struct cordon *c, uint64_t row)
+{
+    return (struct vcpu *)(void *)&c->phys[row];
+}
+
+/* ---- life ---- */
+
+/* Makes vCPU `index` of a VM that is BUILT, in a frame of the host's. NO_VM, STATE, NO_VCPU, EXISTS, RANGE, OWNED, SHARED. */
+enum cordon_status vcpu_create(struct cordon *c, vmid_t vm, uint64_t index, uint64_t frame);
+
+/* The VM begins: vCPU 0 at entry with x0. The VM is held. */
+void vcpu_start_first(struct cordon *c, struct vm_locked v, uint64_t entry, uint64_t x0);
+
+/* Every register as after a reset, but for PC and x0. The VM is held; nobody has claimed the vCPU. */
+void vcpu_start(struct cordon *c, struct vcpu *u, uint64_t entry, uint64_t x0, uint64_t offset);
+
+/*
+ * Runs a vCPU of a VM that is RUNNING until something is the host's to do. See CORDON_CALL_VCPU_RUN for refusals.
+ * NO_VM, STATE, NO_VCPU, RUNNING, OFF, ANSWER, INTERRUPT: in this order of check.
+ */
+enum cordon_status vcpu_run(struct cordon *c, vmid_t vm, uint64_t index, struct run *r);
+
+/* ---- traps: what the guest did, decided without the host where that can be ---- */
+
+/* False: the guest cannot go on before the host has done something, which is in r->exit and r->detail. */
+bool vcpu_trap(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r);
+
+/* The same for HVC and SMC: PSCI, the convention's own calls, Cordon's. PC is behind the instruction. */
+bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r);
+
+/* The guest's PSCI, or nothing of the kind: *known says. */
+bool vcpu_power_call(struct cordon *c, struct vcpu_claim u, struct run *r, bool *known);
+
+/* SGIs are sent to vCPUs of the VM; the host has to deliver them. */
+bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct run *r);
+
+/* ---- registers ---- */
+
+/* Register n as an instruction reads it: 31 is zero. */
+static inline uint64_t vcpu_reg(const struct vcpu *u, uint64_t n)
+{
+    return n < 31 ? u->x[n] : 0;
+}
+
+static inline void vcpu_set_reg(struct vcpu *u, uint64_t n, uint64_t value)
+{
+    if (n < 31)
+        u->x[n] = value;
+}
+
+/* The VM goes no further, whatever its other vCPUs are at. */
+void vcpu_stop_vm(struct cordon *c, struct vcpu_claim u);
+
+#endif

@@ -42,6 +42,8 @@ struct cpu {
     uint64_t sgi_frame;         /* of its redistributor; 0: none was found */
     const struct vcpu *last_vcpu;   /* that has left translations here */
     /* The host's, while a guest runs. */
+    uint64_t host_pc;
+    uint64_t host_pstate;
     struct el1 host;
     uint64_t host_key[AUTH_KEYS];
     uint64_t host_sre;

@@ -124,6 +124,8 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     struct cpu *cpu = this_cpu();
 
     (void)c;
+    cpu->host_pc = sysreg_read(elr_el2);
+    cpu->host_pstate = sysreg_read(spsr_el2);
     save_el1(&cpu->host);
     stop_walks(cpu->host.tcr_el1);
     stop_counting(cpu);
@@ -168,6 +170,8 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
         sysreg_write(HCRX_EL2, cpu->host_hcrx);
     isb();
     load_el1(&cpu->host);
+    sysreg_write(elr_el2, cpu->host_pc);
+    sysreg_write(spsr_el2, cpu->host_pstate);
     go_on_counting(cpu);
     isb();
     sysreg_write(tcr_el1, cpu->host.tcr_el1);

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The GICv3 as a KVM device: its file descriptor, its attributes, and lines that user space raises and lowers. */
+#include <linux/anon_inodes.h>
+#include <linux/slab.h>
+#include <linux/sizes.h>
+#include <linux/uaccess.h>
+
+#include "cordon_kvm.h"
+
+#define UNSET U64_MAX
+#define DEFAULT_IRQS 256
+#define MIN_IRQS 64
+#define MAX_IRQS 1024			/* includes numbers that are no interrupts */
+
+/* The value of KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION. */
+#define REGION_INDEX(value) ((value) & 0xfff)
+#define REGION_FLAGS(value) ((value) >> 12 & 0xf)
+#define REGION_BASE(value) ((value) & GENMASK_ULL(51, 16))
+#define REGION_COUNT(value) ((value) >> 52)
+
+/* ---- addresses ---- */
+
+static u64 region_size(const struct vm *vm, const struct redist_region *r)
+{
+	return (u64)(r->count ? r->count : vm->vcpus) * KVM_VGIC_V3_REDIST_SIZE;
+}
+
+static int check_range(const struct vm *vm, u64 base, u64 size)
+{
+	if (base % SZ_64K != 0 || base + size < base)
+		return -EINVAL;
+	return base + size > 1ULL << vm->ipa_bits ? -E2BIG : 0;
+}
+
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+/* Whether a range meets the distributor's or a region's, or one of the first n regions. */
+static bool is_taken(const struct vm *vm, u64 base, u64 size, u32 n)
+{
+	const struct gic *gic = &vm->gic;
+
+	if (gic->dist != UNSET && overlap(base, size, gic->dist, KVM_VGIC_V3_DIST_SIZE))
+		return true;
+	for (u32 i = 0; i < n; i++) {
+		if (overlap(base, size, gic->region[i].base, region_size(vm, &gic->region[i])))
+			return true;
+	}
+	return false;
+}
+
+static int set_dist(struct vm *vm, u64 base)
+{
+	int ret = check_range(vm, base, KVM_VGIC_V3_DIST_SIZE);
+
+	if (ret != 0)
+		return ret;
+	if (vm->gic.dist != UNSET)
+		return -EEXIST;
+	if (is_taken(vm, base, KVM_VGIC_V3_DIST_SIZE, vm->gic.regions))
+		return -EINVAL;
+	vm->gic.dist = base;
+	return 0;
+}
+
+static int add_region(struct vm *vm, struct redist_region r)
+{
+	struct gic *gic = &vm->gic;
+	int ret = check_range(vm, r.base, r.count ? region_size(vm, &r) : KVM_VGIC_V3_REDIST_SIZE);
+
+	if (ret != 0)
+		return ret;
+	if (gic->regions == ARRAY_SIZE(gic->region) || is_taken(vm, r.base, region_size(vm, &r), gic->regions))
+		return -EINVAL;
+	gic->region[gic->regions++] = r;
+	return 0;
+}
+
+/* One for all vCPUs. */
+static int set_redist(struct vm *vm, u64 base)
+{
+	if (vm->gic.regions > 0)
+		return vm->gic.region[0].count == 0 ? -EEXIST : -EINVAL;
+	return add_region(vm, (struct redist_region){ base, 0 });
+}
+
+/* One of several, in order. */
+static int set_region(struct vm *vm, u64 value)
+{
+	const struct gic *gic = &vm->gic;
+
+	if (REGION_FLAGS(value) != 0 || REGION_COUNT(value) == 0 || REGION_INDEX(value) != gic->regions)
+		return -EINVAL;
+	if (gic->regions > 0 && gic->region[0].count == 0)
+		return -EINVAL;
+	return add_region(vm, (struct redist_region){ REGION_BASE(value), REGION_COUNT(value) });
+}
+
+static int set_address(struct vm *vm, u64 type, u64 value)
+{
+	if (vm->state != VM_SETUP)
+		return -EBUSY;
+	switch (type) {
+	case KVM_VGIC_V3_ADDR_TYPE_DIST: return set_dist(vm, value);
+	case KVM_VGIC_V3_ADDR_TYPE_REDIST: return set_redist(vm, value);
+	case KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION: return set_region(vm, value);
+	default: return -ENODEV;
+	}
+}
+
+/* Of a region the index comes in *value. */
+static int get_address(struct vm *vm, u64 type, u64 *value)
+{
+	const struct gic *gic = &vm->gic;
+	u64 index = REGION_INDEX(*value);
+
+	switch (type) {
+	case KVM_VGIC_V3_ADDR_TYPE_DIST:
+		*value = gic->dist;
+		return 0;
+	case KVM_VGIC_V3_ADDR_TYPE_REDIST:
+		if (gic->regions > 0 && gic->region[0].count != 0)
+			return -EINVAL;
+		*value = gic->regions > 0 ? gic->region[0].base : UNSET;
+		return 0;
+	case KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION:
+		if (index >= gic->regions || gic->region[index].count == 0)
+			return -ENOENT;
+		*value = index | gic->region[index].base | (u64)gic->region[index].count << 52;
+		return 0;
+	default:
+		return -ENODEV;
+	}
+}
+
+/* The vCPUs' redistributors, one behind the other in the regions as they come. */
+static int place_redists(struct vm *vm)
+{
+	const struct gic *gic = &vm->gic;
+	u32 next = 0;
+
+	for (u32 i = 0; i < gic->regions; i++) {
+		const struct redist_region *r = &gic->region[i];
+		u64 n = region_size(vm, r) / KVM_VGIC_V3_REDIST_SIZE;
+
+		if (check_range(vm, r->base, region_size(vm, r)) != 0 ||
+		    (gic->dist != UNSET && overlap(r->base, region_size(vm, r), gic->dist, KVM_VGIC_V3_DIST_SIZE)))
+			return -EINVAL;
+		for (u64 k = 0; k < n && next < vm->vcpus; k++, next++) {
+			vm->vcpu[next]->redist = r->base + k * KVM_VGIC_V3_REDIST_SIZE;
+			vm->vcpu[next]->redist_last = k + 1 == n || next + 1 == vm->vcpus;
+		}
+	}
+	return next == vm->vcpus ? 0 : -EINVAL;
+}
+
+int gic_map(struct vm *vm)
+{
+	struct gic *gic = &vm->gic;
+	int ret;
+
+	if (!gic->created)
+		return 0;
+	if (!gic->ready)
+		return -EBUSY;
+	if (gic->dist == UNSET || gic->regions == 0)
+		return -ENXIO;
+	ret = place_redists(vm);
+	if (ret == 0)
+		gic->mapped = true;
+	return ret;
+}
+
+/* ---- its interrupts ---- */
+
+static int set_number(struct vm *vm, u32 irqs)
+{
+	if (irqs < MIN_IRQS || irqs > MAX_IRQS || irqs % 32 != 0)
+		return -EINVAL;
+	if (vm->gic.ready || vm->gic.spis != 0)
+		return -EBUSY;
+	vm->gic.spis = min(irqs, IRQS_LIMIT) - PRIVATE_IRQS;
+	return 0;
+}
+
+/* From here on the number of vCPUs is fixed. */
+static int make_ready(struct vm *vm)
+{
+	struct gic *gic = &vm->gic;
+	u32 spis = gic->spis ? gic->spis : DEFAULT_IRQS - PRIVATE_IRQS;
+	struct irq *spi;
+
+	if (gic->ready)
+		return 0;
+	for (u32 i = 0; i < vm->vcpus; i++) {
+		if (!vm->vcpu[i])
+			return -EBUSY;
+	}
+	spi = kvcalloc(spis, sizeof(*spi), GFP_KERNEL_ACCOUNT);
+	if (!spi)
+		return -ENOMEM;
+	for (u32 i = 0; i < spis; i++)
+		spi[i] = (struct irq){ .intid = PRIVATE_IRQS + i, .edge = true, .target = vm->vcpus > 0 ? 0 : TARGET_NONE,
+				       .holder = HOLDER_NONE };
+	spin_lock_irq(&gic->lock);
+	gic->spi = spi;
+	gic->spis = spis;
+	gic->ready = true;
+	spin_unlock_irq(&gic->lock);
+	return 0;
+}
+
+void gic_init(struct gic *gic)
+{
+	spin_lock_init(&gic->lock);
+	gic->dist = UNSET;
+}
+
+/* SGIs are edges and always enabled as far as a distributor without LPIs can say; PPIs are levels. */
+void gic_init_vcpu(struct vcpu *v)
+{
+	v->redist = UNSET;
+	for (u32 i = 0; i < PRIVATE_IRQS; i++)
+		v->irq[i] = (struct irq){ .intid = i, .edge = i < SGIS, .target = v->index, .holder = HOLDER_NONE };
+}
+
+void gic_free(struct gic *gic)
+{
+	kvfree(gic->spi);
+}
+
+/* ---- lines ---- */
+
+static int private_line(struct vm *vm, u32 index, u32 intid, bool level)
+{
+	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || intid == CORDON_TIMER_INTID)
+		return -EINVAL;
+	irq_set_line(vm, vm->vcpu[index], intid, level);
+	return 0;
+}
+
+int gic_irq_line(struct vm *vm, const struct kvm_irq_level *level)
+{
+	u32 type = level->irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK;
+	u32 index = (level->irq >> KVM_ARM_IRQ_VCPU_SHIFT & KVM_ARM_IRQ_VCPU_MASK) +
+		    (level->irq >> KVM_ARM_IRQ_VCPU2_SHIFT & KVM_ARM_IRQ_VCPU2_MASK) * (KVM_ARM_IRQ_VCPU_MASK + 1);
+	u32 number = level->irq >> KVM_ARM_IRQ_NUM_SHIFT & KVM_ARM_IRQ_NUM_MASK;
+
+	if (type != KVM_ARM_IRQ_TYPE_PPI && type != KVM_ARM_IRQ_TYPE_SPI)
+		return type == KVM_ARM_IRQ_TYPE_CPU ? -ENXIO : -EINVAL;
+	if (!smp_load_acquire(&vm->gic.created))
+		return -ENXIO;
+	if (!smp_load_acquire(&vm->gic.ready))
+		return -EBUSY;
+	if (type == KVM_ARM_IRQ_TYPE_PPI)
+		return private_line(vm, index, number, level->level);
+	if (number < PRIVATE_IRQS || number - PRIVATE_IRQS >= vm->gic.spis)
+		return -EINVAL;
+	irq_set_line(vm, NULL, number, level->level);
+	return 0;
+}
+
+/* ---- attributes ---- */
+
+static bool has_attribute(const struct kvm_device_attr *a)
+{
+	switch (a->group) {
+	case KVM_DEV_ARM_VGIC_GRP_ADDR:
+		return a->attr == KVM_VGIC_V3_ADDR_TYPE_DIST || a->attr == KVM_VGIC_V3_ADDR_TYPE_REDIST ||
+		       a->attr == KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION;
+	case KVM_DEV_ARM_VGIC_GRP_NR_IRQS: return true;
+	case KVM_DEV_ARM_VGIC_GRP_CTRL: return a->attr == KVM_DEV_ARM_VGIC_CTRL_INIT;
+	default: return false;
+	}
+}
+
+static int set_attribute(struct vm *vm, const struct kvm_device_attr *a)
+{
+	void __user *pointer = (void __user *)a->addr;
+	u64 address;
+	u32 number;
+
+	switch (a->group) {
+	case KVM_DEV_ARM_VGIC_GRP_ADDR:
+		return copy_from_user(&address, pointer, sizeof(address)) ? -EFAULT : set_address(vm, a->attr, address);
+	case KVM_DEV_ARM_VGIC_GRP_NR_IRQS:
+		return copy_from_user(&number, pointer, sizeof(number)) ? -EFAULT : set_number(vm, number);
+	default:
+		return make_ready(vm);
+	}
+}
+
+static int get_attribute(struct vm *vm, const struct kvm_device_attr *a)
+{
+	void __user *pointer = (void __user *)a->addr;
+	u32 number = vm->gic.spis + PRIVATE_IRQS;
+	u64 address;
+	int ret;
+
+	switch (a->group) {
+	case KVM_DEV_ARM_VGIC_GRP_ADDR:
+		if (copy_from_user(&address, pointer, sizeof(address)))
+			return -EFAULT;
+		ret = get_address(vm, a->attr, &address);
+		if (ret != 0)
+			return ret;
+		return copy_to_user(pointer, &address, sizeof(address)) ? -EFAULT : 0;
+	case KVM_DEV_ARM_VGIC_GRP_NR_IRQS:
+		return copy_to_user(pointer, &number, sizeof(number)) ? -EFAULT : 0;
+	default:
+		return -ENXIO;
+	}
+}
+
+static long attribute_ioctl(struct vm *vm, unsigned int request, const struct kvm_device_attr *a)
+{
+	long ret;
+
+	if (request == KVM_HAS_DEVICE_ATTR)
+		return has_attribute(a) ? 0 : -ENXIO;
+	if (!has_attribute(a))
+		return -ENXIO;
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	ret = request == KVM_SET_DEVICE_ATTR ? set_attribute(vm, a) : get_attribute(vm, a);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long gic_ioctl(struct file *file, unsigned int request, unsigned long argument)
+{
+	struct vm *vm = file->private_data;
+	struct kvm_device_attr a;
+
+	if (vm->mm != current->mm)
+		return -EIO;
+	switch (request) {
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+		if (copy_from_user(&a, (void __user *)argument, sizeof(a)))
+			return -EFAULT;
+		return a.flags != 0 ? -EPERM : attribute_ioctl(vm, request, &a);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int gic_release(struct inode *inode, struct file *file)
+{
+	vm_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations gic_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = gic_ioctl,
+	.release = gic_release,
+	.llseek = noop_llseek,
+};
+
+/* ---- creation ---- */
+
+static int create_locked(struct vm *vm)
+{
+	int fd;
+
+	if (vm->gic.created)
+		return -EEXIST;
+	if (vm->state != VM_SETUP)
+		return -EBUSY;
+	kref_get(&vm->ref);
+	fd = anon_inode_getfd("kvm-arm-vgic-v3", &gic_fops, vm, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		vm_put(vm);		/* not the last: the caller has one */
+		return fd;
+	}
+	smp_store_release(&vm->gic.created, true);
+	return fd;
+}
+
+int gic_create_device(struct vm *vm, struct kvm_create_device *device)
+{
+	int ret;
+
+	if (device->type != KVM_DEV_TYPE_ARM_VGIC_V3)
+		return -ENODEV;
+	if (device->flags & KVM_CREATE_DEVICE_TEST)
+		return 0;
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	ret = create_locked(vm);
+	mutex_unlock(&vm->lock);
+	if (ret < 0)
+		return ret;
+	device->fd = ret;
+	return 0;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/kvm itself: whether Cordon is there to stand behind it, and the ioctls that belong to no VM. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpufeature.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <asm/virt.h>
+
+#include "cordon_kvm.h"
+
+#define ABI_MINOR 1		/* the first that has VMs */
+
+struct limits limits;
+bool use_blocks = true;
+module_param_named(blocks, use_blocks, bool, 0644);
+MODULE_PARM_DESC(blocks, "give guests blocks of 2 MiB where the host's memory allows it");
+
+/* ---- what there is ---- */
+
+/* Pointer authentication is the guest's own, with keys that Cordon keeps. */
+static int has_pointer_authentication(void)
+{
+	return cpu_have_named_feature(PACA) && cpu_have_named_feature(PACG);
+}
+
+/* Of all others there is nothing: 0. */
+int check_extension(unsigned long which)
+{
+	switch (which) {
+	case KVM_CAP_USER_MEMORY:
+	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
+	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
+	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_DEVICE_CTRL:
+	case KVM_CAP_ONE_REG:
+	case KVM_CAP_ARM_PSCI:
+	case KVM_CAP_ARM_PSCI_0_2:
+	case KVM_CAP_MP_STATE:
+	case KVM_CAP_IMMEDIATE_EXIT:
+	case KVM_CAP_CHECK_EXTENSION_VM:
+	case KVM_CAP_INTERNAL_ERROR_DATA:
+	case KVM_CAP_SYSTEM_EVENT_DATA: return 1;
+	case KVM_CAP_NR_MEMSLOTS: return SLOTS;
+	case KVM_CAP_NR_VCPUS: return min(num_online_cpus(), limits.vcpus);
+	case KVM_CAP_MAX_VCPUS:
+	case KVM_CAP_MAX_VCPU_ID: return limits.vcpus;
+	case KVM_CAP_ARM_VM_IPA_SIZE: return limits.ipa_bits;
+	case KVM_CAP_ARM_PTRAUTH_ADDRESS:
+	case KVM_CAP_ARM_PTRAUTH_GENERIC: return has_pointer_authentication();
+	default: return 0;
+	}
+}
+
+static long kvm_ioctl(struct file *file, unsigned int request, unsigned long argument)
+{
+	switch (request) {
+	case KVM_GET_API_VERSION: return argument == 0 ? KVM_API_VERSION : -EINVAL;
+	case KVM_CREATE_VM: return vm_create(argument);
+	case KVM_CHECK_EXTENSION: return check_extension(argument);
+	case KVM_GET_VCPU_MMAP_SIZE: return argument == 0 ? PAGE_SIZE : -EINVAL;
+	default: return -EINVAL;
+	}
+}
+
+static const struct file_operations kvm_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = kvm_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice kvm_device = {
+	.minor = KVM_MINOR,
+	.name = "kvm",
+	.fops = &kvm_fops,
+};
+
+/* ---- whether Cordon is there ---- */
+
+/*
+ * An instruction that nobody takes is undefined, and fatal to the module's loader. So this asks by what the firmware's
+ * calls are made by already, which under Cordon is SMC.
+ */
+static bool can_ask(void)
+{
+	struct device_node *psci = of_find_compatible_node(NULL, NULL, "arm,psci-1.0");
+	const char *method = NULL;
+	bool smc;
+
+	if (!psci)
+		psci = of_find_compatible_node(NULL, NULL, "arm,psci-0.2");
+	smc = psci && of_property_read_string(psci, "method", &method) == 0 && strcmp(method, "smc") == 0;
+	of_node_put(psci);
+	return smc && !is_kernel_in_hyp_mode();
+}
+
+static bool cordon_is_there(void)
+{
+	struct cordon_regs r = { { CORDON_CALL_UID } };
+
+	if (!can_ask())
+		return false;
+	cordon_smc(&r);
+	if ((u32)r.x[0] != CORDON_UID_0 || (u32)r.x[1] != CORDON_UID_1 || (u32)r.x[2] != CORDON_UID_2 ||
+	    (u32)r.x[3] != CORDON_UID_3)
+		return false;
+	r = (struct cordon_regs){ { CORDON_CALL_REVISION } };
+	cordon_hvc(&r);
+	return r.x[0] == CORDON_ABI_MAJOR && r.x[1] >= ABI_MINOR;
+}
+
+static int __init kvm_init(void)
+{
+	int ret;
+
+	if (!cordon_is_there()) {
+		pr_err("there is no Cordon that runs virtual machines under this kernel\n");
+		return -ENODEV;
+	}
+	ret = el2_limits(&limits);
+	if (ret == 0)
+		ret = list_init();
+	if (ret != 0)
+		return ret;
+	ret = misc_register(&kvm_device);
+	if (ret != 0) {
+		list_exit();
+		pr_err("cannot register /dev/kvm (error %d); does the kernel's own KVM have it?\n", ret);
+		return ret == -ENOMEM ? ret : -EBUSY;
+	}
+	pr_info("protected guests: %u vCPUs at most, guest addresses of %u bits\n", limits.vcpus, limits.ipa_bits);
+	return 0;
+}
+
+static void __exit kvm_exit(void)
+{
+	misc_deregister(&kvm_device);
+	list_exit();
+}
+
+module_init(kvm_init);
+module_exit(kvm_exit);
+MODULE_DESCRIPTION("/dev/kvm for guests that are protected by Cordon");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_MISCDEV(KVM_MINOR);

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Registers as user space names them. Before the start they have their values at reset; the entry and x0 of vCPU 0 are
+ * all that can be chosen. Another value is refused and not ignored. After the start they are Cordon's.
+ */
+#include <linux/uaccess.h>
+
+#include "cordon_kvm.h"
+
+#define PSTATE_RESET 0x3c5		/* EL1h, with D, A, I and F masked */
+#define MPIDR_RES1 (1UL << 31)
+#define REG_MPIDR ARM64_SYS_REG(3, 0, 0, 0, 5)
+#define REG_CORE(name) KVM_REG_ARM_CORE_REG(name)
+#define WORDS (sizeof(u64) / sizeof(u32))
+#define PSCI_1_1 0x10001
+
+/* What is listed: x0 .. x30, SP, PC, PSTATE, and two that can always be read. */
+#define CORE_LISTED (REG_CORE(sp_el1) / WORDS)
+#define OTHERS_LISTED 2
+
+/* A core register of 64 bits that can be set, or NULL. */
+static u64 *settable(struct vcpu *v, u64 offset)
+{
+	switch (offset) {
+	case REG_CORE(regs.regs[0]): return &v->x0;
+	case REG_CORE(regs.pc): return &v->pc;
+	default: return NULL;
+	}
+}
+
+/* The bytes that a core register has, or 0: there is none at this offset. */
+static u32 core_bytes(u64 offset)
+{
+	u64 vector = REG_CORE(fp_regs.vregs[0]);
+
+	if (offset < REG_CORE(spsr[KVM_NR_SPSR]))
+		return offset % WORDS == 0 ? sizeof(u64) : 0;
+	if (offset >= vector && offset < REG_CORE(fp_regs.vregs[32]))
+		return (offset - vector) % 4 == 0 ? sizeof(__uint128_t) : 0;
+	return offset == REG_CORE(fp_regs.fpsr) || offset == REG_CORE(fp_regs.fpcr) ? sizeof(u32) : 0;
+}
+
+static int core_access(struct vcpu *v, u64 id, __uint128_t *value, bool set)
+{
+	u64 offset = id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | KVM_REG_ARM_CORE);
+	__uint128_t reset = offset == REG_CORE(regs.pstate) ? PSTATE_RESET : 0;
+	u64 *reg = settable(v, offset);
+
+	if (core_bytes(offset) == 0)
+		return -ENOENT;
+	if (core_bytes(offset) != KVM_REG_SIZE(id))
+		return -EINVAL;
+	if (vcpu_is_hidden(v))
+		return -EPERM;
+	if (!set)
+		*value = reg ? *reg : reset;
+	else if (reg)
+		*reg = *value;
+	else if (*value != reset)
+		return -EINVAL;
+	return 0;
+}
+
+static int constant_access(u64 constant, __uint128_t *value, bool set)
+{
+	if (set)
+		return *value == constant ? 0 : -EINVAL;
+	*value = constant;
+	return 0;
+}
+
+static int any_access(struct vcpu *v, u64 id, __uint128_t *value, bool set)
+{
+	if (id == REG_MPIDR)
+		return constant_access(MPIDR_RES1 | v->index, value, set);
+	if (id == KVM_REG_ARM_PSCI_VERSION)
+		return constant_access(PSCI_1_1, value, set);
+	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE)
+		return core_access(v, id, value, set);
+	return -ENOENT;
+}
+
+int regs_access(struct vcpu *v, const struct kvm_one_reg *reg, bool set)
+{
+	void __user *pointer = (void __user *)reg->addr;
+	u32 bytes = KVM_REG_SIZE(reg->id);
+	__uint128_t value = 0;
+	int ret;
+
+	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64 || bytes > sizeof(value))
+		return -ENOENT;
+	if (set && copy_from_user(&value, pointer, bytes))
+		return -EFAULT;
+	ret = any_access(v, reg->id, &value, set);
+	if (ret != 0 || set)
+		return ret;
+	return copy_to_user(pointer, &value, bytes) ? -EFAULT : 0;
+}
+
+static u64 listed(u64 n, u64 core)
+{
+	if (n < core)
+		return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | n * WORDS;
+	return n == core ? REG_MPIDR : KVM_REG_ARM_PSCI_VERSION;
+}
+
+int regs_list(struct vcpu *v, struct kvm_reg_list __user *list)
+{
+	u64 core = vcpu_is_hidden(v) ? 0 : CORE_LISTED;
+	u64 n = core + OTHERS_LISTED;
+	u64 room;
+
+	if (get_user(room, &list->n) || put_user(n, &list->n))
+		return -EFAULT;
+	if (room < n)
+		return -E2BIG;
+	for (u64 i = 0; i < n; i++) {
+		if (put_user(listed(i, core), &list->reg[i]))
+			return -EFAULT;
+	}
+	return 0;
+}

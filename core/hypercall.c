@@ -47,7 +47,7 @@ static void limits(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 /* Whether a slot may be free: looked at without its lock, and again with it. */
 static bool looks_free(const struct cordon *c, uint32_t id)
 {
-    return __atomic_load_n(&c->vm[id - 1].state, __ATOMIC_RELAXED) == VM_NONE;
+    return arch_load16(&c->vm[id - 1].state) == VM_NONE;
 }
 
 static enum cordon_status create(struct cordon *c, uint64_t x[HYPERCALL_REGS])
@@ -117,6 +117,7 @@ static enum cordon_status start_held(struct cordon *c, struct vm_locked v, uint6
     status = image_end(&v.vm->image, entry, x0, v.vm->vcpus);
     if (status != CORDON_OK)
         return status;
+    v.vm->measured = 1;
     arch_code_loaded(c);
     vcpu_start_first(c, v, entry, x0);
     arch_store16(&v.vm->phase, CORDON_PHASE_RUNNING);
@@ -177,23 +178,20 @@ static enum cordon_status map(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 /* The pages are the VM's already, and zeroed: a block that had to be filled first would take too long for one call. */
 static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
-    vmid_t vm = name_of(x[1]);
-    struct cordon_mapping m = { .level = 0 };
+    uint64_t gfn = x[2] / CORDON_PAGE_SIZE;
     struct vm_locked v;
-    enum cordon_status status;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
 
-    if (x[3] >= CORDON_FRAME_LIMIT)
-        return CORDON_RANGE;
-    status = vm_enter_phase(c, vm, CORDON_PHASE_RUNNING, &v);
     if (status != CORDON_OK)
         return status;
+    if (gfn >= c->vm_shape.gfn_limit || x[3] >= c->pfn_limit)
+        status = CORDON_RANGE;
+    else if (x[2] % (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE) != 0 || x[3] % CORDON_BLOCK_PAGES != 0)
+        status = CORDON_UNALIGNED;
+    else
+        status = range_join(c, v, gfn, x[3]);
     vm_unlock(c, v);
-    status = cordon_walk_s2pt(c, vm, ipa(x[2]), &m);
-    if (status != CORDON_OK)
-        return status;
-    if (m.level == 0 || m.pfn.v != x[3])
-        return CORDON_MAPPED;
-    return cordon_prot_and_map_vm_s2pt(c, vm, ipa(x[2]), x[3] * CORDON_PAGE_SIZE, 2, CORDON_ZERO);
+    return status;
 }
 
 static enum cordon_status run(struct cordon *c, uint64_t x[HYPERCALL_REGS])
@@ -272,7 +270,7 @@ static enum cordon_status measurement(struct cordon *c, uint64_t x[HYPERCALL_REG
 
     if (status != CORDON_OK)
         return status;
-    if (v.vm->phase == CORDON_PHASE_BUILT)
+    if (v.vm->measured == 0)
         status = CORDON_STATE;
     else if (half > 1)
         status = CORDON_RANGE;

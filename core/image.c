@@ -4,7 +4,7 @@
 #include "range.h"
 #include "sha256.h"
 
-/* What one call measures of a page: about 24,000 instructions. */
+/* What one call measures of a page: about 24,000 instructions, but where the CPU has its own for it. */
 #define LOAD_BLOCKS 16
 #define PAGE_BLOCKS 64
 
@@ -17,7 +17,7 @@ static void measure(struct image *image, uint64_t kind, uint64_t a, uint64_t b, 
 {
     uint64_t record[SHA256_BLOCK_WORDS] = { kind, a, b, c };
 
-    sha256_block(&image->hash, record);
+    sha256_blocks(&image->hash, record, 1);
 }
 
 void image_init(struct image *image)
@@ -102,10 +102,14 @@ static enum cordon_status begin_page(struct cordon *c, struct vm_locked v, uint6
 /* Some more of the page in work. load_block is one more than the blocks that are done. */
 static enum cordon_status go_on_with_page(struct cordon *c, struct image *image)
 {
-    for (uint32_t i = 0; i < LOAD_BLOCKS; i++) {
-        sha256_block(&image->hash, &c->phys[image->load_frame].e[(image->load_block - 1) * SHA256_BLOCK_WORDS]);
-        image->load_block++;
+    const uint64_t *word = &c->phys[image->load_frame].e[(image->load_block - 1) * SHA256_BLOCK_WORDS];
+
+    if (image->load_block == 1 && arch_sha256(c, &image->hash, word, PAGE_BLOCKS)) {
+        image->load_block = 0;
+        return CORDON_OK;
     }
+    sha256_blocks(&image->hash, word, LOAD_BLOCKS);
+    image->load_block += LOAD_BLOCKS;
     if (image->load_block <= PAGE_BLOCKS)
         return CORDON_AGAIN;
     image->load_block = 0;

@@ -108,7 +108,8 @@ enum vm_state { VM_NONE = 0, VM_LIVE, VM_DYING };
 
 struct vm {             /* 512 bytes, so that VMs on different CPUs share no cache line */
     struct lock lock;
-    enum vm_state state;
+    uint16_t state;     /* enum vm_state; read without the lock by who looks for a free slot */
+    uint16_t measured;  /* the measurement is complete: the VM has started */
     struct stage2 s2;
     struct pool pool;
     uint64_t frames;    /* frames that the VM owns */

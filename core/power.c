@@ -180,6 +180,8 @@ bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct
             target->sgis = (uint16_t)(target->sgis | 1u << SGI_INTID(value));
     }
     vm_unlock(c, v);
+    if (targets == 0)
+        return true;            /* nobody's: nothing of it may stand in a later exit */
     r->detail[1] = SGI_INTID(value);
-    return targets == 0 ? true : exit_with(r, CORDON_EXIT_SGI, targets);
+    return exit_with(r, CORDON_EXIT_SGI, targets);
 }

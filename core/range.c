@@ -252,6 +252,19 @@ enum cordon_status range_map(struct cordon *c, struct vm_locked v, uint64_t gfn,
     return map_pages(c, v, &r, changed);
 }
 
+enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame)
+{
+    struct map_request r = { gfn, frame, CORDON_BLOCK_PAGES, CORDON_KEEP };
+    struct s2_pos p = s2_walk_to(c, &v.vm->s2, gfn, 2);
+
+    if (!desc_is_table(p.entry, p.level))
+        return already(c, p, &r) == r.n ? CORDON_OK : CORDON_MAPPED;
+    if (!s2_is_whole(c, desc_pfn(p.entry), frame))
+        return CORDON_MAPPED;
+    replace_table(c, v, p, &r);
+    return CORDON_OK;
+}
+
 struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm, ipa_t addr, pfn_t pfn, uint64_t num,
                                                     enum cordon_contents contents)
 {

@@ -14,4 +14,10 @@
 enum cordon_status range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
                              enum cordon_contents contents, uint64_t *changed);
 
+/*
+ * 512 pages that the VM has at gfn .. from frame on, both multiples of 512 and in range, become one block, unless they
+ * are one. MAPPED: they are not all there, or not these.
+ */
+enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sha256.h"
 
-static const uint32_t constants[64] = {
+const uint32_t sha256_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -48,13 +48,13 @@ static inline void round_of(uint32_t v[8], uint32_t i, uint32_t w)
 {
     uint32_t a = v[(64 - i) % 8], b = v[(65 - i) % 8], c = v[(66 - i) % 8];
     uint32_t e = v[(68 - i) % 8], f = v[(69 - i) % 8], g = v[(70 - i) % 8];
-    uint32_t t = v[(71 - i) % 8] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + constants[i] + w;
+    uint32_t t = v[(71 - i) % 8] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + sha256_constants[i] + w;
 
     v[(67 - i) % 8] += t;
     v[(71 - i) % 8] = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
 }
 
-void sha256_block(struct sha256 *s, const uint64_t word[SHA256_BLOCK_WORDS])
+static void one_block(struct sha256 *s, const uint64_t *word)
 {
     uint32_t w[16];
     uint32_t v[8];
@@ -71,7 +71,13 @@ void sha256_block(struct sha256 *s, const uint64_t word[SHA256_BLOCK_WORDS])
         round_of(v, i, schedule(w, i));
     for (uint32_t i = 0; i < 8; i++)
         s->h[i] += v[i];
-    s->blocks++;
+}
+
+void sha256_blocks(struct sha256 *s, const uint64_t *word, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        one_block(s, word + i * SHA256_BLOCK_WORDS);
+    s->blocks += n;
 }
 
 void sha256_end(struct sha256 *s)
@@ -80,7 +86,7 @@ void sha256_end(struct sha256 *s)
     uint64_t last[SHA256_BLOCK_WORDS] = { 0x80 };
 
     last[7] = (uint64_t)swap((uint32_t)bits) << 32 | swap((uint32_t)(bits >> 32));
-    sha256_block(s, last);
+    sha256_blocks(s, last, 1);
 }
 
 uint64_t sha256_word(const struct sha256 *s, uint32_t half, uint32_t word)

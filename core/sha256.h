@@ -12,8 +12,11 @@
 
 void sha256_init(struct sha256 *s);
 
-/* One block, as it lies in memory. About 1500 instructions. */
-void sha256_block(struct sha256 *s, const uint64_t word[SHA256_BLOCK_WORDS]);
+/* FIPS 180-4's constants, for whoever computes with instructions of its own. */
+extern const uint32_t sha256_constants[64];
+
+/* n blocks, as they lie in memory. About 1500 instructions each. */
+void sha256_blocks(struct sha256 *s, const uint64_t *word, uint64_t n);
 
 /* No more blocks come: h[] is the digest, as numbers. */
 void sha256_end(struct sha256 *s);

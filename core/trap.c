@@ -150,7 +150,7 @@ static bool system_register(struct cordon *c, struct vcpu_claim u, const struct 
         arch_vcpu_undefined(c, u.vcpu);
         return true;
     }
-    u.vcpu->pc += 4;
+    vcpu_skip(u.vcpu, 4);
     if (read)
         vcpu_set_reg(u.vcpu, SYS_RT(t->esr), value);
     else if (name == SYS_ICC_SGI1R)
@@ -162,7 +162,7 @@ static bool system_register(struct cordon *c, struct vcpu_claim u, const struct 
 
 static bool wait_for(struct vcpu_claim u, const struct trap *t, struct run *r)
 {
-    u.vcpu->pc += (t->esr & ESR_IL) != 0 ? 4 : 2;       /* a process of the guest's may be one of 16-bit instructions */
+    vcpu_skip(u.vcpu, (t->esr & ESR_IL) != 0 ? 4 : 2);       /* a process of the guest's may be one of 16-bit instructions */
     if ((t->esr & ISS_WFX_EVENT) != 0)
         return true;
     return exit_to_host(r, CORDON_EXIT_WAIT, 0, 0, 0);
@@ -172,7 +172,7 @@ static bool wait_for(struct vcpu_claim u, const struct trap *t, struct run *r)
 static bool call(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r)
 {
     if (ESR_CLASS(t->esr) == EC_SMC64)
-        u.vcpu->pc += 4;        /* a trapped SMC returns to itself */
+        vcpu_skip(u.vcpu, 4);   /* a trapped SMC returns to itself */
     if ((t->esr & 0xffff) == 0)
         return vcpu_call(c, u, r);
     u.vcpu->x[0] = (uint64_t)CORDON_NOT_SUPPORTED;

@@ -109,9 +109,9 @@ static void take_answer(struct cordon *c, struct vcpu *u, const struct run *r)
         arch_vcpu_abort(c, u, u->asked_esr, u->asked_far);
     } else if (asked == ASKED_READ) {
         vcpu_set_reg(u, abort_register(u->asked_esr), abort_extend(u->asked_esr, r->value[0]));
-        u->pc += 4;
+        vcpu_skip(u, 4);
     } else if (asked == ASKED_WRITE) {
-        u->pc += 4;
+        vcpu_skip(u, 4);
     } else if (asked == ASKED_CALL) {
         for (uint32_t i = 0; i < 4; i++)
             u->x[i] = r->value[i];

@@ -116,6 +116,16 @@ static inline void vcpu_set_reg(struct vcpu *u, uint64_t n, uint64_t value)
         u->x[n] = value;
 }
 
+/* BTYPE and SS: what the next instruction inherits from the one before it. */
+#define PSTATE_NEXT (UINT64_C(3) << 10 | UINT64_C(1) << 21)
+
+/* An instruction of so many bytes has been done in the guest's place: the guest goes on behind it. */
+static inline void vcpu_skip(struct vcpu *u, uint64_t bytes)
+{
+    u->pc += bytes;
+    u->pstate &= ~PSTATE_NEXT;
+}
+
 /* The VM goes no further, whatever its other vCPUs are at. */
 void vcpu_stop_vm(struct cordon *c, struct vcpu_claim u);
 

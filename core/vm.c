@@ -53,7 +53,8 @@ static void begin_vm(struct cordon *c, struct vm_locked v, uint64_t root, uint32
     vm->vcpus = (uint16_t)vcpus;
     vm->entered = 0;
     image_init(&vm->image);
-    vm->state = VM_LIVE;
+    vm->measured = 0;
+    arch_store16(&vm->state, VM_LIVE);
 }
 
 enum cordon_status vm_create(struct cordon *c, uint32_t id, uint64_t root, uint32_t vcpus, uint64_t *generation)
@@ -236,7 +237,7 @@ enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
         vm_unlock(c, v);
         return CORDON_BUSY;
     }
-    v.vm->state = VM_DYING;
+    arch_store16(&v.vm->state, VM_DYING);
     if (!empty_table(c, v))
         status = CORDON_AGAIN;
     else if (v.vm->frames > 0)
@@ -244,7 +245,7 @@ enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
     else if (!return_tables(c, v))
         status = CORDON_AGAIN;
     else
-        v.vm->state = VM_NONE;
+        arch_store16(&v.vm->state, VM_NONE);
     vm_unlock(c, v);
     return status;
 }

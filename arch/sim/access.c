@@ -17,7 +17,7 @@ static bool load_regs(struct sim *s, uint32_t who, struct stage2 *t)
     n = &s->vm[who - 1];
     if (s->check && hw_load8((const uint8_t *)&n->live) == 0)
         return false;
-    if (!s->check && hw_load32((const uint32_t *)&s->core.vm[who - 1].state) == VM_NONE)
+    if (!s->check && hw_load8((const uint8_t *)&s->core.vm[who - 1].state) == VM_NONE)
         return false;
     *t = s->core.vm_shape;
     t->vmid = who;

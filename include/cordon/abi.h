@@ -68,7 +68,7 @@
 /* x1: first of the root table's frames, aligned to their number; x2: vCPUs, 1 .. CORDON_VCPUS_MAX. x1: the handle. */
 #define CORDON_CALL_VM_CREATE 0xc6000011u
 
-/* Built or running. Frames for the VM's tables. x1: handle; x2: first frame; x3: how many, in one 2 MiB section. */
+/* Built, running or stopped. Frames for the VM's tables. x1: handle; x2: first frame; x3: how many, in one 2 MiB section. */
 #define CORDON_CALL_VM_DONATE 0xc6000012u
 
 /*
@@ -100,7 +100,7 @@
 /* Stopped. Frames come back, zeroed. x1: handle; x2: first frame; x3: how many. x1: done; x2: came back; x3: skipped. */
 #define CORDON_CALL_VM_CLEAR 0xc6000019u
 
-/* Built or running. No vCPU enters the guest again; one that is in it goes on to its next exit. x1: handle. */
+/* Built, running or stopped already. No vCPU enters the guest again; one that is in it goes on to its next exit. x1: handle. */
 #define CORDON_CALL_VM_STOP 0xc600001au
 
 /* All that the VM had comes back, zeroed. x1: handle. CORDON_AGAIN; CORDON_BUSY: a vCPU is in the guest still. */
@@ -109,7 +109,7 @@
 /* x1: handle. x1: enum cordon_phase; x2: frames that the VM owns; x3: frames for tables that are free. */
 #define CORDON_CALL_VM_INFO 0xc600001cu
 
-/* Running or stopped. x1: handle; x2: half, 0 or 1. x1, x2: 16 bytes of the SHA-256, in the order of memory. */
+/* Running, or stopped after that. x1: handle; x2: half, 0 or 1. x1, x2: 16 bytes of the SHA-256, in the order of memory. */
 #define CORDON_CALL_VM_MEASUREMENT 0xc600001du
 
 /*

@@ -13,6 +13,7 @@
 struct arch {
     uint64_t zva_bytes;     /* what one DC ZVA writes; 0: it is prohibited */
     uint64_t line_bytes;    /* the smallest data cache line of the system */
+    bool sha256;            /* the boot CPU has instructions for SHA-256, and no SVE, whose registers they would cut short */
 };
 
 static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
@@ -75,6 +76,9 @@ static inline void arch_wake(struct cordon *c) { (void)c; }     /* the releasing
 
 static inline void arch_lock_taken(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
 static inline void arch_lock_dropped(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
+
+/* False: this CPU has no instructions for it. */
+bool arch_sha256(struct cordon *c, struct sha256 *s, const uint64_t *word, uint64_t blocks);
 
 _Noreturn void arch_panic(struct cordon *c, const char *file, int line, const char *text);
 

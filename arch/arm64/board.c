@@ -330,12 +330,13 @@ static void zero(uint64_t base, uint64_t size)
         p[i] = 0;
 }
 
-static void find_cache(void)
+static void find_features(void)
 {
     uint64_t dczid = sysreg_read(dczid_el0);
 
     arch.zva_bytes = (dczid & 1 << 4) != 0 ? 0 : UINT64_C(4) << (dczid & 0xf);
     arch.line_bytes = UINT64_C(4) << (sysreg_read(ctr_el0) >> 16 & 0xf);
+    arch.sha256 = id_field(sysreg_read(id_aa64isar0_el1), 12) != 0 && id_field(sysreg_read(id_aa64pfr0_el1), 32) == 0;
 }
 
 /* The image, and the memory of its range below it: so that what is left for the host is one piece. */
@@ -358,7 +359,7 @@ void board_start_core(void)
     uint64_t base;
     uint64_t size;
 
-    find_cache();
+    find_features();
     board.core[0] = image_memory();
     configure();
     if (cordon_sizes(&config, &sizes) != CORDON_OK)

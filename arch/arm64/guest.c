@@ -15,9 +15,6 @@
 
 #include <stddef.h>
 
-#define TCR_EPD0 (UINT64_C(1) << 7)
-#define TCR_EPD1 (UINT64_C(1) << 23)
-
 _Static_assert(offsetof(struct vcpu, x) == 0 && offsetof(struct vcpu, pc) == VCPU_PC &&
                offsetof(struct vcpu, pstate) == VCPU_PC + 8, "layout.h");
 _Static_assert(offsetof(struct vcpu, arch) % 16 == 0 && offsetof(struct arch_vcpu, v) == 0 &&

@@ -1,39 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The core's steps that are more than one instruction. arch/README.md. */
 #include "arch.h"
+#include "sha256.h"
 #include "sysreg.h"
 
 /* Pages beyond which one invalidation of the whole VMID is cheaper than one for each page. */
 #define TLBI_PAGES 64
 
+/* What was in the registers of EL1's translation before another VMID was put there. */
+struct before {
+    uint64_t vttbr;
+    uint64_t tcr;
+};
+
 /*
  * Invalidations by IPA or VMID act on the VMID in VTTBR_EL2. Another one is put there for the while, with its own
- * tables: a speculative walk at EL1 then fills the TLB with what that VM may see, and nothing else.
+ * tables. EL1's own tables are those of whoever ran last: no walk of them may meet the other's stage 2, not even a
+ * speculative one, so they are switched off meanwhile (TCR_EL1.EPD0, EPD1).
  */
-static uint64_t enter_vmid(struct cordon *c, uint32_t vmid)
+static struct before enter_vmid(struct cordon *c, uint32_t vmid)
 {
-    uint64_t before = sysreg_read(vttbr_el2);
+    struct before before = { .vttbr = sysreg_read(vttbr_el2) };
     uint64_t root = vmid == 0 ? c->host.root : c->vm[vmid - 1].s2.root;
 
-    if (before >> 48 == vmid)
+    if (before.vttbr >> 48 == vmid)
         return before;
+    before.tcr = sysreg_read(tcr_el1);
+    sysreg_write(tcr_el1, before.tcr | TCR_EPD0 | TCR_EPD1);
+    isb();
     sysreg_write(vttbr_el2, ((uint64_t)vmid << 48) | root * CORDON_PAGE_SIZE);
     isb();
     return before;
 }
 
-static void leave_vmid(uint32_t vmid, uint64_t before)
+static void leave_vmid(uint32_t vmid, struct before before)
 {
-    if (before >> 48 == vmid)
+    if (before.vttbr >> 48 == vmid)
         return;
     __asm__ volatile("dsb ish" ::: "memory");   /* the invalidations are done before the VMID is another one */
-    sysreg_write(vttbr_el2, before);
+    sysreg_write(vttbr_el2, before.vttbr);
     isb();
+    sysreg_write(tcr_el1, before.tcr);
 }
 
 void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
 {
-    uint64_t before = enter_vmid(c, vmid);
+    struct before before = enter_vmid(c, vmid);
 
     if (pages > TLBI_PAGES) {
         __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
@@ -46,7 +58,7 @@ void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t
 
 void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid)
 {
-    uint64_t before = enter_vmid(c, vmid);
+    struct before before = enter_vmid(c, vmid);
 
     __asm__ volatile("tlbi vmalle1is" ::: "memory");
     leave_vmid(vmid, before);
@@ -54,7 +66,7 @@ void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid)
 
 void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid)
 {
-    uint64_t before = enter_vmid(c, vmid);
+    struct before before = enter_vmid(c, vmid);
 
     __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
     leave_vmid(vmid, before);
@@ -83,4 +95,16 @@ void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n)
     for (; at < end; at += c->arch->line_bytes)
         __asm__ volatile("dc civac, %0" ::"r"(at) : "memory");
     __asm__ volatile("dsb sy" ::: "memory");
+}
+
+/* sha256.S */
+void sha256_instructions(uint32_t h[8], const uint64_t *word, uint64_t blocks, const uint32_t constants[64]);
+
+bool arch_sha256(struct cordon *c, struct sha256 *s, const uint64_t *word, uint64_t blocks)
+{
+    if (!c->arch->sha256)
+        return false;
+    sha256_instructions(s->h, word, blocks, sha256_constants);
+    s->blocks += blocks;
+    return true;
 }

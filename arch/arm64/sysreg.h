@@ -76,6 +76,9 @@
 #define HCRX_TCR2EN (UL(1) << 14)
 #define HCRX_SCTLR2EN (UL(1) << 15)
 
+#define TCR_EPD0 (UL(1) << 7)       /* EL1's walks through TTBR0, TTBR1 are off */
+#define TCR_EPD1 (UL(1) << 23)
+
 #define SCTLR_EL2_RES1 0x30c50830
 #define SCTLR_EL1_RES1 0x30d00800
 #define SCTLR_M (UL(1) << 0)

@@ -6,6 +6,8 @@
 #ifndef VMM_H
 #define VMM_H
 
+#include "machine.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,19 +19,6 @@
 #define STATUS_FAILED 1         /* the guest could not go on, or was ended from outside */
 #define STATUS_USAGE 2          /* wrong arguments, or something that the launcher needs is not there */
 #define STATUS_RESET 3          /* the guest asked for a reset */
-
-/* ---- the guest's machine: addresses as kvmtool has them ---- */
-
-#define RAM_BASE 0x80000000ull
-#define UART_BASE 0x01000000ull
-#define UART_SIZE 8ull
-#define GICD_BASE 0x3fff0000ull
-#define GICD_SIZE 0x10000ull
-#define GICR_SIZE 0x20000ull    /* a vCPU; the redistributors end where the distributor begins */
-
-#define UART_SPI 1u             /* shared peripheral interrupt 1, which is INTID 33 */
-#define GIC_INTERRUPTS 64u
-#define CPUS_MAX 16u
 
 #define BLOCK 0x200000ull       /* what a stage-2 block maps */
 #define TREE_SIZE 0x10000u      /* room for the device tree */

@@ -95,7 +95,10 @@ static uint32_t core_owner(struct pair *p, uint64_t at)
     return c->frame[index * 512 + at % 512].holder;
 }
 
-/* After a step of a teardown: what it cleared is the core's choice, so the model follows the records. */
+/*
+ * After a step of a teardown: what it cleared is the core's choice, so the model follows the records and, for devices
+ * and blocks, the table. A block leaves the table as a whole, its frames come back in this call and in later ones.
+ */
 static void follow_teardown(struct pair *p, struct model_vm *v)
 {
     for (uint32_t i = 0; i < p->model->rams; i++) {
@@ -112,10 +115,31 @@ static void follow_teardown(struct pair *p, struct model_vm *v)
         for (uint64_t k = 0; k < MODEL_WINDOW_PAGES; k++) {
             struct sim_mapping m;
 
-            if (v->map[i][k].device && !sim_lookup(p->sim, v->id, p->model->window[i] + k, &m))
+            if ((v->map[i][k].device || v->map[i][k].level == 2) && !sim_lookup(p->sim, v->id, p->model->window[i] + k, &m))
                 v->map[i][k] = (struct model_entry){ 0 };
         }
     }
+}
+
+/* While a VM is torn down it owns frames that it does not map in one section at most: the block that is in work. */
+static bool one_block_in_work(struct pair *p, struct model_vm *v)
+{
+    uint64_t section = UINT64_MAX;
+
+    for (uint32_t i = 0; i < p->model->rams; i++) {
+        struct model_ram *r = &p->model->ram[i];
+
+        for (uint64_t k = 0; k < r->count; k++) {
+            uint64_t frame = r->first + k;
+
+            if (r->frame[k].owner != v->id || model_entry(p->model, v, r->frame[k].gfn)->level != 0)
+                continue;
+            if (section != UINT64_MAX && section != frame / CORDON_BLOCK_PAGES)
+                return pair_fail(p, "VM %" PRIu32 " owns and does not map 0x%" PRIx64 " and more in another section", v->id, frame);
+            section = frame / CORDON_BLOCK_PAGES;
+        }
+    }
+    return true;
 }
 
 static bool apply_destroy(struct pair *p, const struct world *w, const struct op *op)
@@ -136,7 +160,7 @@ static bool apply_destroy(struct pair *p, const struct world *w, const struct op
     if (op->kind == OP_DESTROY_STEP && got == CORDON_AGAIN) {
         v->state = MODEL_DYING;
         follow_teardown(p, v);
-        return !pair_reports(p);
+        return one_block_in_work(p, v) && !pair_reports(p);
     }
     model_gone(p->model, v);
     return same_status(p, "destroy", got, CORDON_OK) && !pair_reports(p);

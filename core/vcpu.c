@@ -147,8 +147,20 @@ static bool may_inject(const struct cordon *c, const struct vcpu *u, uint64_t wo
     return id != CORDON_TIMER_INTID || arch_vcpu_timer(c, u, &deadline);
 }
 
+/* Most runs have no interrupt: then there is nothing to look at, before or after. */
+static bool any(const uint64_t interrupt[CORDON_INTERRUPTS])
+{
+    uint64_t words = 0;
+
+    for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++)
+        words |= interrupt[i];
+    return words != 0;
+}
+
 static bool interrupts_fit(const struct cordon *c, const struct vcpu *u, const struct run *r)
 {
+    if (!any(r->interrupt))
+        return true;
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         if (r->interrupt[i] == 0)
             continue;
@@ -174,6 +186,8 @@ static uint64_t list_register(uint64_t word)
 /* An SGI that is listed is no longer under way. */
 static void take_interrupts(struct vcpu *u, const struct run *r)
 {
+    if (!any(r->interrupt) && !any(u->interrupt))
+        return;
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         uint64_t word = r->interrupt[i];
 
@@ -186,6 +200,8 @@ static void take_interrupts(struct vcpu *u, const struct run *r)
 /* What the guest has left of them. An SGI that it has not taken yet is under way again: the host may list it again. */
 static void give_interrupts(struct vcpu *u, struct run *r)
 {
+    if (!any(u->interrupt) && !any(r->interrupt))
+        return;
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         uint64_t word = u->interrupt[i];
 

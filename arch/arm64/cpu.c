@@ -157,9 +157,9 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
     cpu->host_hcr = host_hcr();
     cpu->guest_hcr = guest_hcr(cpu->host_hcr);
     cpu->last_vcpu = 0;
-    gic_find_redistributor(cpu);
     sysreg_write(ICC_SRE_EL2, 0xf);     /* before any other register of the GIC's */
     isb();
+    gic_set_up(cpu);
     sysreg_write(vtcr_el2, vtcr);
     sysreg_write(vttbr_el2, vttbr);
     sysreg_write(vpidr_el2, sysreg_read(midr_el1));

@@ -40,6 +40,12 @@ struct cpu {
     bool has_sme;
     bool has_pmu;
     uint64_t sgi_frame;         /* of its redistributor; 0: none was found */
+    uint32_t list_registers;    /* that it has, at most CORDON_INTERRUPTS */
+    uint32_t priority_registers;    /* of each group: 1, 2 or 4 */
+    bool listed;                /* a list register may be other than zero */
+    bool timer_enabled;         /* PPI 27, and whether it is active: what was written last */
+    bool timer_active;
+    bool vectors_loaded;        /* the guest that runs here has its vector registers on this CPU */
     const struct vcpu *last_vcpu;   /* that has left translations here */
     /* The host's, while a guest runs. */
     uint64_t host_pc;
@@ -80,8 +86,8 @@ uint32_t cpu_pa_bits(void);
 /* Sets every EL2 register that says what the host may do, and the EL1 ones whose reset state the host relies on. */
 void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
 
-/* Finds the frame of this CPU's SGIs and PPIs. guest_gic.c */
-void gic_find_redistributor(struct cpu *cpu);
+/* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has. guest_gic.c */
+void gic_set_up(struct cpu *cpu);
 
 /* entry.S */
 _Noreturn void enter_host(uint64_t entry, uint64_t x0);

@@ -128,7 +128,8 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     stop_counting(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
-    set_traps(cpu->guest_hcr, GUEST_CPTR, cpu->guest_mdcr, guest_vectors);
+    set_traps(cpu->guest_hcr, GUEST_CPTR | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
+    cpu->vectors_loaded = false;
     if (cpu->has_hcrx)
         sysreg_write(HCRX_EL2, 0);
     if (cpu->has_sme)
@@ -140,7 +141,6 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
         save_keys(cpu->host_key);
         load_keys(u->arch.key);
     }
-    vectors_load(&u->arch);
     timer_load(u);
     vgic_load(u);
     isb();
@@ -153,7 +153,8 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
 
     vgic_save(u);
     timer_save(u);
-    vectors_save(&u->arch);
+    if (cpu->vectors_loaded)
+        vectors_save(&u->arch);
     save_el1(&u->arch.el1);
     stop_walks(u->arch.el1.tcr_el1);
     if ((cpu->guest_hcr & HCR_APK) != 0) {
@@ -176,6 +177,15 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
 
 /* ---- in the guest ---- */
 
+/* Many runs are over before the guest has touched a vector register: it gets its own when it does, and not before. */
+static void load_vectors(struct cpu *cpu, const struct vcpu *u)
+{
+    sysreg_write(cptr_el2, GUEST_CPTR);
+    isb();
+    vectors_load(&u->arch);
+    cpu->vectors_loaded = true;
+}
+
 /* HPFAR_EL2 has bits 47:12 of the address from its bit 4 on. */
 static uint64_t fault_address(uint64_t far)
 {
@@ -184,10 +194,17 @@ static uint64_t fault_address(uint64_t far)
 
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
 {
+    struct cpu *cpu = this_cpu();
+
     (void)c;
-    t->kind = (enum trap_kind)guest_resume(u);
-    count(CORDON_STAT_GUEST_TRAP);
-    t->esr = sysreg_read(esr_el2);
+    for (;;) {
+        t->kind = (enum trap_kind)guest_resume(u);
+        count(CORDON_STAT_GUEST_TRAP);
+        t->esr = sysreg_read(esr_el2);
+        if (t->kind != TRAP_SYNC || (t->esr >> 26 & 0x3f) != EC_VECTORS || cpu->vectors_loaded)
+            break;
+        load_vectors(cpu, u);
+    }
     t->far = sysreg_read(far_el2);
     t->ipa = fault_address(t->far);
 }

@@ -9,7 +9,8 @@
 #define CNT_ENABLE UINT64_C(1)
 #define CNT_IMASK UINT64_C(2)
 
-/* CPTR_EL2 in a guest: SVE, SME and trace trap, FP and SIMD do not. Bits 13, 9 and 7:0 are RES1. */
+/* CPTR_EL2 in a guest: SVE, SME and trace trap, FP and SIMD until it uses them. Bits 13, 9 and 7:0 are RES1. */
+#define CPTR_TFP (UINT64_C(1) << 10)
 #define GUEST_CPTR (UINT64_C(0x22ff) | UINT64_C(1) << 8 | UINT64_C(1) << 12 | UINT64_C(1) << 20)
 
 /* entry.S, guest_entry.S */

@@ -27,10 +27,8 @@
 
 uint32_t arch_list_registers(const struct cordon *c)
 {
-    uint64_t n = VTR_LIST_REGS(sysreg_read(ICH_VTR_EL2));
-
     (void)c;
-    return n < CORDON_INTERRUPTS ? (uint32_t)n : CORDON_INTERRUPTS;
+    return this_cpu()->list_registers;
 }
 
 /* ---- this CPU's redistributor ---- */
@@ -41,7 +39,7 @@ static uint32_t affinity(uint64_t mpidr)
     return (uint32_t)(mpidr >> 8 & 0xff000000) | (uint32_t)(mpidr & 0xffffff);
 }
 
-void gic_find_redistributor(struct cpu *cpu)
+static void find_sgi_frame(struct cpu *cpu)
 {
     cpu->sgi_frame = 0;
     for (uint32_t i = 0; i < cpu_count; i++) {
@@ -52,12 +50,24 @@ void gic_find_redistributor(struct cpu *cpu)
     }
 }
 
-static void write_sgi_frame(uint32_t offset, uint32_t value)
+/* One register of active priorities for 5 bits of priority, two for 6, four for 7. */
+void gic_set_up(struct cpu *cpu)
 {
-    uint64_t base = this_cpu()->sgi_frame;
+    uint64_t vtr = sysreg_read(ICH_VTR_EL2);
+    uint64_t bits = VTR_PRE_BITS(vtr) + 1;
 
-    if (base != 0)
-        *(volatile uint32_t *)(base + offset) = value;
+    cpu->list_registers = VTR_LIST_REGS(vtr) < CORDON_INTERRUPTS ? (uint32_t)VTR_LIST_REGS(vtr) : CORDON_INTERRUPTS;
+    cpu->priority_registers = bits < 6 ? 1 : bits == 6 ? 2 : 4;
+    cpu->listed = true;
+    cpu->timer_enabled = false;
+    cpu->timer_active = true;
+    find_sgi_frame(cpu);
+}
+
+static void write_sgi_frame(const struct cpu *cpu, uint32_t offset, uint32_t value)
+{
+    if (cpu->sgi_frame != 0)
+        *(volatile uint32_t *)(cpu->sgi_frame + offset) = value;
 }
 
 /* ---- timer ---- */
@@ -74,10 +84,23 @@ static bool timer_is_listed(const struct vcpu *u)
     return false;
 }
 
+/*
+ * What was written last is remembered: a host that undoes it behind Cordon's back only keeps the guest's timer from
+ * ending a run, as it could by not running it.
+ */
+static void set_timer_interrupt(struct cpu *cpu, bool active)
+{
+    if (!cpu->timer_enabled)
+        write_sgi_frame(cpu, GICR_ISENABLER0, TIMER_BIT);
+    if (cpu->timer_active || active)        /* the guest's end of it may have made it inactive */
+        write_sgi_frame(cpu, active ? GICR_ISACTIVER0 : GICR_ICACTIVER0, TIMER_BIT);
+    cpu->timer_enabled = true;
+    cpu->timer_active = active;
+}
+
 void timer_load(const struct vcpu *u)
 {
-    write_sgi_frame(timer_is_listed(u) ? GICR_ISACTIVER0 : GICR_ICACTIVER0, TIMER_BIT);
-    write_sgi_frame(GICR_ISENABLER0, TIMER_BIT);        /* the host may have switched it off */
+    set_timer_interrupt(this_cpu(), timer_is_listed(u));
     sysreg_write(cnthctl_el2, 0);       /* the physical counter and timer trap */
     sysreg_write(cntvoff_el2, u->offset);
     sysreg_write(cntv_cval_el0, u->arch.cntv_cval);
@@ -95,18 +118,15 @@ void timer_save(struct vcpu *u)
 
 /* ---- virtual CPU interface ---- */
 
-/* Active priorities: one register of each group for 5 bits of priority, two for 6, four for 7. */
-static void load_priorities(const struct arch_vcpu *a)
+static void load_priorities(const struct arch_vcpu *a, uint32_t n)
 {
-    uint64_t bits = VTR_PRE_BITS(sysreg_read(ICH_VTR_EL2)) + 1;
-
     sysreg_write(ICH_AP0R0_EL2, a->ap0r[0]);
     sysreg_write(ICH_AP1R0_EL2, a->ap1r[0]);
-    if (bits >= 6) {
+    if (n >= 2) {
         sysreg_write(ICH_AP0R1_EL2, a->ap0r[1]);
         sysreg_write(ICH_AP1R1_EL2, a->ap1r[1]);
     }
-    if (bits >= 7) {
+    if (n >= 4) {
         sysreg_write(ICH_AP0R2_EL2, a->ap0r[2]);
         sysreg_write(ICH_AP1R2_EL2, a->ap1r[2]);
         sysreg_write(ICH_AP0R3_EL2, a->ap0r[3]);
@@ -114,17 +134,15 @@ static void load_priorities(const struct arch_vcpu *a)
     }
 }
 
-static void save_priorities(struct arch_vcpu *a)
+static void save_priorities(struct arch_vcpu *a, uint32_t n)
 {
-    uint64_t bits = VTR_PRE_BITS(sysreg_read(ICH_VTR_EL2)) + 1;
-
     a->ap0r[0] = sysreg_read(ICH_AP0R0_EL2);
     a->ap1r[0] = sysreg_read(ICH_AP1R0_EL2);
-    if (bits >= 6) {
+    if (n >= 2) {
         a->ap0r[1] = sysreg_read(ICH_AP0R1_EL2);
         a->ap1r[1] = sysreg_read(ICH_AP1R1_EL2);
     }
-    if (bits >= 7) {
+    if (n >= 4) {
         a->ap0r[2] = sysreg_read(ICH_AP0R2_EL2);
         a->ap1r[2] = sysreg_read(ICH_AP1R2_EL2);
         a->ap0r[3] = sysreg_read(ICH_AP0R3_EL2);
@@ -132,43 +150,54 @@ static void save_priorities(struct arch_vcpu *a)
     }
 }
 
-/* The list registers of this CPU, as many as are used. */
-static void load_list(const uint64_t interrupt[CORDON_INTERRUPTS], uint32_t n)
+/* The list registers of this CPU, as many as are used. Nothing fills one that is empty. */
+static void load_list(struct cpu *cpu, const uint64_t interrupt[CORDON_INTERRUPTS])
 {
+    bool listed = (interrupt[0] | interrupt[1] | interrupt[2] | interrupt[3]) != 0;
+
+    if (!listed && !cpu->listed)
+        return;
+    cpu->listed = listed;
     sysreg_write(ICH_LR0_EL2, interrupt[0]);
-    if (n > 1)
+    if (cpu->list_registers > 1)
         sysreg_write(ICH_LR1_EL2, interrupt[1]);
-    if (n > 2)
+    if (cpu->list_registers > 2)
         sysreg_write(ICH_LR2_EL2, interrupt[2]);
-    if (n > 3)
+    if (cpu->list_registers > 3)
         sysreg_write(ICH_LR3_EL2, interrupt[3]);
 }
 
-static void save_list(uint64_t interrupt[CORDON_INTERRUPTS], uint32_t n)
+static void save_list(const struct cpu *cpu, uint64_t interrupt[CORDON_INTERRUPTS])
 {
+    if (!cpu->listed)
+        return;
     interrupt[0] = sysreg_read(ICH_LR0_EL2);
-    if (n > 1)
+    if (cpu->list_registers > 1)
         interrupt[1] = sysreg_read(ICH_LR1_EL2);
-    if (n > 2)
+    if (cpu->list_registers > 2)
         interrupt[2] = sysreg_read(ICH_LR2_EL2);
-    if (n > 3)
+    if (cpu->list_registers > 3)
         interrupt[3] = sysreg_read(ICH_LR3_EL2);
 }
 
 void vgic_load(const struct vcpu *u)
 {
-    this_cpu()->host_sre = sysreg_read(ICC_SRE_EL1);
-    load_list(u->interrupt, arch_list_registers(&machine));
-    load_priorities(&u->arch);
+    struct cpu *cpu = this_cpu();
+
+    cpu->host_sre = sysreg_read(ICC_SRE_EL1);
+    load_list(cpu, u->interrupt);
+    load_priorities(&u->arch, cpu->priority_registers);
     sysreg_write(ICH_VMCR_EL2, u->arch.vmcr);
     sysreg_write(ICH_HCR_EL2, ICH_HCR_EN);
 }
 
 void vgic_save(struct vcpu *u)
 {
-    save_list(u->interrupt, arch_list_registers(&machine));
-    save_priorities(&u->arch);
+    struct cpu *cpu = this_cpu();
+
+    save_list(cpu, u->interrupt);
+    save_priorities(&u->arch, cpu->priority_registers);
     u->arch.vmcr = sysreg_read(ICH_VMCR_EL2);
     sysreg_write(ICH_HCR_EL2, 0);
-    sysreg_write(ICC_SRE_EL1, this_cpu()->host_sre);
+    sysreg_write(ICC_SRE_EL1, cpu->host_sre);
 }

@@ -94,6 +94,7 @@
 #define PSR_DAIF 0x3c0
 
 #define EC_UNKNOWN 0x00
+#define EC_VECTORS 0x07            /* FP and SIMD */
 #define EC_HVC64 0x16
 #define EC_SMC64 0x17
 #define EC_INSTRUCTION_LOWER 0x20

@@ -119,7 +119,7 @@
  * interrupts for the guest, 0 for none, in the format of ICH_LR<n>_EL2 with state, priority, group 1 and vINTID alone.
  * x0: status. x1: enum cordon_exit; x2 .. x5: what it says; x6: the value of the physical counter at which the guest's
  * timer fires, all ones if it will not; x7: 1 while the timer's interrupt is asserted; x8 .. x11: the interrupts as the
- * guest has left them, each in its place. FP and SIMD registers are zero afterwards: the caller saves what it needs.
+ * guest has left them, each in its place. FP and SIMD registers may be zero afterwards: the caller saves what it needs.
  * Other registers are kept. What a refusal leaves in x1 .. x11 is undefined.
  *
  * Refused: CORDON_NO_VCPU. CORDON_RUNNING: it is in the guest on another CPU. CORDON_OFF: the guest has not started

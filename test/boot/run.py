@@ -8,41 +8,18 @@ Each case has a bounded time. The serial log of a case that fails stays below bu
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120.
 """
 import os
-import re
 import struct
 import subprocess
 import sys
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SCRIPTS = os.path.join(ROOT, "scripts", "host")
-BUILD = os.path.join(ROOT, "build", "host")
-LOGS = os.path.join(BUILD, "logs")
-SECONDS = int(os.environ.get("CORDON_BOOT_SECONDS", "120"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from qemu_cases import BUILD, ROOT, SCRIPTS, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+
+INITRD = os.path.join(BUILD, "test.gz")
 
 NUMA = ("-object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id=b,size=512M "
         "-numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1")
 STOP = "Cordon stops the machine"
-
-
-class Case:
-    """One boot: how to start it, what must be in its log, and what must not."""
-
-    def __init__(self, name, settings=(), test="", want=(), never=(), status=0, command=None):
-        self.name = name
-        self.settings = list(settings)
-        self.test = test
-        self.want = list(want)
-        self.never = list(never)
-        self.status = status
-        self.command = command
-
-
-def boots(name, settings, cpus, test="", want=(), never=()):
-    """A boot to the shell and a power-off, without a complaint."""
-    return Case(name, settings, test,
-                [r"^Cordon [0-9.]+: %d CPUs" % cpus, r"test: shell on %d CPUs" % cpus, r"test: done"] + list(want),
-                [r"test: complaint", r"Cordon panic", r"Kernel panic"] + list(never))
 
 
 def refuses(name, settings, text):
@@ -116,10 +93,6 @@ def cases():
     yield Case("fuzz-device-tree", command=["fuzz"], want=[r"fuzz_fdt: \d+ rounds, [1-9]\d* trees accepted"])
 
 
-def script(name, *args):
-    return [os.path.join(SCRIPTS, name)] + list(args)
-
-
 def qemu(memory, *args):
     return ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3", "-cpu", "cortex-a72", "-m", memory,
             "-nographic", "-nic", "none", "-no-reboot"] + list(args)
@@ -137,10 +110,6 @@ def made_up_image(offset, size, flags):
     return path
 
 
-def quietly(command):
-    subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
-
-
 def fuzz_command():
     tree, tool = os.path.join(BUILD, "virt.dtb"), os.path.join(BUILD, "fuzz_fdt")
     quietly(["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3,iommu=smmuv3,dumpdtb=" + tree,
@@ -156,9 +125,9 @@ def fuzz_command():
     return [tool, tree, os.environ.get("CORDON_FUZZ_ROUNDS", "40000")]
 
 
-def command_of(case, initrd):
+def command_of(case):
     if case.command is None:
-        return script("run-host", *case.settings, "INITRD=" + initrd, "APPEND=quiet " + case.test)
+        return script("run-host", *case.settings, "INITRD=" + INITRD, "APPEND=quiet " + case.test)
     kind = case.command[0]
     if kind == "fuzz":
         return fuzz_command()
@@ -172,66 +141,15 @@ def command_of(case, initrd):
     return qemu("512M", "-kernel", os.path.join(out, "cordon.bin"), "-device", loader())
 
 
-def problems(case, log, status):
-    """What is wrong with a log: nothing, when the case has passed."""
-    if status is None:
-        yield "not done after %d s" % SECONDS
-    elif status != case.status:
-        yield "exit status %d" % status
-    for pattern in case.want:
-        if re.search(pattern, log, re.M) is None:
-            yield "missing: " + pattern
-    for pattern in case.never:
-        found = re.search(".*" + pattern + ".*", log)
-        if found is not None:
-            yield "there is: " + found.group(0).strip()
-
-
-def run(case, initrd):
-    path = os.path.join(LOGS, case.name + ".log")
-    began = time.monotonic()
-    with open(path, "wb") as out:
-        try:
-            command = command_of(case, initrd)
-        except subprocess.CalledProcessError as error:
-            print("FAIL %-24s cannot be made ready: %s" % (case.name, error), flush=True)
-            return False
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            status = process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            status = None
-    with open(path, errors="replace") as file:
-        log = file.read().replace("\r", "")
-    wrong = list(problems(case, log, status))
-    print("%-4s %-24s %5.1f s%s" % ("ok" if not wrong else "FAIL", case.name, time.monotonic() - began,
-                                    "" if not wrong else "  " + "; ".join(wrong) + "; log: " + os.path.relpath(path)),
-          flush=True)
-    if not wrong:
-        os.remove(path)
-    return not wrong
-
-
-def main():
-    if "--help" in sys.argv[1:] or "-h" in sys.argv[1:]:
-        print(__doc__)
-        return 0
-    os.makedirs(LOGS, exist_ok=True)
+def prepare():
     quietly(script("fetch"))
     quietly(script("build-el2"))
     quietly(script("build-module"))
     module = os.path.join(BUILD, "module")
-    initrd = os.path.join(BUILD, "test.gz")
-    quietly(script("make-initramfs", initrd, os.path.join(ROOT, "test", "boot", "init"),
+    quietly(script("make-initramfs", INITRD, os.path.join(ROOT, "test", "boot", "init"),
                    os.path.join(module, "cordon_info.ko"), os.path.join(module, "cordon_hostile.ko"),
                    os.path.join(module, "hostile_user")))
-    wanted = [c for c in cases() if not sys.argv[1:] or any(word in c.name for word in sys.argv[1:])]
-    passed = sum(run(case, initrd) for case in wanted)
-    print("%d passed, %d failed" % (passed, len(wanted) - passed))
-    return 0 if wanted and passed == len(wanted) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(__doc__, list(cases()), prepare, command_of))

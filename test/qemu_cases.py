@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots in QEMU whose serial log is looked at: what the scripts of test/boot, test/guest and test/attack have in common.
+
+The serial log of a case that fails stays below build/host/logs. CORDON_BOOT_SECONDS: the bound for one case instead of 120.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SCRIPTS = os.path.join(ROOT, "scripts", "host")
+BUILD = os.path.join(ROOT, "build", "host")
+LOGS = os.path.join(BUILD, "logs")
+SECONDS = int(os.environ.get("CORDON_BOOT_SECONDS", "120"))
+
+
+class Case:
+    """One boot: how to start it, what must be in its log, and what must not."""
+
+    def __init__(self, name, settings=(), test="", want=(), never=(), status=0, command=None):
+        self.name = name
+        self.settings = list(settings)
+        self.test = test
+        self.want = list(want)
+        self.never = list(never)
+        self.status = status
+        self.command = command
+
+
+def boots(name, settings, cpus, test="", want=(), never=()):
+    """A boot to the shell and a power-off, without a complaint."""
+    return Case(name, settings, test,
+                [r"^Cordon [0-9.]+: %d CPUs" % cpus, r"test: shell on %d CPUs" % cpus, r"test: done"] + list(want),
+                [r"test: complaint", r"Cordon panic", r"Kernel panic"] + list(never))
+
+
+def script(name, *args):
+    return [os.path.join(SCRIPTS, name)] + list(args)
+
+
+def quietly(command):
+    subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+
+
+def problems(case, log, status):
+    """What is wrong with a log: nothing, when the case has passed."""
+    if status is None:
+        yield "not done after %d s" % SECONDS
+    elif status != case.status:
+        yield "exit status %d" % status
+    for pattern in case.want:
+        if re.search(pattern, log, re.M) is None:
+            yield "missing: " + pattern
+    for pattern in case.never:
+        found = re.search(".*" + pattern + ".*", log)
+        if found is not None:
+            yield "there is: " + found.group(0).strip()
+
+
+def run(case, command_of):
+    path = os.path.join(LOGS, case.name + ".log")
+    began = time.monotonic()
+    with open(path, "wb") as out:
+        try:
+            command = command_of(case)
+        except subprocess.CalledProcessError as error:
+            print("FAIL %-24s cannot be made ready: %s" % (case.name, error), flush=True)
+            return False
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            status = process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            status = None
+    with open(path, errors="replace") as file:
+        log = file.read().replace("\r", "")
+    wrong = list(problems(case, log, status))
+    print("%-4s %-24s %5.1f s%s" % ("ok" if not wrong else "FAIL", case.name, time.monotonic() - began,
+                                    "" if not wrong else "  " + "; ".join(wrong) + "; log: " + os.path.relpath(path)),
+          flush=True)
+    if not wrong:
+        os.remove(path)
+    return not wrong
+
+
+def run_all(doc, cases, prepare, command_of):
+    """The whole of a script: arguments choose cases by words in their names. Returns the exit status."""
+    if "--help" in sys.argv[1:] or "-h" in sys.argv[1:]:
+        print(doc)
+        return 0
+    os.makedirs(LOGS, exist_ok=True)
+    wanted = [c for c in cases if not sys.argv[1:] or any(word in c.name for word in sys.argv[1:])]
+    if not wanted:
+        print("no case has such a name; they are: " + " ".join(c.name for c in cases), file=sys.stderr)
+        return 2
+    prepare()
+    passed = sum(run(case, command_of) for case in wanted)
+    print("%d passed, %d failed" % (passed, len(wanted) - passed))
+    return 0 if passed == len(wanted) else 1

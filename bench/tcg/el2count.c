@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin for QEMU's TCG that counts the instructions of every visit to EL2, from the vector's first to ERET, and those
+ * A plugin for QEMU's TCG that counts the instructions of every stay at EL2, from the vector's first to ERET, and those
  * of the whole machine. QEMU's header for plugins is in no package: what is used of its API, version 1, is declared here.
  *
- *   -plugin el2count.so,begin=HEX,end=HEX,entry=HEX,out=FILE,mark=NAME:HEX,...
+ *   -plugin el2count.so,map=FILE,out=FILE
  *
- * begin, end: where EL2's code lies; entry: the first instruction of a visit; mark: a visit that executes the
- * instruction there bears the name. One line for each kind of visit and length: names, instructions, how often.
+ * The map says what is what in EL2's code, a line each (addresses and numbers in hexadecimal):
+ *   code BEGIN END             where it lies
+ *   entry ADDRESS NAME         the first instruction of a stay; NAME is where it came from
+ *   leave ADDRESS NAME         an ERET, and where it goes to; one that is not named goes to "host"
+ *   mark ADDRESS BIT           a stay that executes this has the mark
+ *   call ADDRESS NUMBER        the first of these that a stay executes says which call it is
+ *
+ * Software says what it measures by an instruction that does nothing: movz xzr, #N labels what comes behind it.
+ *
+ * Output: "all N el2 N guest N"; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of
+ * "length N TIMES", "at ADDRESS TIMES" (all stays of the kind) and "peak ADDRESS TIMES" (the longest of them).
+ * One CPU: what is counted is deterministic with one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,84 +48,186 @@ const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 
 EXPORT int qemu_plugin_version = 1;
 
-#define MAX_MARKS 32
-#define MAX_KINDS 65536
 #define ERET 0xd69f03e0u
+#define LABEL(code) (((code) & 0xffe0001fu) == 0xd280001fu)     /* movz xzr, #N */
+#define LABEL_NUMBER(code) ((code) >> 5 & 0xffffu)
+#define MAX_KINDS 4096
+#define MAX_NAMES 16
+#define HOST 0              /* the name of an ERET that has none */
 
-static uint64_t begin, end, entry;
+/* What the map says of an instruction. */
+struct code {
+    uint64_t marks;
+    uint16_t call;
+    uint8_t entry;          /* 1 + name */
+    uint8_t leave;
+};
+
+struct length { uint64_t n, times; };
+
+/* Stays that are alike: their lengths, and how often each instruction was executed. */
+struct kind {
+    uint8_t entry, leave;
+    uint16_t label, call;
+    uint64_t marks;
+    struct length *lengths;
+    size_t length_count, length_room;
+    uint64_t longest;
+    uint64_t *all;
+    uint32_t *peak;
+};
+
+static char names[MAX_NAMES][32] = { "host" };
+static unsigned name_count = 1;
+static uint64_t begin, end;
+static struct code *code;
 static const char *out = "el2count.txt";
-static struct { char name[32]; uint64_t address; } marks[MAX_MARKS];
-static unsigned mark_count;
+static struct kind kinds[MAX_KINDS];
+static unsigned kind_count;
+static uint64_t all_instructions, el2_instructions, guest_instructions;
+static uint16_t label;
 
-static struct { uint64_t kind, length, times; } visits[MAX_KINDS];
-static unsigned visit_count;
-static uint64_t all_instructions, el2_instructions;
-
-/* The visit that is under way. One CPU only: what is counted is deterministic with one. */
+/* The stay that is under way. */
 static bool inside;
-static uint64_t kind, length;
+static uint8_t entry;
+static uint16_t call;
+static uint64_t marks, length, entered_guest;
+static bool in_guest;
+static uint32_t *trace;     /* the instructions that it executed */
+static size_t trace_room;
 
-static void note_visit(void)
+static size_t code_size(void)
 {
-    for (unsigned i = 0; i < visit_count; i++) {
-        if (visits[i].kind == kind && visits[i].length == length) {
-            visits[i].times++;
+    return (size_t)((end - begin) / 4);
+}
+
+static void *more(void *old, size_t size)
+{
+    void *new = realloc(old, size);
+
+    if (new == NULL)
+        abort();
+    return new;
+}
+
+/* ---- stays ---- */
+
+static struct kind *find_kind(uint8_t leave)
+{
+    struct kind *k;
+
+    for (unsigned i = 0; i < kind_count; i++) {
+        k = &kinds[i];
+        if (k->entry == entry && k->leave == leave && k->label == label && k->call == call && k->marks == marks)
+            return k;
+    }
+    if (kind_count == MAX_KINDS)
+        abort();
+    k = &kinds[kind_count++];
+    *k = (struct kind){ .entry = entry, .leave = leave, .label = label, .call = call, .marks = marks };
+    k->all = calloc(code_size(), sizeof *k->all);
+    k->peak = calloc(code_size(), sizeof *k->peak);
+    if (k->all == NULL || k->peak == NULL)
+        abort();
+    return k;
+}
+
+static void note_length(struct kind *k)
+{
+    for (size_t i = 0; i < k->length_count; i++) {
+        if (k->lengths[i].n == length) {
+            k->lengths[i].times++;
             return;
         }
     }
-    if (visit_count == MAX_KINDS)
-        abort();
-    visits[visit_count].kind = kind;
-    visits[visit_count].length = length;
-    visits[visit_count++].times = 1;
+    if (k->length_count == k->length_room) {
+        k->length_room = k->length_room * 2 + 8;
+        k->lengths = more(k->lengths, k->length_room * sizeof *k->lengths);
+    }
+    k->lengths[k->length_count++] = (struct length){ length, 1 };
 }
 
-static void on_entry(unsigned int cpu, void *data)
+static void note_stay(uint8_t leave)
 {
-    (void)cpu, (void)data;
+    struct kind *k = find_kind(leave);
+
+    note_length(k);
+    for (uint64_t i = 0; i < length; i++)
+        k->all[trace[i]]++;
+    if (length <= k->longest)
+        return;
+    k->longest = length;
+    memset(k->peak, 0, code_size() * sizeof *k->peak);
+    for (uint64_t i = 0; i < length; i++)
+        k->peak[trace[i]]++;
+}
+
+static void begin_stay(uint8_t from)
+{
+    if (in_guest)
+        guest_instructions += all_instructions - entered_guest;
+    in_guest = false;
     inside = true;
-    kind = 0;
+    entry = from;
+    call = 0;
+    marks = 0;
     length = 0;
 }
 
+static void end_stay(uint8_t to)
+{
+    if (inside)
+        note_stay(to);
+    inside = false;
+    in_guest = to != HOST;
+    entered_guest = all_instructions;
+}
+
+/* data: the instruction's number from the start of EL2's code, twice that, plus one for ERET. */
 static void on_instruction(unsigned int cpu, void *data)
 {
-    (void)cpu, (void)data;
-    length++;
+    size_t at = (size_t)data / 2;
+    const struct code *c = &code[at];
+
+    (void)cpu;
     el2_instructions++;
+    if (c->entry != 0)
+        begin_stay((uint8_t)(c->entry - 1));
+    if (!inside)
+        return;
+    if (length == trace_room) {
+        trace_room = trace_room * 2 + 65536;
+        trace = more(trace, trace_room * sizeof *trace);
+    }
+    trace[length++] = (uint32_t)at;
+    marks |= c->marks;
+    if (call == 0)
+        call = c->call;
+    if ((size_t)data % 2 != 0)
+        end_stay(c->leave);
 }
 
-static void on_mark(unsigned int cpu, void *data)
+static void on_label(unsigned int cpu, void *data)
 {
     (void)cpu;
-    kind |= UINT64_C(1) << (uintptr_t)data;
+    label = (uint16_t)(uintptr_t)data;
 }
 
-static void on_eret(unsigned int cpu, void *data)
-{
-    (void)cpu, (void)data;
-    if (inside)
-        note_visit();
-    inside = false;
-}
+/* ---- translation ---- */
 
 static void watch(struct qemu_plugin_insn *insn)
 {
     uint64_t at = qemu_plugin_insn_vaddr(insn);
-    uint32_t code;
+    uint32_t word;
 
+    memcpy(&word, qemu_plugin_insn_data(insn), 4);
+    if (LABEL(word))
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_label, CALLBACK_NO_REGISTERS,
+                                               (void *)(uintptr_t)LABEL_NUMBER(word));
     if (at < begin || at >= end)
         return;
-    if (at == entry)
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_entry, CALLBACK_NO_REGISTERS, NULL);
-    qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CALLBACK_NO_REGISTERS, NULL);
-    for (unsigned i = 0; i < mark_count; i++) {
-        if (marks[i].address == at)
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, CALLBACK_NO_REGISTERS, (void *)(uintptr_t)i);
-    }
-    memcpy(&code, qemu_plugin_insn_data(insn), 4);
-    if (code == ERET)
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_eret, CALLBACK_NO_REGISTERS, NULL);
+    qemu_plugin_register_vcpu_insn_exec_cb(insn, on_instruction, CALLBACK_NO_REGISTERS,
+                                           (void *)(uintptr_t)((at - begin) / 4 * 2 + (word == ERET)));
 }
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -128,6 +240,22 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         watch(qemu_plugin_tb_get_insn(tb, i));
 }
 
+/* ---- output ---- */
+
+static void write_kind(FILE *f, const struct kind *k)
+{
+    fprintf(f, "stay %s %s %x %x %llx\n", names[k->entry], names[k->leave], k->label, k->call,
+            (unsigned long long)k->marks);
+    for (size_t i = 0; i < k->length_count; i++)
+        fprintf(f, "length %llu %llu\n", (unsigned long long)k->lengths[i].n, (unsigned long long)k->lengths[i].times);
+    for (size_t i = 0; i < code_size(); i++) {
+        if (k->all[i] != 0)
+            fprintf(f, "at %llx %llu\n", (unsigned long long)(begin + i * 4), (unsigned long long)k->all[i]);
+        if (k->peak[i] != 0)
+            fprintf(f, "peak %llx %u\n", (unsigned long long)(begin + i * 4), k->peak[i]);
+    }
+}
+
 static void on_exit_of_qemu(qemu_plugin_id_t id, void *data)
 {
     FILE *f = fopen(out, "w");
@@ -135,42 +263,76 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *data)
     (void)id, (void)data;
     if (f == NULL)
         return;
-    fprintf(f, "all %llu el2 %llu\n", (unsigned long long)all_instructions, (unsigned long long)el2_instructions);
-    for (unsigned i = 0; i < visit_count; i++) {
-        for (unsigned k = 0; k < mark_count; k++) {
-            if ((visits[i].kind >> k & 1) != 0)
-                fprintf(f, "%s+", marks[k].name);
-        }
-        fprintf(f, " %llu %llu\n", (unsigned long long)visits[i].length, (unsigned long long)visits[i].times);
-    }
+    fprintf(f, "all %llu el2 %llu guest %llu\n", (unsigned long long)all_instructions,
+            (unsigned long long)el2_instructions, (unsigned long long)guest_instructions);
+    for (unsigned i = 0; i < kind_count; i++)
+        write_kind(f, &kinds[i]);
     fclose(f);
 }
 
-static void add_mark(const char *text)
-{
-    const char *colon = strchr(text, ':');
+/* ---- the map ---- */
 
-    if (colon == NULL || (size_t)(colon - text) >= sizeof marks[0].name || mark_count == MAX_MARKS)
+static uint8_t name_number(const char *name)
+{
+    for (unsigned i = 0; i < name_count; i++) {
+        if (strcmp(names[i], name) == 0)
+            return (uint8_t)i;
+    }
+    if (name_count == MAX_NAMES)
         abort();
-    memcpy(marks[mark_count].name, text, (size_t)(colon - text));
-    marks[mark_count++].address = strtoull(colon + 1, NULL, 16);
+    strcpy(names[name_count], name);
+    return (uint8_t)name_count++;
+}
+
+static bool read_line(const char *line)
+{
+    unsigned long long a, b;
+    char word[8], name[32];
+
+    if (sscanf(line, "code %llx %llx", &a, &b) == 2) {
+        begin = a;
+        end = b;
+        code = calloc(code_size() + 1, sizeof *code);
+        return code != NULL;
+    }
+    if (sscanf(line, "%7s %llx %31s", word, &a, name) != 3 || code == NULL || a < begin || a >= end)
+        return false;
+    if (strcmp(word, "entry") == 0)
+        code[(a - begin) / 4].entry = (uint8_t)(1 + name_number(name));
+    else if (strcmp(word, "leave") == 0)
+        code[(a - begin) / 4].leave = name_number(name);
+    else if (strcmp(word, "mark") == 0)
+        code[(a - begin) / 4].marks |= UINT64_C(1) << strtoul(name, NULL, 16);
+    else if (strcmp(word, "call") == 0)
+        code[(a - begin) / 4].call = (uint16_t)strtoul(name, NULL, 16);
+    else
+        return false;
+    return true;
+}
+
+static bool read_map(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char line[128];
+    bool good = f != NULL;
+
+    while (good && fgets(line, sizeof line, f) != NULL) {
+        good = read_line(line);
+        if (!good)
+            fprintf(stderr, "el2count: %s: not a line of a map: %s", path, line);
+    }
+    if (f != NULL)
+        fclose(f);
+    return good;
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "begin=", 6) == 0)
-            begin = strtoull(argv[i] + 6, NULL, 16);
-        else if (strncmp(argv[i], "end=", 4) == 0)
-            end = strtoull(argv[i] + 4, NULL, 16);
-        else if (strncmp(argv[i], "entry=", 6) == 0)
-            entry = strtoull(argv[i] + 6, NULL, 16);
-        else if (strncmp(argv[i], "out=", 4) == 0)
+        if (strncmp(argv[i], "out=", 4) == 0)
             out = strdup(argv[i] + 4);
-        else if (strncmp(argv[i], "mark=", 5) == 0)
-            add_mark(argv[i] + 5);
-        else
+        else if (strncmp(argv[i], "map=", 4) != 0 || !read_map(argv[i] + 4))
             return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);

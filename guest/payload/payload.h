@@ -106,6 +106,7 @@ struct test {
 #define NEEDS_CORDON 1u
 #define NEEDS_HOST 2u               /* and --test-calls */
 #define NEEDS_TWO 4u                /* vCPUs */
+#define NEEDS_NAME 8u               /* its word; "all" does not do */
 
 /* In a test: the first claim that is false is told with these values, and ends the test. */
 #define CHECK(claim, format, ...) \

@@ -163,6 +163,21 @@ static void refusals(void)
     CHECK(*word_at(at) == SECRET && query(at).x2 == 0 && !reachable(at), "something was done all the same");
 }
 
+/* Another process of the host, through the launcher's /proc/PID/mem: its kernel then goes round the launcher's mapping. */
+static void process(void)
+{
+    uint64_t at = area();
+    uint64_t value;
+
+    *word_at(at) = SECRET;
+    CHECK(!host_reads(VMM_CALL_PROCESS_PEEK, at, &value), "without a grant it reads %x", value);
+    CHECK(hvc(CORDON_GUEST_GRANT, at, PAGE, 0, 0).x2 == 1, "no grant");
+    (void)host_reads(VMM_CALL_PROCESS_PEEK, at, &value);    /* a driver may keep other processes out altogether */
+    CHECK(value == SECRET || value == 0, "with a grant it reads %x", value);
+    CHECK(hvc(CORDON_GUEST_REVOKE, at, PAGE, 0, 0).x2 == 1, "no revoke");
+    CHECK(!host_reads(VMM_CALL_PROCESS_PEEK, at, &value), "after the revoke it reads %x", value);
+}
+
 /* ---- given back ---- */
 
 static void relinquish_page(void)
@@ -222,6 +237,7 @@ const struct test share_tests[] = {
     { "grant", "grant-holes", holes, NEEDS_CORDON | NEEDS_HOST },
     { "grant", "grant-long-range", long_range, NEEDS_CORDON | NEEDS_HOST },
     { "grant", "grant-refusals", refusals, NEEDS_CORDON | NEEDS_HOST },
+    { "process", "process-peek", process, NEEDS_CORDON | NEEDS_HOST | NEEDS_NAME },
     { "relinquish", "relinquish-page", relinquish_page, NEEDS_CORDON | NEEDS_HOST },
     { "relinquish", "relinquish-granted", relinquish_granted, NEEDS_CORDON | NEEDS_HOST },
     { "relinquish", "relinquish-range", relinquish_range, NEEDS_CORDON | NEEDS_HOST },

@@ -73,6 +73,19 @@ static void fill(struct access *a)
         *(volatile uint64_t *)(a->at + i) = a->value;
 }
 
+static void copy(struct access *a)
+{
+    volatile uint8_t *to = (volatile uint8_t *)(uintptr_t)a->value;
+
+    for (uint64_t i = 0; i < a->bytes; i++)
+        to[i] = a->at[i];
+}
+
+static void copy_16(struct access *a)
+{
+    *(volatile uint16_t *)(uintptr_t)a->value = *(volatile uint16_t *)a->at;
+}
+
 static void sum(struct access *a)
 {
     a->value = 0xcbf29ce484222325ull;       /* FNV-1a, 64 bits */
@@ -100,6 +113,16 @@ bool guard_fill(void *to, uint64_t bytes, uint64_t value)
 {
     struct access a = { .at = to, .bytes = bytes, .value = value, .act = fill };
 
+    return guarded(&a);
+}
+
+bool guard_copy(void *to, const void *from, uint64_t bytes)
+{
+    struct access a = { .at = (volatile uint8_t *)from, .bytes = bytes, .value = (uint64_t)(uintptr_t)to, .act = copy };
+
+    /* An index of a ring is read and written in one piece. */
+    if (bytes == 2 && (uintptr_t)to % 2 == 0 && (uintptr_t)from % 2 == 0)
+        a.act = copy_16;
     return guarded(&a);
 }
 

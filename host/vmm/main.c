@@ -89,6 +89,7 @@ int main(int argc, char **argv)
     vm.options = &options;
     guard_set_up();
     memory_load(&vm.memory, &options);
+    disk_open(&vm);
     if (options.dump_tree)
         return dump_tree(&vm);
     kvm_create(&vm);

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --kernel IMAGE    an arm64 Image, not compressed\n"
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
+    "  --disk FILE[,ro]  a disk (virtio); up to 8 of them. A protected guest needs the module cordon_guest to use it\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
     "  --random          seeds from the host's random numbers in the device tree\n"
@@ -76,12 +77,13 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum { KERNEL = 1, INITRD, APPEND, DISK, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
     { "initrd", required_argument, NULL, INITRD },
     { "append", required_argument, NULL, APPEND },
+    { "disk", required_argument, NULL, DISK },
     { "mem", required_argument, NULL, MEM },
     { "cpus", required_argument, NULL, CPUS },
     { "random", no_argument, NULL, RANDOM },
@@ -101,12 +103,20 @@ static void print_and_leave(const char *text)
     exit(STATUS_OK);
 }
 
+static void add_disk(struct options *o, const char *text)
+{
+    if (o->disks == DISKS_MAX)
+        die("--disk %s: more than %u disks", text, DISKS_MAX);
+    o->disk[o->disks++] = text;
+}
+
 static void take(struct options *o, int option)
 {
     switch (option) {
     case KERNEL: o->kernel = optarg; break;
     case INITRD: o->initrd = optarg; break;
     case APPEND: o->append = optarg; break;
+    case DISK: add_disk(o, optarg); break;
     case MEM: o->memory = memory_size(optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
     case RANDOM: o->random = true; break;

@@ -41,28 +41,51 @@ static bool has_ended(struct vm *vm)
 /* ---- exits ---- */
 
 /* An address with nothing behind it: reads as zero. Said once. */
-static void no_device(const struct vm *vm, const struct kvm_run *run)
+static uint64_t no_device(const struct vm *vm, const struct kvm_run *run)
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
 
     if (!atomic_flag_test_and_set(&said))
         tell(vm->options, "the guest %s 0x%llx, where there is nothing; more of these are not told",
              run->mmio.is_write ? "writes to" : "reads from", (unsigned long long)run->mmio.phys_addr);
+    return 0;
 }
 
 /* Byte registers, one apart: a wider access touches the first of its registers. */
-static void do_mmio(struct vm *vm, struct kvm_run *run)
+static uint64_t do_uart(const struct kvm_run *run, uint64_t offset, uint64_t value)
 {
-    uint64_t offset = run->mmio.phys_addr - UART_BASE;
+    if (!run->mmio.is_write)
+        return console_read((unsigned)offset);
+    console_write((unsigned)offset, (uint8_t)value);
+    return 0;
+}
+
+static uint64_t do_disk(const struct kvm_run *run, uint64_t offset, uint64_t value)
+{
+    unsigned index = (unsigned)(offset / VIRTIO_SIZE);
 
     if (!run->mmio.is_write)
-        memset(run->mmio.data, 0, sizeof(run->mmio.data));
-    if (offset >= UART_SIZE)
-        no_device(vm, run);
-    else if (run->mmio.is_write)
-        console_write((unsigned)offset, run->mmio.data[0]);
+        return disk_read(index, offset % VIRTIO_SIZE, run->mmio.len);
+    disk_write(index, offset % VIRTIO_SIZE, (uint32_t)value);
+    return 0;
+}
+
+/* Data is in the order of memory: the low byte comes first. */
+static void do_mmio(struct vm *vm, struct kvm_run *run)
+{
+    uint64_t at = run->mmio.phys_addr;
+    uint64_t value = 0;
+
+    if (run->mmio.is_write)
+        memcpy(&value, run->mmio.data, run->mmio.len <= 8 ? run->mmio.len : 8);
+    if (at - UART_BASE < UART_SIZE)
+        value = do_uart(run, at - UART_BASE, value);
+    else if (at - VIRTIO_BASE < vm->options->disks * VIRTIO_SIZE)
+        value = do_disk(run, at - VIRTIO_BASE, value);
     else
-        run->mmio.data[0] = console_read((unsigned)offset);
+        value = no_device(vm, run);
+    if (!run->mmio.is_write)
+        memcpy(run->mmio.data, &value, sizeof(value));
 }
 
 static void do_system_event(struct vm *vm, const struct kvm_run *run)

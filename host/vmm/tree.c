@@ -148,6 +148,17 @@ static void uart(void *tree)
     must(fdt_end_node(tree));
 }
 
+/* Coherent: what a device does here is done by the host's CPUs. */
+static void disk(void *tree, unsigned index)
+{
+    begin_at(tree, "virtio_mmio", VIRTIO_BASE + index * VIRTIO_SIZE);
+    text(tree, "compatible", "virtio,mmio");
+    CELLS(tree, "reg", TWO(VIRTIO_BASE + index * VIRTIO_SIZE), TWO(VIRTIO_SIZE));
+    CELLS(tree, "interrupts", IRQ_SPI, VIRTIO_SPI + index, IRQ_LEVEL_HIGH);
+    must(fdt_property(tree, "dma-coherent", NULL, 0));
+    must(fdt_end_node(tree));
+}
+
 size_t tree_make(void *buffer, const struct vm *vm)
 {
     must(fdt_create(buffer, TREE_SIZE));
@@ -165,6 +176,8 @@ size_t tree_make(void *buffer, const struct vm *vm)
     timer(buffer);
     gic(buffer, vm);
     uart(buffer);
+    for (unsigned i = 0; i < vm->options->disks; i++)
+        disk(buffer, i);
     must(fdt_end_node(buffer));
     must(fdt_finish(buffer));
     return fdt_totalsize(buffer);

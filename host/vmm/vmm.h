@@ -28,6 +28,8 @@ struct options {
     const char *initrd;
     const char *append;
     const char *dump_tree;
+    const char *disk[DISKS_MAX];
+    unsigned disks;
     uint64_t memory;
     unsigned cpus;
     bool verbose;
@@ -101,6 +103,7 @@ void guard_set_up(void);
 bool guard_load(const void *from, uint64_t *value);
 bool guard_store(void *to, uint64_t value);
 bool guard_fill(void *to, uint64_t bytes, uint64_t value);
+bool guard_copy(void *to, const void *from, uint64_t bytes);
 bool guard_sum(const void *from, uint64_t bytes, uint64_t *sum);
 
 /* ---- tree.c ---- */
@@ -133,6 +136,14 @@ void console_write(unsigned reg, uint8_t value);
 void console_restore(void);
 /* Writes all of it to standard output. */
 void console_print(const char *text, size_t size);
+
+/* ---- disk.c ---- */
+
+/* Opens the files of the options. Leaves on failure. */
+void disk_open(struct vm *vm);
+/* Accesses to the registers of a disk that is there. */
+uint32_t disk_read(unsigned index, uint64_t offset, unsigned size);
+void disk_write(unsigned index, uint64_t offset, uint32_t value);
 
 /* ---- calls.c ---- */
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guest's machine, with kvmtool's addresses. For the launcher, and for the bare test guest that runs on it. */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#define RAM_BASE 0x80000000ull
+#define UART_BASE 0x01000000ull
+#define UART_SIZE 8ull
+#define VIRTIO_BASE 0x03000000ull   /* disks, one behind the other */
+#define VIRTIO_SIZE 0x200ull
+#define GICD_BASE 0x3fff0000ull
+#define GICD_SIZE 0x10000ull
+#define GICR_SIZE 0x20000ull    /* a vCPU; the redistributors end where the distributor begins */
+
+#define UART_SPI 1u             /* shared peripheral interrupt 1, which is INTID 33 */
+#define VIRTIO_SPI 2u           /* of the first disk */
+#define GIC_INTERRUPTS 64u
+#define CPUS_MAX 16u
+#define DISKS_MAX 8u
+
+#endif

@@ -3,6 +3,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/sched/signal.h>
+#include <linux/vtime.h>
 #include <asm/arch_timer.h>
 #include <asm/neon.h>
 
@@ -51,7 +52,10 @@ static u64 run_with_interrupts_off(struct vcpu *v, struct cordon_regs *r)
 	return r->x[0];
 }
 
-/* A run leaves the vector registers zero: what the process has in them is saved first, and its return restores it. */
+/*
+ * A run leaves the vector registers zero: what the process has in them is saved first, and its return restores it. The
+ * tick that ends a run is taken when interrupts are on again, and is still the guest's time.
+ */
 static u64 enter(struct vcpu *v, struct cordon_regs *r)
 {
 	u64 status;
@@ -59,7 +63,11 @@ static u64 enter(struct vcpu *v, struct cordon_regs *r)
 	update_timer(v);
 	kernel_neon_begin();
 	local_irq_disable();
+	vtime_account_guest_enter();
 	status = run_with_interrupts_off(v, r);
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
 	local_irq_enable();
 	kernel_neon_end();
 	if (status != CORDON_OK)

@@ -104,26 +104,38 @@ static bool share(struct vcpu_claim u, struct cordon_progress p)
     return answer_progress(u, &p);
 }
 
-bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r)
+/* Cordon's own: first, because they are the frequent ones. */
+static bool own_call(struct cordon *c, struct vcpu_claim u, uint32_t function, struct run *r)
 {
-    bool known;
-    bool go_on = vcpu_power_call(c, u, r, &known);
     uint64_t x1 = u.vcpu->x[1];
     uint64_t x2 = u.vcpu->x[2];
 
-    if (known)
-        return go_on;
-    switch ((uint32_t)u.vcpu->x[0]) {
+    switch (function) {
     case CORDON_GUEST_GRANT: return share(u, cordon_grant_stage2_sg_gpa(c, name_of(u), ipa(x1), x2));
     case CORDON_GUEST_REVOKE: return share(u, cordon_revoke_stage2_sg_gpa(c, name_of(u), ipa(x1), x2));
     case CORDON_GUEST_RELINQUISH: return relinquish(c, u, r);
     case CORDON_GUEST_QUERY: return query(c, u);
     case CORDON_GUEST_MEASUREMENT: return measurement(u);
-    case CORDON_GUEST_HOST: return call_host(u, r);
+    default: return call_host(u, r);
+    }
+}
+
+bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r)
+{
+    uint32_t function = (uint32_t)u.vcpu->x[0];
+    bool known;
+    bool go_on;
+
+    if (function >= CORDON_GUEST_FIRST && function <= CORDON_GUEST_LAST)
+        return own_call(c, u, function, r);
+    go_on = vcpu_power_call(c, u, r, &known);
+    if (known)
+        return go_on;
+    switch (function) {
     case CORDON_CALL_UID: return answer(u, CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
     case CORDON_CALL_REVISION: return answer(u, CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0);
     case SMCCC_VERSION: return answer_one(u, SMCCC_1_1);
-    case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features((uint32_t)x1));
+    case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features((uint32_t)u.vcpu->x[1]));
     default: return answer_one(u, CORDON_NOT_SUPPORTED);
     }
 }

@@ -196,19 +196,7 @@ static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 
 static enum cordon_status run(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
-    struct run r = { .answer = x[3], .value = { x[4], x[5], x[6], x[7] }, .interrupt = { x[8], x[9], x[10], x[11] } };
-    enum cordon_status status = vcpu_run(c, name_of(x[1]), x[2], &r);
-
-    if (status != CORDON_OK)
-        return status;
-    x[1] = r.exit;
-    for (uint32_t i = 0; i < 4; i++) {
-        x[2 + i] = r.detail[i];
-        x[8 + i] = r.interrupt[i];
-    }
-    x[6] = r.deadline;
-    x[7] = r.timer ? 1 : 0;
-    return CORDON_OK;
+    return vcpu_run(c, name_of(x[1]), (struct run *)(void *)x);
 }
 
 /* ---- the end ---- */

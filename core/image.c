@@ -71,13 +71,16 @@ enum cordon_status image_declare(const struct cordon *c, struct image *image, ui
 
 /* ---- pages ---- */
 
+/* A page of an image mostly shows in its first words that it is not. */
 static bool is_zero(const struct cordon *c, uint64_t frame)
 {
-    uint64_t any = 0;
+    const uint64_t *e = c->phys[frame].e;
 
-    for (uint32_t i = 0; i < 512; i++)
-        any |= c->phys[frame].e[i];
-    return any == 0;
+    for (uint32_t i = 0; i < 512; i += 8) {
+        if ((e[i] | e[i + 1] | e[i + 2] | e[i + 3] | e[i + 4] | e[i + 5] | e[i + 6] | e[i + 7]) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* The page of the image that is in work is taken from the host: nobody changes it from here on. */

@@ -119,7 +119,8 @@ struct vm {             /* 512 bytes, so that VMs on different CPUs share no cac
     uint64_t generation;            /* how many VMs have borne this id */
     uint16_t phase;                 /* enum cordon_phase, but DYING; read without the lock by who runs the guest */
     uint16_t vcpus;                 /* how many it has when it is complete; 0: it has no guest */
-    uint32_t entered;               /* vCPUs that are in the guest, or on the way */
+    uint16_t entries;               /* runs of its vCPUs that have begun, and that are over: equal when none is in the guest */
+    uint16_t exits;
     uint64_t vcpu_row[CORDON_VCPUS_MAX];    /* the frames that hold them; 0: not made yet */
     struct image image;
     uint64_t unused[8];

@@ -104,6 +104,8 @@ static void take_answer(struct cordon *c, struct vcpu *u, const struct run *r)
 {
     uint8_t asked = u->asked;
 
+    if (asked == ASKED_NOTHING)
+        return;
     u->asked = ASKED_NOTHING;
     if (r->answer == CORDON_ANSWER_ABORT) {
         arch_vcpu_abort(c, u, u->asked_esr, u->asked_far);
@@ -197,18 +199,21 @@ static void take_interrupts(struct vcpu *u, const struct run *r)
     }
 }
 
-/* What the guest has left of them. An SGI that it has not taken yet is under way again: the host may list it again. */
-static void give_interrupts(struct vcpu *u, struct run *r)
+/* What the guest has left of them. Returns the SGIs that it has not taken yet: the host may list them again. */
+static uint32_t give_interrupts(const struct vcpu *u, struct run *r)
 {
+    uint32_t sgis = 0;
+
     if (!any(u->interrupt) && !any(r->interrupt))
-        return;
+        return 0;
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         uint64_t word = u->interrupt[i];
 
         r->interrupt[i] = (word & INTERRUPT_STATE) == 0 ? 0 : word & CORDON_INTERRUPT_FIELDS;
         if (INTERRUPT_ID(word) < SGI_COUNT && (word & CORDON_INTERRUPT_PENDING) != 0)
-            u->sgis = (uint16_t)(u->sgis | 1u << INTERRUPT_ID(word));
+            sgis |= 1u << INTERRUPT_ID(word);
     }
+    return sgis;
 }
 
 /* ---- running ---- */
@@ -217,7 +222,7 @@ static enum cordon_status can_run(struct cordon *c, const struct vcpu *u, const 
 {
     if (u == 0)
         return CORDON_NO_VCPU;
-    if (u->claimed != 0)
+    if (arch_load_acquire16(&u->claimed) != 0)     /* what the last run wrote is there */
         return CORDON_RUNNING;
     if (u->power == VCPU_OFF)
         return CORDON_OFF;
@@ -227,55 +232,65 @@ static enum cordon_status can_run(struct cordon *c, const struct vcpu *u, const 
 }
 
 /* Claims a vCPU for a run that nothing speaks against, and takes the interrupts for it. */
-static enum cordon_status claim(struct cordon *c, vmid_t vm, uint64_t index, const struct run *r, struct vcpu_claim *u)
+static enum cordon_status claim(struct cordon *c, vmid_t vm, const struct run *r, struct vcpu_claim *u)
 {
     struct vm_locked v;
     enum cordon_status status = vm_enter_phase(c, vm, CORDON_PHASE_RUNNING, &v);
 
     if (status != CORDON_OK)
         return status;
-    *u = (struct vcpu_claim){ v.vm, v.id, v.vm->generation, vcpu_at(c, v.vm, index) };
+    *u = (struct vcpu_claim){ v.vm, v.id, v.vm->generation, vcpu_at(c, v.vm, r->index) };
     status = can_run(c, u->vcpu, r);
     if (status == CORDON_OK) {
         take_interrupts(u->vcpu, r);
-        u->vcpu->claimed = 1;
+        arch_store16(&u->vcpu->claimed, 1);
         u->vcpu->power = VCPU_ON;
-        v.vm->entered++;
+        v.vm->entries++;
     }
     vm_unlock(c, v);
     return status;
 }
 
-static void release(struct cordon *c, struct vcpu_claim u, struct run *r)
+/* What others look at with the VM's lock: most runs have none of it to tell. */
+static void tell_others(struct cordon *c, struct vcpu_claim u, uint32_t sgis, bool off)
 {
     struct vm_locked v = vm_lock(c, u.id);
 
-    give_interrupts(u.vcpu, r);
-    u.vcpu->claimed = 0;
-    if (r->exit == CORDON_EXIT_CPU_OFF)
+    u.vcpu->sgis = (uint16_t)(u.vcpu->sgis | sgis);
+    if (off)
         u.vcpu->power = VCPU_OFF;
-    v.vm->entered--;
     vm_unlock(c, v);
 }
 
-enum cordon_status vcpu_run(struct cordon *c, vmid_t vm, uint64_t index, struct run *r)
+static void release(struct cordon *c, struct vcpu_claim u, struct run *r)
+{
+    uint32_t sgis = give_interrupts(u.vcpu, r);
+    bool off = r->exit == CORDON_EXIT_CPU_OFF;
+
+    if (sgis != 0 || off)
+        tell_others(c, u, sgis, off);
+    arch_store_release16(&u.vcpu->claimed, 0);      /* the next to claim it sees what this run wrote */
+    arch_count_release16(&u.vm->exits);             /* so does who takes the VM down */
+}
+
+enum cordon_status vcpu_run(struct cordon *c, vmid_t vm, struct run *r)
 {
     struct vcpu_claim u;
     struct trap t;
-    enum cordon_status status = claim(c, vm, index, r, &u);
+    enum cordon_status status = claim(c, vm, r, &u);
 
     if (status != CORDON_OK)
         return status;
+    arch_vcpu_enter(c, u.vm, u.vcpu);
+    take_answer(c, u.vcpu, r);
     r->exit = CORDON_EXIT_INTERRUPTED;
     for (uint32_t i = 0; i < 4; i++)
         r->detail[i] = 0;
-    arch_vcpu_enter(c, u.vm, u.vcpu);
-    take_answer(c, u.vcpu, r);
     do {
         arch_vcpu_resume(c, u.vcpu, &t);
     } while (vcpu_trap(c, u, &t, r) && arch_load16(&u.vm->phase) == CORDON_PHASE_RUNNING);
     arch_vcpu_leave(c, u.vcpu);
-    r->timer = arch_vcpu_timer(c, u.vcpu, &r->deadline);
+    r->timer = arch_vcpu_timer(c, u.vcpu, &r->deadline) ? 1 : 0;
     release(c, u, r);
     return CORDON_OK;
 }

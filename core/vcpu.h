@@ -28,8 +28,8 @@ struct __attribute__((may_alias)) vcpu {
     uint64_t offset;            /* the guest's counter is the machine's less this; the same for all of a VM's vCPUs */
     uint32_t index;
     uint8_t power;              /* enum vcpu_power */
-    uint8_t claimed;
     uint8_t asked;              /* enum vcpu_asked */
+    uint16_t claimed;           /* let go by a store-release, without the VM's lock */
     uint16_t sgis;              /* SGIs that were sent to it and that the host has not delivered yet */
     struct arch_vcpu arch;      /* EL1 registers, vector registers, timer, interrupt interface */
 };
@@ -54,16 +54,32 @@ struct trap {
     uint64_t ipa;               /* of a stage-2 fault: HPFAR_EL2's page and FAR_EL2's offset */
 };
 
-/* One run, in and out: registers x3 .. x11 of CORDON_CALL_VCPU_RUN. */
-struct run {
-    uint64_t answer;            /* in: enum cordon_answer */
-    uint64_t value[4];
+/*
+ * One run, where it came in and where it goes out: registers x0 .. x11 of CORDON_CALL_VCPU_RUN. What the host gave is read
+ * before what it gets is written.
+ */
+struct __attribute__((may_alias)) run {
+    uint64_t status;
+    union {
+        uint64_t handle;
+        uint64_t exit;          /* enum cordon_exit */
+    };
+    union {
+        struct {
+            uint64_t index;
+            uint64_t answer;    /* enum cordon_answer */
+            uint64_t value[4];
+        };
+        struct {
+            uint64_t detail[4];
+            uint64_t deadline;
+            uint64_t timer;
+        };
+    };
     uint64_t interrupt[CORDON_INTERRUPTS];  /* in and out */
-    enum cordon_exit exit;      /* out */
-    uint64_t detail[4];
-    uint64_t deadline;
-    bool timer;
 };
+
+_Static_assert(sizeof(struct run) == 12 * 8, "x0 .. x11");
 
 /* The vCPU in a frame of the core's. */
 static inline struct vcpu *vcpu_in(struct cordon *c, uint64_t row)
@@ -86,7 +102,7 @@ void vcpu_start(struct cordon *c, struct vcpu *u, uint64_t entry, uint64_t x0, u
  * Runs a vCPU of a VM that is RUNNING until something is the host's to do. See CORDON_CALL_VCPU_RUN for refusals.
  * NO_VM, STATE, NO_VCPU, RUNNING, OFF, ANSWER, INTERRUPT: in this order of check.
  */
-enum cordon_status vcpu_run(struct cordon *c, vmid_t vm, uint64_t index, struct run *r);
+enum cordon_status vcpu_run(struct cordon *c, vmid_t vm, struct run *r);
 
 /* ---- traps: what the guest did, decided without the host where that can be ---- */
 

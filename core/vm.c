@@ -51,7 +51,8 @@ static void begin_vm(struct cordon *c, struct vm_locked v, uint64_t root, uint32
     vm->generation += 1;
     arch_store16(&vm->phase, CORDON_PHASE_BUILT);
     vm->vcpus = (uint16_t)vcpus;
-    vm->entered = 0;
+    vm->entries = 0;
+    arch_store16(&vm->exits, 0);
     image_init(&vm->image);
     vm->measured = 0;
     arch_store16(&vm->state, VM_LIVE);
@@ -233,7 +234,7 @@ enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
 
     if (status != CORDON_OK)
         return status;
-    if (v.vm->entered > 0) {
+    if (v.vm->entries != arch_load_acquire16(&v.vm->exits)) {   /* what a run wrote, it wrote before this is overwritten */
         vm_unlock(c, v);
         return CORDON_BUSY;
     }

@@ -23,26 +23,10 @@ _Static_assert(offsetof(struct vcpu, arch) % 16 == 0 && offsetof(struct arch_vcp
 void arch_vcpu_reset(struct cordon *c, struct vcpu *u)
 {
     (void)c;
-    u->arch = (struct arch_vcpu){ .el1 = { .sctlr_el1 = SCTLR_EL1_RES1 } };
+    u->arch = (struct arch_vcpu){ .el1 = { .sctlr = SCTLR_EL1_RES1 } };
 }
 
 /* ---- EL1 ---- */
-
-static inline void save_el1(struct el1 *e)
-{
-#define SAVE(name) e->name = sysreg_read(name);
-    EL1_REGISTERS(SAVE)
-#undef SAVE
-    e->tcr_el1 = sysreg_read(tcr_el1);
-}
-
-/* All but TCR_EL1, which keeps walks off. */
-static inline void load_el1(const struct el1 *e)
-{
-#define LOAD(name) sysreg_write(name, e->name);
-    EL1_REGISTERS(LOAD)
-#undef LOAD
-}
 
 static inline void stop_walks(uint64_t tcr)
 {
@@ -123,7 +107,7 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     (void)c;
     cpu->host_pc = sysreg_read(elr_el2);
     cpu->host_pstate = sysreg_read(spsr_el2);
-    save_el1(&cpu->host);
+    el1_save(&cpu->host);
     stop_walks(cpu->host.tcr_el1);
     stop_counting(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
@@ -136,7 +120,7 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
         sysreg_write(SVCR, 0);      /* a host in streaming mode would take the guest's vector instructions from it */
     isb();
     forget_other_vcpu(cpu, u);
-    load_el1(&u->arch.el1);
+    el1_load(&u->arch.el1);
     if ((cpu->guest_hcr & HCR_APK) != 0) {
         save_keys(cpu->host_key);
         load_keys(u->arch.key);
@@ -155,7 +139,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     timer_save(u);
     if (cpu->vectors_loaded)
         vectors_save(&u->arch);
-    save_el1(&u->arch.el1);
+    el1_save(&u->arch.el1);
     stop_walks(u->arch.el1.tcr_el1);
     if ((cpu->guest_hcr & HCR_APK) != 0) {
         save_keys(u->arch.key);
@@ -167,7 +151,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     if (cpu->has_hcrx)
         sysreg_write(HCRX_EL2, cpu->host_hcrx);
     isb();
-    load_el1(&cpu->host);
+    el1_load(&cpu->host);
     sysreg_write(elr_el2, cpu->host_pc);
     sysreg_write(spsr_el2, cpu->host_pstate);
     go_on_counting(cpu);
@@ -195,18 +179,22 @@ static uint64_t fault_address(uint64_t far)
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
 {
     struct cpu *cpu = this_cpu();
+    uint64_t class;
 
     (void)c;
     for (;;) {
         t->kind = (enum trap_kind)guest_resume(u);
-        count(CORDON_STAT_GUEST_TRAP);
+        cpu->stat[CORDON_STAT_GUEST_TRAP]++;
         t->esr = sysreg_read(esr_el2);
-        if (t->kind != TRAP_SYNC || (t->esr >> 26 & 0x3f) != EC_VECTORS || cpu->vectors_loaded)
+        class = t->esr >> 26 & 0x3f;
+        if (t->kind != TRAP_SYNC || class != EC_VECTORS || cpu->vectors_loaded)
             break;
         load_vectors(cpu, u);
     }
-    t->far = sysreg_read(far_el2);
-    t->ipa = fault_address(t->far);
+    if (class == EC_DATA_LOWER || class == EC_INSTRUCTION_LOWER) {
+        t->far = sysreg_read(far_el2);
+        t->ipa = fault_address(t->far);
+    }
 }
 
 void arch_vcpu_abort(struct cordon *c, struct vcpu *u, uint64_t esr, uint64_t far)

@@ -20,6 +20,10 @@ extern const char guest_vectors[];
 /* Runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */
 uint64_t guest_resume(struct vcpu *u);
 
+/* EL1's registers. Loading leaves TCR_EL1 as it is, which keeps walks off until all others are there. */
+void el1_save(struct el1 *e);
+void el1_load(const struct el1 *e);
+
 /* Vector registers; afterwards all are zero. */
 void vectors_save(struct arch_vcpu *a);
 void vectors_load(const struct arch_vcpu *a);

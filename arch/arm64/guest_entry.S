@@ -111,6 +111,50 @@ guest_trap:
     ldp     x29, x30, [sp], #FRAME
     ret
 
+/* ---- EL1 ---- */
+
+/* x0: struct el1, whose order this is */
+    .macro  each_el1 operation
+    \operation 0, sctlr_el1, cpacr_el1
+    \operation 16, ttbr0_el1, ttbr1_el1
+    \operation 32, esr_el1, afsr0_el1
+    \operation 48, afsr1_el1, far_el1
+    \operation 64, mair_el1, amair_el1
+    \operation 80, vbar_el1, contextidr_el1
+    \operation 96, cntkctl_el1, par_el1
+    \operation 112, tpidr_el1, tpidr_el0
+    \operation 128, tpidrro_el0, sp_el0
+    \operation 144, sp_el1, elr_el1
+    \operation 160, spsr_el1, mdscr_el1
+    .endm
+
+    .macro  save_two offset, first, second
+    mrs     x1, \first
+    mrs     x2, \second
+    stp     x1, x2, [x0, #\offset]
+    .endm
+
+    .macro  load_two offset, first, second
+    ldp     x1, x2, [x0, #\offset]
+    msr     \first, x1
+    msr     \second, x2
+    .endm
+
+    .global el1_save
+el1_save:
+    each_el1 save_two
+    save_two 176, csselr_el1, tcr_el1
+    ret
+
+    .global el1_load
+el1_load:
+    each_el1 load_two
+    ldr     x1, [x0, #176]
+    msr     csselr_el1, x1
+    ret
+
+/* ---- vector registers ---- */
+
 /* x0: struct arch_vcpu, which begins with V0 .. V31. */
     .macro  each_pair operation
     .irp    n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30

@@ -75,10 +75,12 @@ static void write_sgi_frame(const struct cpu *cpu, uint32_t offset, uint32_t val
 /* Whether the guest has been given the timer's interrupt and is not done with it. */
 static bool timer_is_listed(const struct vcpu *u)
 {
-    for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
-        uint64_t word = u->interrupt[i];
+    const uint64_t *word = u->interrupt;
 
-        if ((word & (CORDON_INTERRUPT_PENDING | CORDON_INTERRUPT_ACTIVE)) != 0 && (uint32_t)word == CORDON_TIMER_INTID)
+    if ((word[0] | word[1] | word[2] | word[3]) == 0)
+        return false;
+    for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
+        if ((word[i] & (CORDON_INTERRUPT_PENDING | CORDON_INTERRUPT_ACTIVE)) != 0 && (uint32_t)word[i] == CORDON_TIMER_INTID)
             return true;
     }
     return false;

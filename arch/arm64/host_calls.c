@@ -140,7 +140,7 @@ static bool vm_call(struct regs *r)
 {
     uint32_t function = (uint32_t)r->x[0];
 
-    if (!hypercall_vm(&machine, r->x))
+    if (function < CORDON_CALL_VM_LIMITS || !hypercall_vm(&machine, r->x))
         return false;
     count_vm_call(function, r->x[0]);
     return true;

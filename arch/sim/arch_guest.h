@@ -32,6 +32,9 @@ void arch_vcpu_undefined(struct cordon *c, struct vcpu *u);
 bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u);
 bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u, uint64_t *deadline);
 uint64_t arch_counter(const struct cordon *c);
+/* One more, after all that this CPU has written. */
+static inline void arch_count_release16(uint16_t *x) { (void)__atomic_fetch_add(x, 1, __ATOMIC_RELEASE); }
+
 bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value);
 uint32_t arch_list_registers(const struct cordon *c);
 void arch_code_loaded(struct cordon *c);

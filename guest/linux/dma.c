@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DMA of virtio devices through the pool. The kernel calls the operations of a device that has some, and else maps
+ * memory as it is; a notifier gives them to each virtio-mmio device just before its driver looks at it.
+ *
+ * virtio uses the DMA API for a device that offers VIRTIO_F_ACCESS_PLATFORM. With one that does not, the driver hands out
+ * addresses of the guest's own memory, which the device cannot reach: no I/O, and nothing is given away.
+ */
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/scatterlist.h>
+#include <linux/string.h>
+
+#include "cordon_guest.h"
+
+#define DRIVER "virtio-mmio"
+
+/* ---- operations ---- */
+
+static void *op_alloc(struct device *dev, size_t size, dma_addr_t *dma, gfp_t gfp, unsigned long attrs)
+{
+	return pool_alloc(size, dma);
+}
+
+static void op_free(struct device *dev, size_t size, void *at, dma_addr_t dma, unsigned long attrs)
+{
+	pool_free(at, size);
+}
+
+/* What a device is to write is not copied there first: the host would read what the guest had in that memory. */
+static void fill(dma_addr_t dma, size_t size, enum dma_data_direction dir)
+{
+	if (dir == DMA_FROM_DEVICE)
+		pool_clear(dma, size);
+	else
+		pool_copy_in(dma, size);
+}
+
+static dma_addr_t op_map_page(struct device *dev, struct page *page, unsigned long offset, size_t size,
+			      enum dma_data_direction dir, unsigned long attrs)
+{
+	dma_addr_t dma = pool_map(page_to_phys(page) + offset, size);
+
+	if (dma != DMA_MAPPING_ERROR && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
+		fill(dma, size, dir);
+	return dma;
+}
+
+static void op_sync_for_cpu(struct device *dev, dma_addr_t dma, size_t size, enum dma_data_direction dir)
+{
+	if (dir != DMA_TO_DEVICE)
+		pool_copy_out(dma, size);
+}
+
+/* A device that goes on writing into a buffer finds its own data there. */
+static void op_sync_for_device(struct device *dev, dma_addr_t dma, size_t size, enum dma_data_direction dir)
+{
+	if (dir != DMA_FROM_DEVICE)
+		pool_copy_in(dma, size);
+}
+
+static void op_unmap_page(struct device *dev, dma_addr_t dma, size_t size, enum dma_data_direction dir, unsigned long attrs)
+{
+	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
+		op_sync_for_cpu(dev, dma, size, dir);
+	pool_unmap(dma, size);
+}
+
+static void op_unmap_sg(struct device *dev, struct scatterlist *list, int n, enum dma_data_direction dir, unsigned long attrs)
+{
+	struct scatterlist *s;
+	int i;
+
+	for_each_sg(list, s, n, i)
+		op_unmap_page(dev, sg_dma_address(s), sg_dma_len(s), dir, attrs);
+}
+
+static int op_map_sg(struct device *dev, struct scatterlist *list, int n, enum dma_data_direction dir, unsigned long attrs)
+{
+	struct scatterlist *s;
+	int i;
+
+	for_each_sg(list, s, n, i) {
+		sg_dma_address(s) = op_map_page(dev, sg_page(s), s->offset, s->length, dir, attrs);
+		sg_dma_len(s) = s->length;
+		if (sg_dma_address(s) == DMA_MAPPING_ERROR) {
+			op_unmap_sg(dev, list, i, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);
+			return -ENOMEM;
+		}
+	}
+	return n;
+}
+
+static void op_sync_sg_for_cpu(struct device *dev, struct scatterlist *list, int n, enum dma_data_direction dir)
+{
+	struct scatterlist *s;
+	int i;
+
+	for_each_sg(list, s, n, i)
+		op_sync_for_cpu(dev, sg_dma_address(s), sg_dma_len(s), dir);
+}
+
+static void op_sync_sg_for_device(struct device *dev, struct scatterlist *list, int n, enum dma_data_direction dir)
+{
+	struct scatterlist *s;
+	int i;
+
+	for_each_sg(list, s, n, i)
+		op_sync_for_device(dev, sg_dma_address(s), sg_dma_len(s), dir);
+}
+
+static int op_supported(struct device *dev, u64 mask)
+{
+	return (pool_mask() & ~mask) == 0;
+}
+
+static u64 op_required_mask(struct device *dev)
+{
+	return pool_mask();
+}
+
+static size_t op_most(struct device *dev)
+{
+	return pool_most();
+}
+
+static const struct dma_map_ops ops = {
+	.alloc = op_alloc,
+	.free = op_free,
+	.map_page = op_map_page,
+	.unmap_page = op_unmap_page,
+	.map_sg = op_map_sg,
+	.unmap_sg = op_unmap_sg,
+	.sync_single_for_cpu = op_sync_for_cpu,
+	.sync_single_for_device = op_sync_for_device,
+	.sync_sg_for_cpu = op_sync_sg_for_cpu,
+	.sync_sg_for_device = op_sync_sg_for_device,
+	.dma_supported = op_supported,
+	.get_required_mask = op_required_mask,
+	.max_mapping_size = op_most,
+};
+
+/* ---- which devices ---- */
+
+void dma_use_pool(struct device *dev)
+{
+	set_dma_ops(dev, &ops);
+}
+
+static bool is_virtio(const struct device *dev)
+{
+	return dev->driver && strcmp(dev->driver->name, DRIVER) == 0;
+}
+
+static int on_platform_bus(struct notifier_block *self, unsigned long event, void *data)
+{
+	struct device *dev = data;
+
+	if (event == BUS_NOTIFY_BIND_DRIVER && is_virtio(dev)) {
+		__module_get(THIS_MODULE);	/* its operations must stay as long as the driver may call them */
+		dma_use_pool(dev);
+		dev_info(dev, "does DMA through memory that is granted to the host\n");
+	}
+	if ((event == BUS_NOTIFY_UNBOUND_DRIVER || event == BUS_NOTIFY_DRIVER_NOT_BOUND) && get_dma_ops(dev) == &ops) {
+		set_dma_ops(dev, NULL);
+		module_put(THIS_MODULE);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_platform_bus };
+
+static int warn_if_late(struct device *dev, void *unused)
+{
+	if (is_virtio(dev) && get_dma_ops(dev) != &ops)
+		dev_warn(dev, "has its driver already; load cordon_guest before virtio_mmio\n");
+	return 0;
+}
+
+int dma_start(void)
+{
+	int ret = bus_register_notifier(&platform_bus_type, &notifier);
+
+	if (ret == 0)
+		bus_for_each_dev(&platform_bus_type, NULL, NULL, warn_if_late);
+	return ret;
+}
+
+void dma_stop(void)
+{
+	bus_unregister_notifier(&platform_bus_type, &notifier);
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Protected guests under Linux under Cordon in QEMU: bare ones and Debian's kernel, one and two vCPUs, alone and two at once,
+twenty rounds, and VMMs that are killed.
+
+    test/guest/run.py [NAME...]     all cases whose name contains one of the words; without any, all cases
+
+Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120. CORDON_SEED: when VMMs are killed.
+"""
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from qemu_cases import BUILD, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+
+INITRD = os.path.join(BUILD, "guest-test.gz")
+SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
+BACK = [r"test: all frames came back", r"test: unloaded"]
+LINUX = [r"guest: Linux \S+ on %d CPUs", r"cordon_guest: ok", r"guest: ok 32 MiB", r"guest: ok interrupts", r"guest: done"]
+NEVER = [r"guest: FAIL", r"cordon_guest: FAIL", r"guest: complaint"]
+
+
+def case(name, cpu, test, vcpus, want, smp=2, extra=()):
+    return boots("%s-%s-%d" % (name, cpu, vcpus), ["CPU=" + cpu, "SMP=%d" % smp] + list(extra), smp,
+                 "cordon.test=%s cordon.cpus=%d cordon.seed=%d" % (test, vcpus, SEED), want + BACK, NEVER)
+
+
+def cases():
+    for cpu in ("cortex-a72", "neoverse-n1"):
+        for vcpus in (1, 2):
+            yield case("payload", cpu, "payload", vcpus, [r"guest: done: [1-9]\d* passed, 0 failed", r"test: guest ended with 0"])
+            yield case("linux", cpu, "linux", vcpus, [w % vcpus if "%d" in w else w for w in LINUX] + [r"test: guest ended with 0"])
+    yield case("payload", "max", "payload", 2, [r"guest: done: [1-9]\d* passed, 0 failed"])
+    yield case("two", "cortex-a72", "two", 2, [r"test: linux ended with 0", r"test: payload ended with 0", r"guest: ok secret",
+                                               r"guest: ok 32 MiB"], smp=2, extra=["MEM=1536M"])
+    yield case("two", "neoverse-n1", "two", 1, [r"test: linux ended with 0", r"test: payload ended with 0", r"guest: ok secret"],
+               smp=4)
+    yield case("rounds", "cortex-a72", "rounds", 2, [r"test: 20 rounds, -?\d+ kB"])
+    yield case("rounds", "neoverse-n1", "rounds", 1, [r"test: 20 rounds, -?\d+ kB"], smp=1)
+    yield case("kill", "cortex-a72", "kill", 2, [r"test: 20 killed, seed %d" % SEED, r"test: guest ended with 0"])
+    yield case("kill", "neoverse-n1", "kill", 1, [r"test: 20 killed, seed %d" % SEED, r"test: guest ended with 0"], smp=1)
+
+
+def command_of(one):
+    return script("run-host", *one.settings, "INITRD=" + INITRD, "APPEND=quiet " + one.test)
+
+
+def prepare():
+    for name in ("fetch", "build-el2", "build-module", "build-vmm", "build-guest"):
+        quietly(script(name))
+    here = os.path.join(ROOT, "test", "guest")
+    guest = os.path.join(BUILD, "guest.gz")
+    quietly(script("make-initramfs", guest, os.path.join(here, "guest-init"), os.path.join(BUILD, "guest", "cordon_guest.ko")))
+    quietly(script("make-initramfs", INITRD, os.path.join(here, "init"), os.path.join(BUILD, "module", "cordon_kvm.ko"),
+                   os.path.join(BUILD, "module", "cordon_info.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
+                   os.path.join(BUILD, "guest", "payload.bin"), os.path.join(BUILD, "Image"), guest))
+
+
+if __name__ == "__main__":
+    sys.exit(run_all(__doc__, list(cases()), prepare, command_of))

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -851,6 +852,95 @@ static void test_interrupt_timer(void)
     munmap(m.memory, RAM_SIZE);
 }
 
+/* ---- event descriptors ---- */
+
+static int64_t count_of(int fd)
+{
+    uint64_t count;
+
+    return read(fd, &count, 8) == 8 ? (int64_t)count : -errno;
+}
+
+static long ioeventfd(struct machine *m, int fd, uint64_t address, uint32_t bytes, uint64_t value, uint32_t flags)
+{
+    struct kvm_ioeventfd e = { .datamatch = value, .addr = address, .len = bytes, .fd = fd, .flags = flags };
+
+    return ioctl(m->vm, KVM_IOEVENTFD, &e) < 0 ? -errno : 0;
+}
+
+static void test_event_of_the_guest(void)
+{
+    struct machine m = make(anonymous());
+    int fd = must(eventfd(0, EFD_NONBLOCK), "eventfd"), other = must(eventfd(0, EFD_NONBLOCK), "eventfd");
+    struct order o = { .what = ORDER_WRITE32, .argument = { 0x20000050, 4 } };
+
+    check(ioeventfd(&m, fd, 0x20000050, 4, 3, KVM_IOEVENTFD_FLAG_DATAMATCH) == 0);
+    check(ioeventfd(&m, other, 0x20000050, 4, 3, KVM_IOEVENTFD_FLAG_DATAMATCH) == -EEXIST);
+    check(ioeventfd(&m, other, 0x20000060, 0, 0, 0) == 0);
+    check(ioeventfd(&m, fd, 0x20000070, 3, 0, 0) == -EINVAL);
+    check(ioeventfd(&m, fd, 0x20000070, 4, 0, 1u << 20) == -EINVAL);
+    check(ioeventfd(&m, 0, 0x20000070, 4, 0, 0) < 0);           /* no event descriptor */
+    check(ioeventfd(&m, fd, 0x20000070, 4, 0, KVM_IOEVENTFD_FLAG_DEASSIGN) == -ENOENT);
+    tell(&m, 0, ORDER_WRITE32, 0x20000050, 3);
+    tell(&m, 0, ORDER_WRITE32, 0x20000050, 3);
+    check(count_of(fd) == 2);
+    check(go_on(&m, 0, &o) == KVM_EXIT_MMIO && m.run[0]->mmio.phys_addr == 0x20000050);    /* another value */
+    check(go_on(&m, 0, &o) == 0);
+    check(count_of(fd) == -EAGAIN);
+    tell(&m, 0, ORDER_WRITE8, 0x20000060, 1);
+    tell(&m, 0, ORDER_WRITE64, 0x20000060, 2);
+    check(count_of(other) == 2);
+    check(ioeventfd(&m, fd, 0x20000050, 4, 3, KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_DEASSIGN) == 0);
+    o.argument[1] = 3;
+    check(go_on(&m, 0, &o) == KVM_EXIT_MMIO);
+    end(&m);
+    munmap(m.memory, RAM_SIZE);
+}
+
+static long irqfd(struct machine *m, int fd, uint32_t gsi, uint32_t flags)
+{
+    struct kvm_irqfd f = { .fd = (uint32_t)fd, .gsi = gsi, .flags = flags };
+
+    return ioctl(m->vm, KVM_IRQFD, &f) < 0 ? -errno : 0;
+}
+
+static void signal_event(int fd)
+{
+    if (write(fd, &(uint64_t){ 1 }, 8) != 8)
+        stop("write to an event descriptor");
+}
+
+static void test_event_for_the_guest(void)
+{
+    struct machine m = make(anonymous());
+    int fd = must(eventfd(1, EFD_NONBLOCK), "eventfd"), other = must(eventfd(0, EFD_NONBLOCK), "eventfd");
+
+    open_interface(&m, 50);
+    gic_write(&m, GICD + 0x104, 1u << (51 - 32));
+    check(irqfd(&m, fd, 50 - 32, 0) == 0);
+    check(acknowledge(&m) == 50);               /* it was written to before */
+    tell(&m, 0, ORDER_EOI, 50, 0);
+    check(irqfd(&m, fd, 51 - 32, 0) == -EBUSY);
+    check(irqfd(&m, other, 64, 0) == -EINVAL);  /* there are 64 SPIs */
+    check(irqfd(&m, 1000, 51 - 32, 0) == -EBADF);
+    check(irqfd(&m, other, 51 - 32, KVM_IRQFD_FLAG_RESAMPLE) == -EINVAL);
+    check(irqfd(&m, other, 51 - 32, 0) == 0);
+    signal_event(fd);
+    signal_event(other);
+    check(acknowledge(&m) == 50);
+    tell(&m, 0, ORDER_EOI, 50, 0);
+    check(acknowledge(&m) == 51);
+    tell(&m, 0, ORDER_EOI, 51, 0);
+    check(irqfd(&m, fd, 50 - 32, KVM_IRQFD_FLAG_DEASSIGN) == 0);
+    signal_event(fd);
+    close(other);                               /* the other's end comes by itself */
+    check(acknowledge(&m) == 1023);
+    check(irqfd(&m, fd, 51 - 32, 0) == 0);
+    end(&m);
+    signal_event(fd);                           /* the VM is gone */
+    munmap(m.memory, RAM_SIZE);
+}
+
 /* ---- two vCPUs ---- */
 
 static void *second_thread(void *argument)
@@ -923,6 +1013,8 @@ static const struct test {
     { "interrupt_priorities", test_interrupt_priorities },
     { "interrupt_of_its_own", test_interrupt_of_its_own },
     { "interrupt_timer", test_interrupt_timer },
+    { "event_of_the_guest", test_event_of_the_guest },
+    { "event_for_the_guest", test_event_for_the_guest },
     { "two_vcpus", test_two_vcpus },
 };
 

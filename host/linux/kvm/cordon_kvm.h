@@ -5,7 +5,7 @@
  * A VM is set up here alone, and made at Cordon by the first KVM_RUN of vCPU 0. From then on its memory and registers are
  * Cordon's. Frames that Cordon has are never touched, and go back to the allocator only when Cordon has given them back.
  *
- * Locks: vcpu->mutex, then vm->lock, then the process's mmap lock; gic->lock is innermost and taken with interrupts off.
+ * Locks: vcpu->mutex, then vm->lock, then the process's mmap lock; below them spin locks, gic->lock innermost.
  */
 #ifndef CORDON_KVM_H
 #define CORDON_KVM_H
@@ -154,6 +154,16 @@ struct vm {
 	u64 pinned;
 	u64 blocks;
 	struct page **batch;		/* BLOCK_PAGES of them, for whoever holds the lock */
+
+	/*
+	 * Both are taken with interrupts off. An event descriptor's own lock comes between them: a write of the guest
+	 * signals under the first, and a descriptor that is closed ends its irqfd under the second.
+	 */
+	spinlock_t ioeventfd_lock;
+	struct list_head ioeventfds;
+	u32 nioeventfds;
+	spinlock_t irqfd_lock;
+	struct list_head irqfds;
 };
 
 /* ---- main.c ---- */
@@ -271,6 +281,17 @@ bool irq_refused(struct vcpu *v);	/* * */
 
 /* An access of the guest. False: the address is not the GIC's. *abort: it cannot be done. */
 bool dist_access(struct vcpu *v, u64 gpa, u64 bytes, bool write, u64 *value, bool *abort);
+
+/* ---- eventfd.c ---- */
+
+int eventfd_init(void);
+void eventfd_exit(void);
+int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *args);
+int eventfd_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *args);
+/* A write of the guest to a device: true: it was for an event descriptor, which has been told. */
+bool eventfd_takes(struct vm *vm, u64 gpa, u64 bytes, u64 value);
+/* No event comes in afterwards. */
+void eventfd_free(struct vm *vm);
 
 /* ---- list.c: /proc/cordon-vms ---- */
 

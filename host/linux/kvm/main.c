@@ -37,6 +37,9 @@ int check_extension(unsigned long which)
 	case KVM_CAP_ONE_REG:
 	case KVM_CAP_ARM_PSCI:
 	case KVM_CAP_ARM_PSCI_0_2:
+	case KVM_CAP_IRQFD:
+	case KVM_CAP_IOEVENTFD:
+	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
 	case KVM_CAP_MP_STATE:
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_CHECK_EXTENSION_VM:
@@ -110,6 +113,28 @@ static bool cordon_is_there(void)
 	return r.x[0] == CORDON_ABI_MAJOR && r.x[1] >= ABI_MINOR;
 }
 
+static int __init register_all(void)
+{
+	int ret = eventfd_init();
+
+	if (ret != 0)
+		return ret;
+	ret = list_init();
+	if (ret != 0)
+		goto no_list;
+	ret = misc_register(&kvm_device);
+	if (ret != 0)
+		goto no_device;
+	return 0;
+
+no_device:
+	pr_err("cannot register /dev/kvm (error %d); does the kernel's own KVM have it?\n", ret);
+	list_exit();
+no_list:
+	eventfd_exit();
+	return ret;
+}
+
 static int __init kvm_init(void)
 {
 	int ret;
@@ -120,23 +145,17 @@ static int __init kvm_init(void)
 	}
 	ret = el2_limits(&limits);
 	if (ret == 0)
-		ret = list_init();
-	if (ret != 0)
-		return ret;
-	ret = misc_register(&kvm_device);
-	if (ret != 0) {
-		list_exit();
-		pr_err("cannot register /dev/kvm (error %d); does the kernel's own KVM have it?\n", ret);
-		return ret == -ENOMEM ? ret : -EBUSY;
-	}
-	pr_info("protected guests: %u vCPUs at most, guest addresses of %u bits\n", limits.vcpus, limits.ipa_bits);
-	return 0;
+		ret = register_all();
+	if (ret == 0)
+		pr_info("protected guests: %u vCPUs at most, guest addresses of %u bits\n", limits.vcpus, limits.ipa_bits);
+	return ret;
 }
 
 static void __exit kvm_exit(void)
 {
 	misc_deregister(&kvm_device);
 	list_exit();
+	eventfd_exit();
 }
 
 module_init(kvm_init);

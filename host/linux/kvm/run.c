@@ -230,8 +230,11 @@ static int do_device(struct vcpu *v, u64 gpa, u64 bytes, bool write, u64 value)
 {
 	bool abort = false;
 
-	if (!dist_access(v, gpa, bytes, write, &value, &abort))
+	if (!dist_access(v, gpa, bytes, write, &value, &abort)) {
+		if (write && eventfd_takes(v->vm, gpa, bytes, value))
+			return GO_ON;
 		return device_to_user(v, gpa, bytes, write, value);
+	}
 	if (abort) {
 		v->answer = CORDON_ANSWER_ABORT;
 	} else if (!write) {

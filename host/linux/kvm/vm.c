@@ -108,6 +108,7 @@ static void vm_destroy(struct kref *ref)
 	mutex_lock(&vms_lock);
 	list_del(&vm->list);
 	mutex_unlock(&vms_lock);
+	eventfd_free(vm);
 	if (el2_destroy(vm))
 		memory_free(vm);
 	for (u32 i = 0; i < CORDON_VCPUS_MAX; i++) {
@@ -159,6 +160,20 @@ static long irq_line(struct vm *vm, void __user *argument)
 	return gic_irq_line(vm, &level);
 }
 
+static long irqfd(struct vm *vm, void __user *argument)
+{
+	struct kvm_irqfd args;
+
+	return copy_from_user(&args, argument, sizeof(args)) ? -EFAULT : eventfd_irqfd(vm, &args);
+}
+
+static long ioeventfd(struct vm *vm, void __user *argument)
+{
+	struct kvm_ioeventfd args;
+
+	return copy_from_user(&args, argument, sizeof(args)) ? -EFAULT : eventfd_ioeventfd(vm, &args);
+}
+
 static long preferred_target(void __user *argument)
 {
 	struct kvm_vcpu_init init = { .target = KVM_ARM_TARGET_GENERIC_V8 };
@@ -186,6 +201,8 @@ static long vm_ioctl(struct file *file, unsigned int request, unsigned long argu
 	case KVM_SET_USER_MEMORY_REGION: return set_user_memory_region(vm, pointer);
 	case KVM_CREATE_DEVICE: return create_device(vm, pointer);
 	case KVM_IRQ_LINE: return irq_line(vm, pointer);
+	case KVM_IRQFD: return irqfd(vm, pointer);
+	case KVM_IOEVENTFD: return ioeventfd(vm, pointer);
 	case KVM_ARM_PREFERRED_TARGET: return preferred_target(pointer);
 	case KVM_CHECK_EXTENSION: return check_extension(argument);
 	case KVM_UNREGISTER_COALESCED_MMIO: return unregister_coalesced(pointer);
@@ -237,6 +254,10 @@ static struct vm *vm_new(u32 ipa_bits)
 	init_waitqueue_head(&vm->started);
 	INIT_LIST_HEAD(&vm->frames);
 	xa_init(&vm->pages);
+	spin_lock_init(&vm->ioeventfd_lock);
+	INIT_LIST_HEAD(&vm->ioeventfds);
+	spin_lock_init(&vm->irqfd_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
 	gic_init(&vm->gic);
 	vm->ipa_bits = ipa_bits;
 	vm->pid = task_tgid_nr(current);

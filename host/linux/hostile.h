@@ -17,6 +17,39 @@ void report(const char *attempt, const char *where, u64 tries, u64 refused, cons
 /* The last line. */
 void report_end(void);
 
+/* ---- on all CPUs at once, and what the kernel would die of: hostile_common.c ---- */
+
+/* Runs a function on every CPU at once, and waits for all of them. */
+void on_every_cpu(void (*function)(void *), void *argument);
+
+/* The next of a sequence of numbers that depends on *state alone, which is not 0. */
+u64 random64(u64 *state);
+
+int hostile_die_register(void);
+void hostile_die_unregister(void);
+
+/* Jumps to an address; true when that ended in an abort. */
+bool run_at(void *address);
+
+/* The kernel maps no device executable: its own table is changed behind its back. */
+void make_executable(void *va);
+
+/* Stores to an address; true when that ended in EFAULT. */
+bool write_fails(void *va);
+
+/* Whether an instruction, or a few that use x0 and x9 .. x11 alone, was answered by an exception. x0 is x_ before. */
+#define REFUSED_WITH(instruction, x_) ({							\
+	register u64 died asm("x11") = 0;							\
+	register u64 x0 asm("x0") = (u64)(x_);							\
+	asm volatile("mov x9, #0xc0de\n"							\
+		     "adr x10, 1f\n"								\
+		     instruction "\n"								\
+		     "1: mov x9, xzr\n"								\
+		     : "+r"(died), "+r"(x0) : : "x9", "x10", "memory");				\
+	died == 1;										\
+})
+#define REFUSED(instruction) REFUSED_WITH(instruction, 0)
+
 /* ---- calls ---- */
 
 struct call {
@@ -31,9 +64,6 @@ void call_smc_immediate(struct call *c);
 /* One of Cordon's calls with one argument. */
 struct call cordon_call(u32 function, u64 argument);
 
-/* Runs a function on every CPU at once, and waits for all of them. */
-void on_every_cpu(void (*function)(void *), void *argument);
-
 /* ---- the attempts ---- */
 
 int hostile_find_core(void);
@@ -42,9 +72,6 @@ void hostile_devices(void);
 void hostile_registers(void);
 void hostile_calls(unsigned long calls);
 void hostile_psci(void);
-
-int hostile_die_register(void);
-void hostile_die_unregister(void);
 
 /* A physical address within Cordon's memory. */
 u64 hostile_core_address(void);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Calls with every kind of argument, from all CPUs at once. */
-#include <linux/completion.h>
-#include <linux/kthread.h>
-#include <linux/slab.h>
+#include <linux/atomic.h>
+#include <linux/kernel.h>
 
 #include "hostile.h"
 
@@ -37,46 +36,6 @@ struct call cordon_call(u32 function, u64 argument)
 	return c;
 }
 
-/* ---- on every CPU ---- */
-
-struct job {
-	void (*function)(void *);
-	void *argument;
-	atomic_t ready;
-	unsigned int all;
-	struct completion done;
-	atomic_t left;
-};
-
-static int job_thread(void *data)
-{
-	struct job *j = data;
-
-	atomic_inc(&j->ready);
-	while (atomic_read(&j->ready) < j->all)
-		cpu_relax();
-	j->function(j->argument);
-	if (atomic_dec_and_test(&j->left))
-		complete(&j->done);
-	return 0;
-}
-
-void on_every_cpu(void (*function)(void *), void *argument)
-{
-	struct job j = { .function = function, .argument = argument, .all = num_online_cpus() };
-	unsigned int cpu;
-
-	init_completion(&j.done);
-	atomic_set(&j.left, j.all);
-	for_each_online_cpu(cpu) {
-		struct task_struct *t = kthread_create(job_thread, &j, "hostile/%u", cpu);
-
-		kthread_bind(t, cpu);
-		wake_up_process(t);
-	}
-	wait_for_completion(&j.done);
-}
-
 /* ---- random calls ---- */
 
 struct storm {
@@ -84,14 +43,6 @@ struct storm {
 	atomic64_t tries, good;
 	atomic_t seed;
 };
-
-static u64 random64(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 static u64 value(u64 *state)
 {

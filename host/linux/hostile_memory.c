@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Cordon's memory, hidden devices, and registers of EL2. */
 #include <linux/io.h>
-#include <linux/kdebug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -9,46 +8,6 @@
 #include <linux/vmalloc.h>
 
 #include "hostile.h"
-
-/* ---- surviving what the kernel would die of ---- */
-
-/* An attempt has 0xc0de in x9 and where to go on in x10. It finds 1 in x11 when it was refused. */
-static int on_die(struct notifier_block *block, unsigned long event, void *data)
-{
-	struct die_args *args = data;
-
-	if (event != DIE_OOPS || args->regs->regs[9] != 0xc0de)
-		return NOTIFY_DONE;
-	args->regs->regs[11] = 1;
-	args->regs->pc = args->regs->regs[10];
-	return NOTIFY_STOP;
-}
-
-static struct notifier_block die_block = { .notifier_call = on_die, .priority = INT_MAX };
-
-int hostile_die_register(void)
-{
-	return register_die_notifier(&die_block);
-}
-
-void hostile_die_unregister(void)
-{
-	unregister_die_notifier(&die_block);
-}
-
-/* Jumps to an address; true when that ended in an abort. */
-static noinline bool run_at(void *address)
-{
-	register u64 died asm("x11") = 0;
-
-	asm volatile("mov x9, #0xc0de\n"
-		     "adr x10, 1f\n"
-		     "mov x30, x10\n"
-		     "br %1\n"
-		     "1: mov x9, xzr\n"
-		     : "+r"(died) : "r"(address) : "x9", "x10", "x30", "x0", "x1", "x2", "x3", "memory");
-	return died == 1;
-}
 
 /* ---- ranges of Cordon's memory, as it says itself ---- */
 
@@ -102,16 +61,6 @@ struct tally {
 	atomic64_t read, written, run, tries;
 };
 
-static bool write_fails(void *va)
-{
-	u32 value = 0x5ec2e7;
-
-	__put_kernel_nofault(va, &value, u32, failed);
-	return false;
-failed:
-	return true;
-}
-
 /* Two ways into one page. Each must end as EFAULT. */
 static void try_page(struct tally *t, u64 address)
 {
@@ -147,17 +96,6 @@ static void attempt_pages(const char *where, const u64 *pages, unsigned int n, u
 		try_pages(&t);
 	report("read by the kernel", where, atomic64_read(&t.tries), atomic64_read(&t.read), "EFAULT");
 	report("write by the kernel", where, atomic64_read(&t.tries), atomic64_read(&t.written), "EFAULT");
-}
-
-/* The kernel maps no device executable: its own table is changed behind its back. 4 KiB granule, 48-bit addresses. */
-static void make_executable(void *va)
-{
-	u64 *table = phys_to_virt(read_sysreg(ttbr1_el1) & 0xfffffffff000);
-
-	for (int shift = 39; shift > 12; shift -= 9)
-		table = phys_to_virt(table[(u64)va >> shift & 511] & 0xfffffffff000);
-	table[(u64)va >> 12 & 511] &= ~PTE_PXN;
-	asm volatile("dsb ishst\n tlbi vmalle1is\n dsb ish\n isb" : : : "memory");
 }
 
 static void attempt_run(const char *where, const u64 *pages, unsigned int n)
@@ -269,16 +207,6 @@ static void attempt_lpis(void)
 }
 
 /* ---- registers of EL2 ---- */
-
-#define REFUSED(instruction) ({									\
-	register u64 died asm("x11") = 0;							\
-	asm volatile("mov x9, #0xc0de\n"							\
-		     "adr x10, 1f\n"								\
-		     instruction "\n"								\
-		     "1: mov x9, xzr\n"								\
-		     : "+r"(died) : : "x0", "x9", "x10", "memory");				\
-	died == 1;										\
-})
 
 void hostile_registers(void)
 {

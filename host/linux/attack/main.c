@@ -1,52 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0
+/* A hostile host's attempts against virtual machines, one group after the other; the rest when the module goes. */
 #include <linux/mm.h>
 #include <linux/module.h>
-#include "vm.h"
 
-static void show(const char *what, int result, const struct attack_run *r)
-{
-	pr_emerg("attack: %s: %d status %llu exit %llu detail %llx %llx %llx %llx deadline %llx timer %llx\n", what, result, r->status, r->exit,
-		 r->detail[0], r->detail[1], r->detail[2], r->detail[3], r->deadline, r->timer);
-}
+#include "attack.h"
+
+static unsigned long rounds = 2000;
+module_param(rounds, ulong, 0);
+MODULE_PARM_DESC(rounds, "random calls that each CPU makes");
+
+static unsigned long lives = 20;
+module_param(lives, ulong, 0);
+MODULE_PARM_DESC(lives, "VMs that each CPU makes and ends");
+
+static unsigned long seed = 1;
+module_param(seed, ulong, 0);
+MODULE_PARM_DESC(seed, "of the random calls");
+
+static struct owners before;
+
+static void teardown(void) { attack_teardown(lives); }
+static void storm(void) { attack_storm(rounds, seed); }
+
+static const struct {
+	const char *name;
+	void (*attempt)(void);
+} group[] = {
+	{ "memory", attack_pages }, { "frames", attack_frames }, { "phases and handles", attack_phases },
+	{ "answers", attack_answers }, { "races", attack_races }, { "teardown", teardown }, { "pools", attack_pools },
+	{ "interrupts", attack_interrupts }, { "grants", attack_grants }, { "registers", attack_registers }, { "storm", storm },
+};
 
 static int __init attack_init(void)
 {
-	static struct attack_vm vm;
-	struct attack_run r = { 0 };
-	int result = attack_vm_make(&vm, 16);
+	int result = hostile_die_register();
 
 	if (result != 0)
 		return result;
-	attack_run(&vm, 0, CORDON_ANSWER_NONE, NULL, NULL, &r);
-	show("first", 0, &r);
-	result = attack_do(&vm, 0, 4, ATTACK_BASE + 0x8000, 512, 0x77, &r);
-	show("fill", result, &r);
-	result = attack_do(&vm, 0, 5, ATTACK_BASE + 0x8000, 512, 0x77, &r);
-	show("check", result, &r);
-	result = attack_do(&vm, 0, 1, ATTACK_BASE + 0x8010, 0, 0, &r);
-	show("load", result, &r);
-	result = attack_do(&vm, 0, 3, CORDON_GUEST_MEASUREMENT, 0, 0, &r);
-	show("measurement", result, &r);
-	result = attack_do(&vm, 0, 3, 0x84000000, 0, 0, &r);
-	show("psci version", result, &r);
-	result = attack_do(&vm, 0, 9, 0x123456789abcdef0, 0, 0, &r);
-	show("registers", result, &r);
-	attack_run(&vm, 0, CORDON_ANSWER_VALUE, NULL, NULL, &r);
-	show("registers back", 0, &r);
-	result = attack_do(&vm, 0, 1, 0x10, 0, 0, &r);
-	show("device", result, &r);
-	attack_run(&vm, 0, CORDON_ANSWER_ABORT, NULL, NULL, &r);
-	show("abort", 0, &r);
-	result = attack_do(&vm, 0, 1, ATTACK_BASE + 0x20000, 0, 0, &r);
-	show("memory", result, &r);
-	pr_emerg("attack: map %llu\n", attack_call5(CORDON_CALL_VM_MAP, vm.handle, ATTACK_BASE + 0x20000, (u64)page_to_pfn(vm.memory[32]), 1));
-	attack_run(&vm, 0, CORDON_ANSWER_NONE, NULL, NULL, &r);
-	show("mapped", 0, &r);
-	result = attack_do(&vm, 0, 6, 0, 0, 0, &r);
-	show("wait", result, &r);
-	pr_emerg("attack: end %u\n", attack_vm_end(&vm));
-	return -EAGAIN;
+	before = count_owners();
+	result = guests_make();
+	if (result != 0) {
+		hostile_die_unregister();
+		return result;
+	}
+	pr_emerg("hostile: %-34s %-26s %8s %8s  %-14s\n", "attempt", "where", "tries", "refused", "answer");
+	for (unsigned int i = 0; i < ARRAY_SIZE(group); i++) {
+		guests_run();
+		group[i].attempt();
+		guests_check(group[i].name);
+	}
+	result = attack_device_register();
+	if (result != 0) {
+		guests_end();
+		hostile_die_unregister();
+	}
+	return result;
 }
+
+/* Processes have been at the victim since. */
+static void __exit attack_exit(void)
+{
+	struct owners now;
+
+	attack_device_unregister();
+	guests_check("processes");
+	guests_end();
+	now = count_owners();
+	report("frames that are not the host's", "before and after all", 1, now.core == before.core && now.vm == before.vm, "the same");
+	hostile_die_unregister();
+	report_end();
+}
+
 module_init(attack_init);
+module_exit(attack_exit);
 MODULE_DESCRIPTION("attempts of a hostile host against virtual machines");
 MODULE_LICENSE("GPL");

@@ -3,9 +3,9 @@
  * A plugin for QEMU's TCG that counts the instructions of every stay at EL2, from the vector's first to ERET, and those
  * of the whole machine. QEMU's header for plugins is in no package: what is used of its API, version 1, is declared here.
  *
- *   -plugin el2count.so,map=FILE,out=FILE
+ *   -plugin el2count.so,out=FILE[,map=FILE]
  *
- * The map says what is what in EL2's code, a line each (addresses and numbers in hexadecimal):
+ * The map says what is what in EL2's code, a line each (addresses and numbers in hexadecimal); without one, there is none:
  *   code BEGIN END             where it lies
  *   entry ADDRESS NAME         the first instruction of a stay; NAME is where it came from
  *   leave ADDRESS NAME         an ERET, and where it goes to; one that is not named goes to "host"
@@ -14,8 +14,9 @@
  *
  * Software says what it measures by an instruction that does nothing: movz xzr, #N labels what comes behind it.
  *
- * Output: "all N el2 N guest N"; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of
- * "length N TIMES", "at ADDRESS TIMES" (all stays of the kind) and "peak ADDRESS TIMES" (the longest of them).
+ * Output: "all N el2 N guest N": instructions of the machine, of EL2 and of guests; "label LABEL all N el2 N guest N" for
+ * each label; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of "length N TIMES",
+ * "at ADDRESS TIMES" (all stays of the kind) and "peak ADDRESS TIMES" (the longest of them).
  * One CPU: what is counted is deterministic with one.
  */
 #include <stdbool.h>
@@ -53,6 +54,7 @@ EXPORT int qemu_plugin_version = 1;
 #define LABEL_NUMBER(code) ((code) >> 5 & 0xffffu)
 #define MAX_KINDS 4096
 #define MAX_NAMES 16
+#define MAX_LABELS 256
 #define HOST 0              /* the name of an ERET that has none */
 
 /* What the map says of an instruction. */
@@ -85,6 +87,9 @@ static const char *out = "el2count.txt";
 static struct kind kinds[MAX_KINDS];
 static unsigned kind_count;
 static uint64_t all_instructions, el2_instructions, guest_instructions;
+
+/* What was counted under each label; that of the present one is not in it before the label ends. */
+static struct sums { uint64_t all, el2, guest; } sums[MAX_LABELS], since;
 static uint16_t label;
 
 /* The stay that is under way. */
@@ -207,10 +212,23 @@ static void on_instruction(unsigned int cpu, void *data)
         end_stay(c->leave);
 }
 
+static void set_label(uint16_t next)
+{
+    struct sums now = { all_instructions, el2_instructions, guest_instructions };
+
+    if (label < MAX_LABELS) {
+        sums[label].all += now.all - since.all;
+        sums[label].el2 += now.el2 - since.el2;
+        sums[label].guest += now.guest - since.guest;
+    }
+    since = now;
+    label = next;
+}
+
 static void on_label(unsigned int cpu, void *data)
 {
     (void)cpu;
-    label = (uint16_t)(uintptr_t)data;
+    set_label((uint16_t)(uintptr_t)data);
 }
 
 /* ---- translation ---- */
@@ -242,6 +260,12 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 /* ---- output ---- */
 
+static void write_sums(FILE *f, const struct sums *s)
+{
+    fprintf(f, "all %llu el2 %llu guest %llu\n", (unsigned long long)s->all, (unsigned long long)s->el2,
+            (unsigned long long)s->guest);
+}
+
 static void write_kind(FILE *f, const struct kind *k)
 {
     fprintf(f, "stay %s %s %x %x %llx\n", names[k->entry], names[k->leave], k->label, k->call,
@@ -263,8 +287,14 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *data)
     (void)id, (void)data;
     if (f == NULL)
         return;
-    fprintf(f, "all %llu el2 %llu guest %llu\n", (unsigned long long)all_instructions,
-            (unsigned long long)el2_instructions, (unsigned long long)guest_instructions);
+    set_label(0);
+    write_sums(f, &since);
+    for (unsigned i = 0; i < MAX_LABELS; i++) {
+        if (sums[i].all != 0) {
+            fprintf(f, "label %x ", i);
+            write_sums(f, &sums[i]);
+        }
+    }
     for (unsigned i = 0; i < kind_count; i++)
         write_kind(f, &kinds[i]);
     fclose(f);

@@ -118,16 +118,26 @@ class Stays:
         return "%s -> %s %s %s %s" % (self.entry, self.leave, self.label, self.call, "+".join(sorted(self.marks)))
 
 
+class Sums:
+    """Instructions of the machine, of EL2 and of guests."""
+
+    def __init__(self, words):
+        self.all, self.el2, self.guest = int(words[1]), int(words[3]), int(words[5])
+
+
 class Counts:
     """What the plugin wrote."""
 
     def __init__(self, path, el2map, labels):
         self.stays = []
+        self.label = {}
         with open(path, encoding="ascii") as file:
             for line in file:
                 words = line.split()
                 if words[0] == "all":
-                    self.all, self.el2, self.guest = int(words[1]), int(words[3]), int(words[5])
+                    self.machine = Sums(words)
+                elif words[0] == "label":
+                    self.label[labels.get(int(words[1], 16), "")] = Sums(words[2:])
                 elif words[0] == "stay":
                     marks = {m for i, m in enumerate(MARKS) if int(words[5], 16) >> i & 1}
                     label = labels.get(int(words[3], 16), "")

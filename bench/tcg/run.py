@@ -2,85 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Cordon costs at EL2: exact instruction counts in QEMU with a deterministic clock, beside the peers'.
 
-    bench/tcg/run.py                                the table
-    bench/tcg/run.py --stays                        every kind of stay at EL2: how often, how long
-    bench/tcg/run.py --profile LABEL [--lines]      where the instructions of the stays with a label go, by function or
-                                                    by source line; LABEL: of host/linux/bench/bench.h, or a call
+    bench/tcg/run.py                        the table
+    bench/tcg/run.py --stays [--guest]      every kind of stay at EL2: how often, how long
+    bench/tcg/run.py --profile NAME [--lines] [--longest] [--guest]
+        where the instructions of stays go, by function or by source line, on average or of the longest one.
+        NAME: a label of host/linux/bench/labels.h, or a call, such as VM_MAP or GUEST_GRANT
+
+    --guest: of a Linux guest's boot, not of single calls
 
 neoverse-n1, one CPU. A stay is counted from its first instruction at EL2 to ERET; figures are medians. Two runs give
 the same counts. The peers' figures were measured in the same way by hand, and are quoted.
 """
 import os
 import re
-import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True      # nothing is written beside the sources
-from el2map import Counts, Image, Map, by_function, instructions, longest, median, times
+from el2map import by_function, instructions, longest, median, times
+from machine import EL2, ROOT, Bench, stop
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HERE = os.path.join(ROOT, "bench", "tcg")
-BUILD = os.path.join(ROOT, "build", "host")
-EL2 = os.path.join(ROOT, "build", "el2")
-IMAGE = os.path.join(BUILD, "Image")
 LONGEST_STAY = 20000
-
-
-def stop(reason):
-    """What was to be measured cannot be."""
-    print("bench/tcg: " + reason, file=sys.stderr)
-    sys.exit(2)
-
-
-def run(*command, **options):
-    done = subprocess.run(command, check=False, cwd=ROOT, stdin=subprocess.DEVNULL, **options)
-    if done.returncode != 0:
-        stop("%s ended with status %d" % (os.path.basename(command[0]), done.returncode))
-    return done
-
-
-# ---- machines ----
-
-class Bench:
-    """The pieces that are needed, built, and the machines that they make."""
-
-    def __init__(self):
-        for name in ("fetch", "build-el2", "build-module"):
-            run(os.path.join(ROOT, "scripts", "host", name))
-        self.plugin = os.path.join(BUILD, "el2count.so")
-        run("cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", "-o", self.plugin,
-            os.path.join(HERE, "el2count.c"))
-        self.initrd = os.path.join(BUILD, "bench.gz")
-        run(os.path.join(ROOT, "scripts", "host", "make-initramfs"), self.initrd, os.path.join(HERE, "init"),
-            os.path.join(BUILD, "module", "cordon_bench.ko"))
-        self.image = Image(ROOT, os.path.join(EL2, "cordon.elf"))
-        self.map = Map(self.image)
-        self.map.write(os.path.join(BUILD, "el2count.map"))
-        with open(os.path.join(ROOT, "host", "linux", "bench", "bench.h"), encoding="ascii") as file:
-            self.labels = {int(number): word for word, number in re.findall(r"X\((\w+), (\d+)\)", file.read())}
-
-    def boot(self, append="", bare=False, more=()):
-        """Boots to power-off; returns the seconds that it took."""
-        command = ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3,dtb-randomness=off", "-cpu",
-                   "neoverse-n1", "-smp", "1", "-m", "1G", "-nographic", "-nic", "none", "-no-reboot", "-seed", "1",
-                   "-icount", "shift=0,sleep=off", "-rtc", "clock=vm,base=2026-01-01", "-initrd", self.initrd, "-append",
-                   "console=ttyAMA0 quiet nokaslr " + append]
-        if bare:
-            command += ["-kernel", IMAGE]
-        else:
-            command += ["-kernel", os.path.join(EL2, "cordon.bin"), "-device",
-                        "loader,file=%s,addr=0x42000000,force-raw=on" % IMAGE]
-        began = time.monotonic()
-        text = run(*command, *more, stdout=subprocess.PIPE, text=True, timeout=300).stdout
-        if "bench: done" not in text:
-            stop("the boot did not come to its end; it said:\n" + text)
-        return time.monotonic() - began
-
-    def counted(self, name, append="", bare=False):
-        out = os.path.join(BUILD, "el2count-%s.txt" % name)
-        self.boot(append, bare, ["-plugin", "%s,map=%s,out=%s" % (self.plugin, os.path.join(BUILD, "el2count.map"), out)])
-        return Counts(out, self.map, self.labels)
 
 
 # ---- the table ----
@@ -163,7 +104,7 @@ def longest_rows(runs):
     """The longest stay of each run, and what is too long."""
     for name, counts in runs:
         n, stay = longest(counts.stays)
-        show("longest stay: %s: %s" % (name, stay.call or "host fault"), n, LONGEST_STAY)
+        show("longest stay at EL2: %s: %s" % (name, stay.call or "host fault"), n, LONGEST_STAY)
         most = {}
         for s in counts.stays:
             most[s.call] = max(most.get(s.call, 0), longest([s])[0])
@@ -172,25 +113,80 @@ def longest_rows(runs):
                 show("  also: %s" % call, n, LONGEST_STAY)
 
 
+# Another hypervisor below the same launcher and guest: the kernel's own KVM, in the ways that it has.
+KVM_MODES = [("VHE", ""), ("protected mode", "kvm-arm.mode=protected")]
+
+# What a guest's exit was, by what it went through: the first that fits. Calls are told apart by their name.
+EXIT_KINDS = [("interrupt waited for", "wait_for"), ("SGI", "vcpu_send_sgi"), ("device access", "device_access"),
+              ("missing page", "memory_fault"), ("call", "vcpu_call"), ("system register", "system_register")]
+
+
+def exit_kind(stay):
+    other = "interrupt" if stay.leave == "host" else "other"
+    return next((name for name, mark in EXIT_KINDS if mark in stay.marks), other)
+
+
+def guest_seconds(counts):
+    began, ended = re.search(r"bench: guest from ([0-9.]+) to ([0-9.]+)", counts.text).groups()
+    return float(ended) - float(began)
+
+
+def count_guest(bench, initrd):
+    return bench.counted("guest", "cordon.bench=guest", initrd=initrd)
+
+
+def guest_boot_rows(bench):
+    """A Linux guest, from the launcher's start to its end."""
+    initrd = bench.pack_guest()
+    guest = count_guest(bench, initrd)
+    sums = guest.label["GUEST_BOOT"]
+    stays = guest.select(label="GUEST_BOOT")
+    print("\nA Linux guest of 192 MiB with one vCPU, from the launcher's start to the guest's power-off and its end")
+    show("instructions of the machine, in millions", sums.all // 1000000)
+    show("  of the guest", sums.guest // 1000000)
+    show("  at EL2", sums.el2 // 1000000)
+    show("  at EL2, of the machine's, in thousandths", sums.el2 * 1000 // sums.all)
+    show("entries into the guest by the host", times([s for s in stays if s.entry == "host" and s.leave == "guest"]))
+    for way, name in (("host", "exits to the host"), ("guest", "traps that end at EL2")):
+        kinds = {}
+        for s in stays:
+            if s.entry == "guest" and s.leave == way:
+                kinds.setdefault(exit_kind(s), []).append(s)
+        for kind, found in sorted(kinds.items(), key=lambda pair: -times(pair[1])):
+            show("%s: %s (median %d instructions)" % (name, kind, median(found)), times(found))
+    calls = {}
+    for s in stays:
+        if s.entry == "host" and s.leave == "host":
+            calls.setdefault(s.call or "host faults and traps", []).append(s)
+    for call, found in sorted(calls.items(), key=lambda pair: -instructions(pair[1])):
+        show("%s: %d, thousands of instructions in all" % (call, times(found)), instructions(found) // 1000)
+    longest_rows([("a guest's boot", guest)])
+    for name, append in KVM_MODES:
+        kvm = bench.counted("kvm", "cordon.bench=guest " + append, bare=True, initrd=initrd)
+        show("the same on the kernel's own KVM, %s, millions" % name, kvm.label["GUEST_BOOT"].all // 1000000)
+        print("    seconds of the machine's clock: %.2f; on Cordon %.2f" % (guest_seconds(kvm), guest_seconds(guest)))
+
+
 def table(bench):
     boot = bench.counted("boot")
-    calls = bench.counted("calls", "cordon.bench=1")
+    calls = bench.counted("calls", "cordon.bench=calls")
     bare = bench.counted("bare", bare=True)
     print("%-62s %9s %9s  %-15s" % ("EL2 instructions, median", "Cordon", "target", "pKVM 6.1 / 7.2"))
     host_rows(boot, calls)
     guest_rows(calls)
     life_rows(calls)
     longest_rows([("boot", boot), ("calls", calls)])
-    show("all EL2 instructions from boot to shell and off", boot.el2)
-    show("of all instructions of that boot, in millions", boot.all // 1000000)
+    show("all EL2 instructions from boot to shell and off", boot.machine.el2)
+    show("of all instructions of that boot, in millions", boot.machine.all // 1000000)
     show("SMCs from boot to shell and off", times(boot.select(has=["hypercall_smc"])))
-    show("of the same boot without Cordon, in millions", bare.all // 1000000)
-    with_it = min(bench.boot() for _ in range(2))
-    without = min(bench.boot(bare=True) for _ in range(2))
+    show("of the same boot without Cordon, in millions", bare.machine.all // 1000000)
+    with_it = min(bench.boot()[0] for _ in range(2))
+    without = min(bench.boot(bare=True)[0] for _ in range(2))
     print("boot to shell and off, best of 2: %.1f s with Cordon, %.1f s without" % (with_it, without))
     print("image %d bytes; lines of EL2 code: core %d, arch/arm64 %d, plat %d (target 6000 in all; pKVM 6200 / 11700)" % (
         os.path.getsize(os.path.join(EL2, "cordon.bin")), lines_of_code("core"), lines_of_code("arch/arm64"),
         lines_of_code("plat/qemu-virt")))
+    guest_boot_rows(bench)
 
 
 # ---- a closer look ----
@@ -203,35 +199,46 @@ def list_stays(counts):
             " ".join(sorted(s.marks))))
 
 
-def profile(bench, counts, name, lines):
+def profile(bench, counts, name, lines, peak):
     chosen = [s for s in counts.stays if name in (s.label, s.call)]
     if not chosen:
         stop("no stay has the label or call %s; --stays lists them" % name)
     for way in sorted({(s.entry, s.leave) for s in chosen}):
         stays = [s for s in chosen if (s.entry, s.leave) == way]
         n, at = times(stays), {}
-        for s in stays:
-            for address, m in s.at.items():
-                at[address] = at.get(address, 0) + m
-        print("\n%s: from %s to %s: %d stays, median %d, longest %d; instructions of each, on average:" % (
-            name, way[0], way[1], n, median(stays), longest(stays)[0]))
-        for sum_of, where in by_function(bench.image, at, lines):
-            print("%10.1f  %s" % (sum_of / n, where))
+        if peak:
+            most, stay = longest(stays)
+            print("\n%s: from %s to %s: the longest of %d stays: %d instructions" % (name, *way, n, most))
+            n, at = 1, stay.peak
+        else:
+            print("\n%s: from %s to %s: %d stays, median %d, longest %d; instructions of each, on average:" % (
+                name, *way, n, median(stays), longest(stays)[0]))
+            for s in stays:
+                for address, m in s.at.items():
+                    at[address] = at.get(address, 0) + m
+        for total, where in by_function(bench.image, at, lines):
+            print("%10.1f  %s" % (total / n, where))
+
+
+def counted_run(bench, guest):
+    if guest:
+        return count_guest(bench, bench.pack_guest())
+    return bench.counted("calls", "cordon.bench=calls")
 
 
 def main(arguments):
-    lines = "--lines" in arguments
-    arguments = [a for a in arguments if a != "--lines"]
-    if not arguments:
+    flags = {a for a in arguments if a in ("--lines", "--longest", "--guest")}
+    words = [a for a in arguments if a not in flags]
+    if not words and not flags:
         table(Bench())
-    elif arguments == ["--stays"]:
-        list_stays(Bench().counted("calls", "cordon.bench=1"))
-    elif len(arguments) == 2 and arguments[0] == "--profile":
+    elif words == ["--stays"]:
+        list_stays(counted_run(Bench(), "--guest" in flags))
+    elif len(words) == 2 and words[0] == "--profile":
         bench = Bench()
-        profile(bench, bench.counted("calls", "cordon.bench=1"), arguments[1], lines)
+        profile(bench, counted_run(bench, "--guest" in flags), words[1], "--lines" in flags, "--longest" in flags)
     else:
         print(__doc__)
-        sys.exit(0 if arguments[0] in ("-h", "--help") else 2)
+        sys.exit(0 if words[:1] in (["-h"], ["--help"]) else 2)
 
 
 if __name__ == "__main__":

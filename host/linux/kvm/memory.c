@@ -8,6 +8,7 @@
 #include <linux/hugetlb.h>
 #include <linux/ksm.h>
 #include <linux/mman.h>
+#include <linux/moduleparam.h>
 #include <linux/pgtable.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -523,15 +524,30 @@ void memory_relinquished(struct vm *vm, u64 gpa, u64 pages)
 	mutex_unlock(&vm->lock);
 }
 
+static bool verify;
+module_param(verify, bool, 0644);
+MODULE_PARM_DESC(verify, "look through the pages that come back when a VM ends, and say whether all are zero");
+
+static bool is_zero(struct page *page)
+{
+	return memchr_inv(page_address(page), 0, PAGE_SIZE) == NULL;
+}
+
 void memory_free(struct vm *vm)
 {
-	unsigned long index;
+	unsigned long index, back = 0, dirty = 0;
 	struct page *page;
 
 	xa_for_each(&vm->pages, index, page) {
+		if (verify) {
+			back++;
+			dirty += !is_zero(page);
+		}
 		unpin(&page, 1);
 		cond_resched();
 	}
+	if (verify)
+		pr_info("cordon_kvm: VM 0x%llx: %lu pages came back, %lu of them not zero\n", vm->handle, back, dirty);
 	xa_destroy(&vm->pages);
 	account_locked_vm(vm->mm, vm->pinned, false);
 	vm->pinned = 0;

@@ -433,6 +433,28 @@ static void test_memory_relinquished(void)
     munmap(m.memory, RAM_SIZE);
 }
 
+static void write_file(const char *name, const char *text)
+{
+    int fd = must(open(name, O_WRONLY), name);
+
+    if (write(fd, text, strlen(text)) < 0)
+        stop(name);
+    close(fd);
+}
+
+static void test_memory_of_huge_pages(void)
+{
+    uint8_t *memory;
+
+    write_file("/proc/sys/vm/nr_hugepages", "16");
+    memory = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    if (memory == MAP_FAILED)
+        stop("mmap of huge pages");
+    filled_memory(memory);
+    munmap(memory, RAM_SIZE);
+    write_file("/proc/sys/vm/nr_hugepages", "0");
+}
+
 /* A file that the kernel writes back on its own time cannot be a guest's memory: it would have to read it. */
 static void test_memory_of_a_file(void)
 {
@@ -456,6 +478,30 @@ static void test_memory_of_a_file(void)
     must(chdir("/"), "chdir");
     must(umount(directory), "umount");
     rmdir(directory);
+}
+
+/* One page of each of many blocks: every block has to become pages, for which there must be tables. */
+static void test_memory_relinquished_from_blocks(void)
+{
+    struct machine m;
+    uint8_t *memory = anonymous();
+
+    madvise(memory, RAM_SIZE, MADV_HUGEPAGE);
+    fill(memory, 1, 3 * MIB / PAGE);
+    m = make(memory);
+    for (uint64_t at = 2 * MIB; at < RAM_SIZE; at += 2 * MIB)
+        tell(&m, 0, ORDER_WRITE64, RAM + at + PAGE, 0x44);
+    for (uint64_t at = 0; at < RAM_SIZE; at += 2 * MIB) {
+        struct order o = hvc(&m, CORDON_GUEST_RELINQUISH, RAM + at + 7 * PAGE, PAGE, 0);
+
+        check(o.result[0] == 0 && o.result[2] == 1);
+        check(can_read(memory + at + 7 * PAGE) && !can_read(memory + at + PAGE));
+    }
+    for (uint64_t at = 0; at < RAM_SIZE; at += 2 * MIB)
+        check(guest_read(&m, RAM + at + 7 * PAGE) == 0);
+    check(guest_read(&m, RAM + 2 * MIB + PAGE) == 0x44);
+    end(&m);
+    munmap(memory, RAM_SIZE);
 }
 
 /* A child does not get the guest's memory. */
@@ -998,7 +1044,9 @@ static const struct test {
     { "memory_of_zeros", test_memory_of_zeros },
     { "memory_is_private", test_memory_is_private },
     { "memory_relinquished", test_memory_relinquished },
+    { "memory_relinquished_from_blocks", test_memory_relinquished_from_blocks },
     { "memory_kept_away", test_memory_kept_away },
+    { "memory_of_huge_pages", test_memory_of_huge_pages },
     { "memory_of_a_file", test_memory_of_a_file },
     { "memory_missing", test_memory_missing },
     { "exit_device", test_exit_device },

@@ -204,7 +204,7 @@ int el2_vcpu(struct vm *vm, u32 index);
 int el2_start(struct vm *vm, u64 pc, u64 x0);
 /* Hands frames over: function is CORDON_CALL_VM_LOAD or _MAP. *done: how many are the VM's now, if not all. */
 int el2_give(struct vm *vm, u32 function, u64 gfn, u64 frame, u64 n, u64 *done);
-/* 512 pages become a block, if Cordon will have it so. */
+/* 512 pages become a block, if Cordon will have it so. No harm is done if not. */
 void el2_block(struct vm *vm, u64 gfn, u64 frame);
 bool el2_is_hosts(u64 frame);
 u32 el2_phase(struct vm *vm);

@@ -187,12 +187,27 @@ int el2_give(struct vm *vm, u32 function, u64 gfn, u64 frame, u64 n, u64 *done)
 	return 0;
 }
 
+/*
+ * A guest that gives back a page of a block needs a table, and cannot ask for one: there is one for each block. It is what
+ * the block's own pages would have taken.
+ */
+static void keep_spare_tables(struct vm *vm)
+{
+	struct cordon_regs r = { { CORDON_CALL_VM_INFO, vm->handle } };
+
+	cordon_hvc(&r);
+	if (r.x[0] == CORDON_OK && r.x[3] < vm->blocks)
+		donate(vm, NEXT_DONATION);
+}
+
 void el2_block(struct vm *vm, u64 gfn, u64 frame)
 {
 	struct cordon_regs r = { { CORDON_CALL_VM_BLOCK, vm->handle, gfn << PAGE_SHIFT, frame } };
 
-	if (call(vm, &r) == CORDON_OK)
-		vm->blocks++;
+	if (call(vm, &r) != CORDON_OK)
+		return;
+	vm->blocks++;
+	keep_spare_tables(vm);
 }
 
 bool el2_is_hosts(u64 frame)

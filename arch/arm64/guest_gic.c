@@ -114,6 +114,7 @@ void timer_save(struct vcpu *u)
     u->arch.cntv_ctl = sysreg_read(cntv_ctl_el0) & (CNT_ENABLE | CNT_IMASK);
     u->arch.cntv_cval = sysreg_read(cntv_cval_el0);
     sysreg_write(cntv_ctl_el0, 0);
+    sysreg_write(cntv_cval_el0, 0);     /* EL1 can read it: when the guest's timer is off, its value is the guest's alone */
     sysreg_write(cntvoff_el2, 0);
     sysreg_write(cnthctl_el2, 3);
 }

@@ -110,14 +110,16 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     el1_save(&cpu->host);
     stop_walks(cpu->host.tcr_el1);
     stop_counting(cpu);
+    if (cpu->has_sme) {     /* before CPTR_EL2 is the guest's, with which SME traps here too */
+        sysreg_write(SVCR, 0);      /* a host in streaming mode would take the guest's vector instructions from it */
+        isb();
+    }
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
     set_traps(cpu->guest_hcr, GUEST_CPTR | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
     cpu->vectors_loaded = false;
     if (cpu->has_hcrx)
         sysreg_write(HCRX_EL2, 0);
-    if (cpu->has_sme)
-        sysreg_write(SVCR, 0);      /* a host in streaming mode would take the guest's vector instructions from it */
     isb();
     forget_other_vcpu(cpu, u);
     el1_load(&u->arch.el1);

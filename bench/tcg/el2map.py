@@ -7,8 +7,15 @@ figures do not change their meaning with what is inlined.
 import os
 import re
 import subprocess
+import sys
 
 CROSS = "aarch64-linux-gnu-"
+
+
+def stop(reason):
+    """What was to be measured cannot be."""
+    print("bench/tcg: " + reason, file=sys.stderr)
+    sys.exit(2)
 
 
 def output(*command, **options):
@@ -76,7 +83,7 @@ CALLS = [("core/hypercall.c", r"case CORDON_CALL_(\w+):"), ("arch/arm64/host_cal
 # Functions whose visit says what a stay was about.
 MARKS = ["host_hvc", "host_sync", "cordon_map_page_host", "host_map_device", "pool_take", "mmio_access", "inject_abort",
          "hypercall_smc", "psci_call", "memory_fault", "device_access", "wait_for", "system_register", "vcpu_send_sgi",
-         "vcpu_call", "abort_in_guest"]
+         "vcpu_call", "vectors_load"]
 
 
 class Map:
@@ -91,7 +98,7 @@ class Map:
         for bit, name in enumerate(MARKS):
             found = image.in_function(name)
             if not found:
-                raise SystemExit("bench/tcg: the image has no function %s; is it called otherwise now?" % name)
+                stop("the image has no function %s; if it is called otherwise now, say so in %s" % (name, __file__))
             self.lines += ["mark %x %x" % (at, bit) for at in found]
         for path, pattern in CALLS:
             for at, word in image.on_lines(path, pattern).items():

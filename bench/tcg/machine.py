@@ -3,10 +3,9 @@
 import os
 import re
 import subprocess
-import sys
 import time
 
-from el2map import Counts, Image, Map
+from el2map import Counts, Image, Map, stop
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(ROOT, "bench", "tcg")
@@ -14,12 +13,6 @@ LABELS = os.path.join(ROOT, "host", "linux", "bench")
 BUILD = os.path.join(ROOT, "build", "host")
 EL2 = os.path.join(ROOT, "build", "el2")
 KERNEL = os.path.join(BUILD, "Image")
-
-
-def stop(reason):
-    """What was to be measured cannot be."""
-    print("bench/tcg: " + reason, file=sys.stderr)
-    sys.exit(2)
 
 
 def run(*command, **options):

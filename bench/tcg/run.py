@@ -18,8 +18,8 @@ import re
 import sys
 
 sys.dont_write_bytecode = True      # nothing is written beside the sources
-from el2map import by_function, instructions, longest, median, times
-from machine import EL2, ROOT, Bench, stop
+from el2map import by_function, instructions, longest, median, stop, times
+from machine import EL2, ROOT, Bench
 
 LONGEST_STAY = 20000
 
@@ -118,7 +118,8 @@ KVM_MODES = [("VHE", ""), ("protected mode", "kvm-arm.mode=protected")]
 
 # What a guest's exit was, by what it went through: the first that fits. Calls are told apart by their name.
 EXIT_KINDS = [("interrupt waited for", "wait_for"), ("SGI", "vcpu_send_sgi"), ("device access", "device_access"),
-              ("missing page", "memory_fault"), ("call", "vcpu_call"), ("system register", "system_register")]
+              ("missing page", "memory_fault"), ("call", "vcpu_call"), ("system register", "system_register"),
+              ("first use of vector registers", "vectors_load")]
 
 
 def exit_kind(stay):

@@ -19,3 +19,20 @@ need() {
     command -v "$1" >/dev/null 2>&1 ||
         die "$1 is not installed; on Debian: apt-get install $2"
 }
+
+# one_at_a_time FILE: of two that build the same at once, the second waits. FILE stays, empty.
+one_at_a_time() {
+    command -v flock >/dev/null 2>&1 || return 0
+    mkdir -p "$(dirname "$1")"
+    exec 8>"$1"
+    flock 8
+}
+
+# one_at_a_time NAME: of two scripts that build the same thing at once, the second waits and finds the work done
+one_at_a_time() {
+    mkdir -p "$build"
+    if command -v flock >/dev/null 2>&1; then
+        exec 8>"$build/$1.lock"
+        flock 8
+    fi
+}

@@ -62,7 +62,7 @@ static struct {
     pthread_barrier_t barrier;
     atomic_bool stop;
     atomic_uint failures;
-} g = { .threads = 4, .ops = 250, .rounds = 1000, .seconds = 30 };
+} g = { .threads = 4, .ops = 250, .rounds = 1000, .seconds = 25 };
 
 static void fail(struct worker *w, const char *what, uint64_t a, uint64_t b)
 {

@@ -157,6 +157,7 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
     cpu->host_hcr = host_hcr();
     cpu->guest_hcr = guest_hcr(cpu->host_hcr);
     cpu->last_vcpu = 0;
+    cpu->has_ras = id_field(sysreg_read(id_aa64pfr0_el1), 28) != 0;
     sysreg_write(ICC_SRE_EL2, 0xf);     /* before any other register of the GIC's */
     isb();
     gic_set_up(cpu);

@@ -38,6 +38,7 @@ struct cpu {
     uint64_t guest_mdcr;
     bool has_hcrx;
     bool has_sme;
+    bool has_ras;
     bool has_pmu;
     uint64_t sgi_frame;         /* of its redistributor; 0: none was found */
     uint32_t list_registers;    /* that it has, at most CORDON_INTERRUPTS */
@@ -53,6 +54,7 @@ struct cpu {
     struct el1 host;
     uint64_t host_key[AUTH_KEYS];
     uint64_t host_sre;
+    uint64_t host_tpidr2;
     uint64_t pmcr;
 };
 

@@ -91,6 +91,28 @@ static void go_on_counting(const struct cpu *cpu)
         sysreg_write(pmcr_el0, cpu->pmcr);
 }
 
+/*
+ * Registers of extensions that a guest is not told of, and that yet do not trap: zero whenever it comes in, so that they
+ * carry nothing from the host, or from one guest to the next. Before CPTR_EL2 is the guest's, with which SME traps here.
+ */
+static void put_away_extensions(struct cpu *cpu)
+{
+    if (cpu->has_ras)
+        sysreg_write(VDISR_EL2, 0);     /* a guest's DISR_EL1 */
+    if (!cpu->has_sme)
+        return;
+    sysreg_write(SVCR, 0);      /* a host in streaming mode would take the guest's vector instructions from it */
+    cpu->host_tpidr2 = sysreg_read(TPIDR2_EL0);
+    sysreg_write(TPIDR2_EL0, 0);
+    isb();
+}
+
+static void take_back_extensions(const struct cpu *cpu)
+{
+    if (cpu->has_sme)
+        sysreg_write(TPIDR2_EL0, cpu->host_tpidr2);
+}
+
 /* What traps, and where to. */
 static void set_traps(uint64_t hcr, uint64_t cptr, uint64_t mdcr, const void *vector)
 {
@@ -110,10 +132,7 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     el1_save(&cpu->host);
     stop_walks(cpu->host.tcr_el1);
     stop_counting(cpu);
-    if (cpu->has_sme) {     /* before CPTR_EL2 is the guest's, with which SME traps here too */
-        sysreg_write(SVCR, 0);      /* a host in streaming mode would take the guest's vector instructions from it */
-        isb();
-    }
+    put_away_extensions(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
     set_traps(cpu->guest_hcr, GUEST_CPTR | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
@@ -153,6 +172,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     if (cpu->has_hcrx)
         sysreg_write(HCRX_EL2, cpu->host_hcrx);
     isb();
+    take_back_extensions(cpu);
     el1_load(&cpu->host);
     sysreg_write(elr_el2, cpu->host_pc);
     sysreg_write(spsr_el2, cpu->host_pstate);

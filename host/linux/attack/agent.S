@@ -23,6 +23,7 @@
  *  17 debug: what the guest finds of MDSCR_EL1, DBGBVR0_EL1, DBGWCR0_EL1, OSLSR_EL1
  *  18 TPIDR2_EL0: told, and then set to x1
  *  19 DISR_EL1: the same
+ *  20 load four words from x1 on; results: the values
  * An exception ends the command with 0xdead0000 + the exception's class.
  */
 	.arch	armv8-a
@@ -68,7 +69,7 @@ next:
 	mov	x21, #0
 	mov	x22, #0
 	mov	x23, #0
-	cmp	x0, #19
+	cmp	x0, #20
 	b.hi	unknown
 	adr	x9, commands
 	add	x9, x9, x0, lsl #2
@@ -94,6 +95,7 @@ commands:
 	b	debug
 	b	tpidr2
 	b	disr
+	b	load_four
 unknown:
 	ldr	x20, =0xbad
 	b	next
@@ -142,6 +144,8 @@ sgi:
 	isb
 	b	next
 timer:
+	msr	cntv_ctl_el0, xzr		/* it must not fire in between */
+	isb
 	msr	cntv_cval_el0, x2
 	msr	cntv_ctl_el0, x1
 	isb
@@ -168,6 +172,10 @@ disr:
 	mrs	x9, S3_0_C12_C1_1
 	msr	S3_0_C12_C1_1, x1
 	mov	x20, x9
+	b	next
+load_four:
+	ldp	x20, x21, [x1]
+	ldp	x22, x23, [x1, #16]
 	b	next
 
 	/* ---- interrupts ---- */

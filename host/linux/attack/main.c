@@ -2,6 +2,7 @@
 /* A hostile host's attempts against virtual machines, one group after the other; the rest when the module goes. */
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 
 #include "attack.h"
 
@@ -49,6 +50,7 @@ static int __init attack_init(void)
 		group[i].attempt();
 		guests_check(group[i].name);
 	}
+	flush_signals(current);		/* Linux sent one for each instruction that was undefined */
 	result = attack_device_register();
 	if (result != 0) {
 		guests_end();

@@ -11,9 +11,10 @@
 #include "attack.h"
 
 #define SLOTS 6
-#define FRAMES 192		/* single ones; and roots for each slot */
+#define ORDER 8
+#define FRAMES (1u << ORDER)	/* in one piece, so that a call for some of them takes no other ones; and roots for each slot */
 
-static struct page *frame[FRAMES];
+static struct page *frames;
 static struct page *root[SLOTS];
 static u64 slot[SLOTS];
 static unsigned int roots;
@@ -32,6 +33,12 @@ static u64 any_handle(u64 *state)
 	}
 }
 
+/* No memory that the kernel uses: it would be the host's to give away, and the end of the host. */
+static u64 wild_frame(u64 number)
+{
+	return number < 1ull << 36 && pfn_is_map_memory(number) ? number | 1ull << 40 : number;
+}
+
 static u64 any_frame(u64 *state)
 {
 	u64 n = random64(state);
@@ -40,10 +47,10 @@ static u64 any_frame(u64 *state)
 	case 0: return pfn_of(victim.memory[n % ATTACK_LOADED]);
 	case 1: return pfn_of(beside.vcpu[n % ATTACK_VCPUS]);
 	case 2: return pfn_of(victim.tables[n % ATTACK_TABLES]);
-	case 3: return 0x40000 + n % 0x800;
-	case 4: return 1ull << n % 64;
-	case 5: return random64(state) >> n % 64;
-	default: return pfn_of(frame[n % FRAMES]);
+	case 3: return wild_frame(0x40000 + n % 0x800);
+	case 4: return wild_frame(1ull << n % 64);
+	case 5: return wild_frame(random64(state) >> n % 64);
+	default: return pfn_of(frames) + n % FRAMES;
 	}
 }
 
@@ -73,6 +80,16 @@ static u64 any_count(u64 *state)
 	}
 }
 
+/* Of frames from one on: some of our own, or more than there can be. */
+static u64 any_pages(u64 *state, u64 frame)
+{
+	u64 n = any_count(state), first = pfn_of(frames);
+
+	if (n >= 1ull << 40 || frame < first || frame >= first + FRAMES)
+		return n >= 1ull << 40 ? n : min(n, 1ull);
+	return min(n, first + FRAMES - frame);
+}
+
 static u64 any_interrupt(u64 *state)
 {
 	u64 n = random64(state);
@@ -91,16 +108,16 @@ static u64 any_function(u64 *state)
 	/* Weights: what builds up is more frequent than what ends. */
 	static const u32 often[] = {
 		CORDON_CALL_VM_DONATE, CORDON_CALL_VM_DONATE, CORDON_CALL_VM_MEMORY, CORDON_CALL_VCPU_CREATE, CORDON_CALL_VCPU_CREATE,
-		CORDON_CALL_VM_LOAD, CORDON_CALL_VM_LOAD, CORDON_CALL_VM_LOAD, CORDON_CALL_VM_LOAD, CORDON_CALL_VM_START,
+		CORDON_CALL_VM_LOAD, CORDON_CALL_VM_LOAD, CORDON_CALL_VM_LOAD, CORDON_CALL_VM_START, CORDON_CALL_VM_START,
 		CORDON_CALL_VM_MAP, CORDON_CALL_VM_MAP, CORDON_CALL_VM_MAP, CORDON_CALL_VCPU_RUN, CORDON_CALL_VCPU_RUN,
 		CORDON_CALL_VCPU_RUN, CORDON_CALL_VM_BLOCK, CORDON_CALL_VM_CLEAR, CORDON_CALL_VM_CLEAR, CORDON_CALL_VM_INFO,
 		CORDON_CALL_VM_MEASUREMENT, CORDON_CALL_MAP,
 	};
 	u64 n = random64(state);
 
-	if (n % 64 == 0)
+	if (n % 256 == 0)
 		return CORDON_CALL_VM_STOP;
-	if (n % 64 < 4)
+	if (n % 256 < 6)
 		return CORDON_CALL_VM_DESTROY;
 	return often[(n >> 8) % ARRAY_SIZE(often)];
 }
@@ -115,7 +132,7 @@ static void fill_arguments(struct cordon_regs *r, u64 *state)
 	case CORDON_CALL_VM_DONATE:
 	case CORDON_CALL_VM_CLEAR:
 		r->x[2] = any_frame(state);
-		r->x[3] = any_count(state);
+		r->x[3] = any_pages(state, r->x[2]);
 		break;
 	case CORDON_CALL_VM_MEMORY:
 		r->x[2] = random64(state) % 4 ? ATTACK_BASE : any_address(state);
@@ -127,10 +144,10 @@ static void fill_arguments(struct cordon_regs *r, u64 *state)
 		break;
 	case CORDON_CALL_VCPU_RUN:
 		r->x[2] = random64(state) % 3;
-		r->x[3] = random64(state) % 4;
+		r->x[3] = random64(state) % 2 ? random64(state) % 4 : 0;
 		for (unsigned int i = 4; i < 8; i++)
 			r->x[i] = random64(state);
-		for (unsigned int i = 8; i < 12; i++)
+		for (unsigned int i = 8; i < 12 && random64(state) % 4 == 0; i++)
 			r->x[i] = any_interrupt(state);
 		break;
 	case CORDON_CALL_VM_START:
@@ -139,7 +156,7 @@ static void fill_arguments(struct cordon_regs *r, u64 *state)
 	default:
 		r->x[2] = any_address(state);
 		r->x[3] = any_frame(state);
-		r->x[4] = any_count(state);
+		r->x[4] = any_pages(state, r->x[3]);
 		break;
 	}
 }
@@ -186,7 +203,7 @@ static void one_call(struct gale *g, u64 *state)
 /* Frames of the host's are written to, others are tried: the kernel survives either. */
 static void touch(struct gale *g, u64 *state)
 {
-	void *va = page_address(frame[random64(state) % FRAMES]);
+	void *va = page_address(frames + random64(state) % FRAMES);
 
 	(void)store_fails(va);
 	tally_add(&g->own, load_fails(page_address(victim.memory[random64(state) % ATTACK_LOADED])));
@@ -213,36 +230,35 @@ static void blow(void *argument)
 static bool get_all(void)
 {
 	roots = vm_call_regs(CORDON_CALL_VM_LIMITS, 0, 0, 0, 0).x[1];
-	for (unsigned int i = 0; i < FRAMES; i++) {
-		frame[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!frame[i])
-			return false;
-	}
+	frames = alloc_pages(GFP_KERNEL | __GFP_ZERO, ORDER);
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		root[i] = alloc_pages(GFP_KERNEL, get_order(roots * PAGE_SIZE));
 		slot[i] = 0;
 		if (!root[i])
 			return false;
 	}
-	return true;
+	return frames != NULL;
 }
 
 static void put_all(struct tally *t)
 {
+	bool all = true;
+
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		u64 status = slot[i] ? vm_destroy(slot[i]) : CORDON_NO_VM;
 
 		tally_add(t, status == CORDON_OK || status == CORDON_NO_VM);
-		if (root[i] && is_hosts(pfn_of(root[i])))
+		if (is_hosts(pfn_of(root[i])))
 			__free_pages(root[i], get_order(roots * PAGE_SIZE));
 	}
 	for (unsigned int i = 0; i < FRAMES; i++) {
-		bool back = frame[i] && is_hosts(pfn_of(frame[i])) && !load_fails(page_address(frame[i]));
+		bool back = is_hosts(pfn_of(frames) + i) && !load_fails(page_address(frames + i));
 
 		tally_add(t, back);
-		if (back)
-			__free_page(frame[i]);
+		all &= back;
 	}
+	if (all)
+		__free_pages(frames, ORDER);
 }
 
 static const char *const name_of[] = {

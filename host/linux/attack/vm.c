@@ -12,7 +12,7 @@ extern const char attack_agent[], attack_agent_end[];
 /* What the frames of a VM hold before it gets them, and what the pages that are loaded behind the agent do. */
 #define BEFORE 0xa5a5a5a5a5a5a5a5ull
 #define LOADED 0x6c6f61646564ull
-#define PATIENCE 100000
+#define PATIENCE 20000
 
 struct cordon_regs vm_call_regs(u32 function, u64 x1, u64 x2, u64 x3, u64 x4)
 {
@@ -246,7 +246,7 @@ u64 vm_destroy(u64 handle)
 
 	do {
 		status = vm_call(CORDON_CALL_VM_DESTROY, handle, 0, 0, 0);
-	} while ((status == CORDON_AGAIN || status == CORDON_BUSY) && patience++ < PATIENCE);
+	} while ((status == CORDON_AGAIN || status == CORDON_BUSY) && patience++ < 100 * PATIENCE);
 	return status;
 }
 
@@ -314,4 +314,16 @@ bool vm_do(struct attack_vm *vm, unsigned int vcpu, u64 command, u64 x1, u64 x2,
 {
 	vm_begin(vm, vcpu, command, x1, x2, x3, r);
 	return r->status == CORDON_OK && r->exit == CORDON_EXIT_HOST_CALL;
+}
+
+bool vm_read_page(struct attack_vm *vm, unsigned int page, u64 words[512])
+{
+	struct attack_run r;
+
+	for (unsigned int i = 0; i < 512; i += 4) {
+		if (!vm_do(vm, 0, DO_LOAD_FOUR, guest_address(page) + i * 8, 0, 0, &r))
+			return false;
+		memcpy(&words[i], r.detail, 32);
+	}
+	return true;
 }

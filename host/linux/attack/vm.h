@@ -21,7 +21,7 @@
 /* Commands of the agent: agent.S says more. */
 enum attack_command {
 	DO_LOAD = 1, DO_STORE, DO_CALL, DO_FILL, DO_CHECK, DO_WAIT, DO_RUN, DO_SPIN, DO_REGISTERS, DO_FILL_SYSTEM,
-	DO_CHECK_SYSTEM, DO_INTERRUPTS, DO_PENDING, DO_SGI, DO_TIMER, DO_COUNTER, DO_DEBUG, DO_TPIDR2, DO_DISR
+	DO_CHECK_SYSTEM, DO_INTERRUPTS, DO_PENDING, DO_SGI, DO_TIMER, DO_COUNTER, DO_DEBUG, DO_TPIDR2, DO_DISR, DO_LOAD_FOUR
 };
 
 /* How the guest comes out when it is asked for its registers. */
@@ -85,7 +85,7 @@ u64 vm_destroy(u64 handle);
 /* Destroys it and frees its frames. How many of them did not come back, or not zeroed. */
 unsigned int vm_end(struct attack_vm *vm);
 
-/* Whether the host has the page, and how many of its words are not as they must be. */
+/* Whether the host has the page, and each of its words is this. */
 bool page_is(struct page *page, u64 word);
 
 static inline u64 guest_address(unsigned int page)
@@ -107,6 +107,8 @@ void vm_run(struct attack_vm *vm, unsigned int vcpu, u64 answer, const u64 value
 void vm_begin(struct attack_vm *vm, unsigned int vcpu, u64 command, u64 x1, u64 x2, u64 x3, struct attack_run *r);
 /* Goes on with no answer until something else than an interrupt comes. */
 void vm_go_on(struct attack_vm *vm, unsigned int vcpu, struct attack_run *r);
+/* What the guest finds in one of its pages. */
+bool vm_read_page(struct attack_vm *vm, unsigned int page, u64 words[512]);
 /* A command that the agent carries out without another exit: its result is in r->detail. False: it was not so. */
 bool vm_do(struct attack_vm *vm, unsigned int vcpu, u64 command, u64 x1, u64 x2, u64 x3, struct attack_run *r);
 

@@ -27,12 +27,3 @@ one_at_a_time() {
     exec 8>"$1"
     flock 8
 }
-
-# one_at_a_time NAME: of two scripts that build the same thing at once, the second waits and finds the work done
-one_at_a_time() {
-    mkdir -p "$build"
-    if command -v flock >/dev/null 2>&1; then
-        exec 8>"$build/$1.lock"
-        flock 8
-    fi
-}

@@ -80,7 +80,7 @@ def guest_rows(calls):
     round_trip(calls, "guest: wait for an interrupt and back", "WAIT_EXIT", "WAIT_ANSWER")
     round_trip(calls, "guest: SGI and back", "SGI_EXIT", "SGI_ANSWER")
     round_trip(calls, "guest: interrupt and back", "INTERRUPT", "INTERRUPT")
-    round_trip(calls, "guest: missing page and back, less the giving", "FAULT_EXIT", "FAULT_ANSWER")
+    round_trip(calls, "guest: missing page and back, less the giving of it", "FAULT_EXIT", "FAULT_ANSWER")
 
 
 def life_rows(calls):
@@ -146,7 +146,8 @@ def guest_boot_rows(bench):
     show("instructions of the machine, in millions", sums.all // 1000000)
     show("  of the guest", sums.guest // 1000000)
     show("  at EL2", sums.el2 // 1000000)
-    show("  at EL2, of the machine's, in thousandths", sums.el2 * 1000 // sums.all)
+    show("  of the host", (sums.all - sums.guest - sums.el2) // 1000000)
+    show("  at EL2, in thousandths of all", sums.el2 * 1000 // sums.all)
     show("entries into the guest by the host", times([s for s in stays if s.entry == "host" and s.leave == "guest"]))
     for way, name in (("host", "exits to the host"), ("guest", "traps that end at EL2")):
         kinds = {}
@@ -154,13 +155,13 @@ def guest_boot_rows(bench):
             if s.entry == "guest" and s.leave == way:
                 kinds.setdefault(exit_kind(s), []).append(s)
         for kind, found in sorted(kinds.items(), key=lambda pair: -times(pair[1])):
-            show("%s: %s (median %d instructions)" % (name, kind, median(found)), times(found))
+            show("%s: %s (median %d)" % (name, kind, median(found)), times(found))
     calls = {}
     for s in stays:
         if s.entry == "host" and s.leave == "host":
-            calls.setdefault(s.call or "host faults and traps", []).append(s)
+            calls.setdefault(s.call or "faults and SMCs of the host", []).append(s)
     for call, found in sorted(calls.items(), key=lambda pair: -instructions(pair[1])):
-        show("%s: %d, thousands of instructions in all" % (call, times(found)), instructions(found) // 1000)
+        show("thousands of EL2 instructions: %s, %d times" % (call, times(found)), instructions(found) // 1000)
     longest_rows([("a guest's boot", guest)])
     for name, append in KVM_MODES:
         kvm = bench.counted("kvm", "cordon.bench=guest " + append, bare=True, initrd=initrd)

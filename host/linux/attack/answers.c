@@ -27,7 +27,7 @@ static const struct {
 	{ "sent an SGI", WAY_SGI, 3 << 24 | 2, CORDON_EXIT_SGI, 1 },
 	{ "gave memory back", WAY_RELINQUISH, ATTACK_BASE + GIVEN * 4096, CORDON_EXIT_RELINQUISHED, 1 },
 	{ "suspended", WAY_SUSPEND, 0, CORDON_EXIT_WAIT, 1 },
-	{ "interrupted", WAY_SPIN, 4000000, CORDON_EXIT_INTERRUPTED, 1 },
+	{ "interrupted", WAY_SPIN, 30000000, CORDON_EXIT_INTERRUPTED, 1 },
 	{ "started a vCPU", WAY_CPU_ON, 0, CORDON_EXIT_CPU_ON, 1 },
 };
 

@@ -28,13 +28,23 @@ static u64 heard(void)
 	return (r.detail[0] & 0xffff) + (r.detail[1] != 0);
 }
 
+/* Answers with a command, and lists what the guest has not taken yet again until it has carried it out. */
+static void run_listed(const u64 command[4], const u64 word[4], struct attack_run *r)
+{
+	vm_run(&rung, 0, CORDON_ANSWER_VALUE, command, word, r);
+	for (unsigned int i = 0; i < 1000 && r->status == CORDON_OK && r->exit == CORDON_EXIT_INTERRUPTED; i++) {
+		u64 left[4];
+
+		memcpy(left, r->interrupt, sizeof(left));
+		vm_run(&rung, 0, CORDON_ANSWER_NONE, NULL, left, r);
+	}
+}
+
 static u64 ring_words(const u64 word[4], struct attack_run *r)
 {
 	const u64 command[4] = { DO_COUNTER };
 
-	vm_run(&rung, 0, CORDON_ANSWER_VALUE, command, word, r);
-	if (r->status == CORDON_OK && r->exit == CORDON_EXIT_INTERRUPTED)
-		vm_go_on(&rung, 0, r);
+	run_listed(command, word, r);
 	return r->status;
 }
 
@@ -181,12 +191,7 @@ static bool do_with_timer(u64 command, u64 x1, u64 x2, struct attack_run *r)
 	const u64 value[4] = { command, x1, x2 };
 	const u64 words[4] = { GOOD(CORDON_TIMER_INTID) };
 
-	vm_run(&rung, 0, CORDON_ANSWER_VALUE, value, words, r);
-	while (r->status == CORDON_OK && r->exit == CORDON_EXIT_INTERRUPTED) {
-		const u64 left[4] = { r->interrupt[0] };
-
-		vm_run(&rung, 0, CORDON_ANSWER_NONE, NULL, left, r);
-	}
+	run_listed(value, words, r);
 	return r->status == CORDON_OK && r->exit == CORDON_EXIT_HOST_CALL;
 }
 

@@ -196,7 +196,7 @@ static const struct wanted wanted[] = {
 	{ "sent an SGI", WAY_SGI, 3 << 24 | 2, CORDON_EXIT_SGI, { 2, 3 } },
 	{ "gave memory back", WAY_RELINQUISH, ATTACK_BASE + GIVEN * 4096, CORDON_EXIT_RELINQUISHED, { ATTACK_BASE + GIVEN * 4096, 1 } },
 	{ "suspended", WAY_SUSPEND, 0, CORDON_EXIT_WAIT, { 0 } },
-	{ "interrupted", WAY_SPIN, 8000000, CORDON_EXIT_INTERRUPTED, { 0 } },
+	{ "interrupted", WAY_SPIN, 30000000, CORDON_EXIT_INTERRUPTED, { 0 } },
 	{ "started a vCPU", WAY_CPU_ON, 0, CORDON_EXIT_CPU_ON, { 1 } },
 	{ "failed", WAY_FAIL, ATTACK_DEVICE, CORDON_EXIT_FAILED, { CORDON_FAILURE_HANDLER } },
 };

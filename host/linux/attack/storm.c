@@ -73,7 +73,7 @@ static u64 any_count(u64 *state)
 
 	switch (random64(state) % 8) {
 	case 0: return 0;
-	case 1: return n % 600;
+	case 1: return n % 8;
 	case 2: return 1ull << n % 64;
 	case 3: return n;
 	default: return 1;
@@ -117,7 +117,7 @@ static u64 any_function(u64 *state)
 
 	if (n % 256 == 0)
 		return CORDON_CALL_VM_STOP;
-	if (n % 256 < 6)
+	if (n % 256 < 4)
 		return CORDON_CALL_VM_DESTROY;
 	return often[(n >> 8) % ARRAY_SIZE(often)];
 }

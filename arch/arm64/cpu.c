@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu.h"
 
+#include "guest.h"
+
 #include <stddef.h>
 
 struct cpu cpus[MAX_CPUS];
@@ -14,6 +16,7 @@ extern char _stacks_begin[];
 
 /* Debug registers, the OS lock, the debug ROM and the PMU trap in a guest. */
 #define MDCR_GUEST_TRAPS (UINT64_C(0x7) << 9 | UINT64_C(3) << 5)
+#define MDCR_TTRF (UINT64_C(1) << 19)       /* so does the filter of trace */
 
 bool cpu_add(uint64_t mpidr)
 {
@@ -75,6 +78,8 @@ static uint64_t guest_hcr(uint64_t host)
     hcr |= HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TID3 | HCR_TACR;
     if (id_field(sysreg_read(id_aa64mmfr1_el1), 16) != 0)
         hcr |= HCR_TLOR;
+    if (id_field(sysreg_read(id_aa64pfr0_el1), 28) != 0)
+        hcr |= HCR_TERR;
     return hcr;
 }
 
@@ -130,7 +135,7 @@ static void set_up_debug(void)
     }
     sysreg_write(mdcr_el2, mdcr);
     this_cpu()->host_mdcr = mdcr;
-    this_cpu()->guest_mdcr = mdcr | MDCR_GUEST_TRAPS;
+    this_cpu()->guest_mdcr = mdcr | MDCR_GUEST_TRAPS | (id_field(dfr0, 40) != 0 ? MDCR_TTRF : 0);
 }
 
 /* Fine-grained traps: none, where they exist. */
@@ -156,6 +161,7 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
 
     cpu->host_hcr = host_hcr();
     cpu->guest_hcr = guest_hcr(cpu->host_hcr);
+    cpu->guest_cptr = GUEST_CPTR | (id_field(sysreg_read(id_aa64pfr0_el1), 44) != 0 ? CPTR_TAM : 0);
     cpu->last_vcpu = 0;
     cpu->has_ras = id_field(sysreg_read(id_aa64pfr0_el1), 28) != 0;
     sysreg_write(ICC_SRE_EL2, 0xf);     /* before any other register of the GIC's */

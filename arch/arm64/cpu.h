@@ -35,6 +35,7 @@ struct cpu {
     uint64_t host_cptr;
     uint64_t host_mdcr;
     uint64_t guest_hcr;
+    uint64_t guest_cptr;
     uint64_t guest_mdcr;
     bool has_hcrx;
     bool has_sme;

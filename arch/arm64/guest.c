@@ -135,7 +135,7 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     put_away_extensions(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
-    set_traps(cpu->guest_hcr, GUEST_CPTR | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
+    set_traps(cpu->guest_hcr, cpu->guest_cptr | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
     cpu->vectors_loaded = false;
     if (cpu->has_hcrx)
         sysreg_write(HCRX_EL2, 0);
@@ -186,7 +186,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
 /* Many runs are over before the guest has touched a vector register: it gets its own when it does, and not before. */
 static void load_vectors(struct cpu *cpu, const struct vcpu *u)
 {
-    sysreg_write(cptr_el2, GUEST_CPTR);
+    sysreg_write(cptr_el2, cpu->guest_cptr);
     isb();
     vectors_load(&u->arch);
     cpu->vectors_loaded = true;

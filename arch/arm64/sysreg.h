@@ -70,6 +70,7 @@
 #define HCR_TLOR (UL(1) << 35)      /* limited ordering regions trap */
 #define HCR_RW (UL(1) << 31)        /* EL1 is AArch64 */
 #define HCR_APK (UL(1) << 40)       /* pointer authentication keys do not trap */
+#define HCR_TERR (UL(1) << 36)      /* records of errors trap */
 #define HCR_API (UL(1) << 41)       /* pointer authentication instructions do not trap */
 #define HCR_ENSCXT (UL(1) << 53)    /* software context numbers do not trap */
 #define HCR_ATA (UL(1) << 56)       /* memory tags do not trap */

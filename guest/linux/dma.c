@@ -8,9 +8,12 @@
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/list.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "cordon_guest.h"
@@ -154,19 +157,55 @@ static bool is_virtio(const struct device *dev)
 	return dev->driver && strcmp(dev->driver->name, DRIVER) == 0;
 }
 
-static int on_platform_bus(struct notifier_block *self, unsigned long event, void *data)
-{
-	struct device *dev = data;
+/*
+ * Devices that use the pool; the module stays as long as there is one. They are remembered here, as the kernel has taken
+ * operations and driver off a device when it says that it is unbound. Bind and unbind of a device exclude each other.
+ */
+struct user {
+	struct list_head link;
+	struct device *dev;
+};
 
-	if (event == BUS_NOTIFY_BIND_DRIVER && is_virtio(dev)) {
-		__module_get(THIS_MODULE);	/* its operations must stay as long as the driver may call them */
-		dma_use_pool(dev);
-		dev_info(dev, "does DMA through memory that is granted to the host\n");
-	}
-	if ((event == BUS_NOTIFY_UNBOUND_DRIVER || event == BUS_NOTIFY_DRIVER_NOT_BOUND) && get_dma_ops(dev) == &ops) {
+static LIST_HEAD(users);
+static DEFINE_MUTEX(users_lock);
+
+static void bind(struct device *dev)
+{
+	struct user *u = kmalloc(sizeof(*u), GFP_KERNEL);
+
+	__module_get(THIS_MODULE);
+	dma_use_pool(dev);
+	dev_info(dev, "does DMA through memory that is granted to the host\n");
+	if (!u)
+		return;		/* nobody will remember to let the module go: it stays */
+	u->dev = dev;
+	mutex_lock(&users_lock);
+	list_add(&u->link, &users);
+	mutex_unlock(&users_lock);
+}
+
+static void unbind(struct device *dev)
+{
+	struct user *u, *next;
+
+	mutex_lock(&users_lock);
+	list_for_each_entry_safe(u, next, &users, link) {
+		if (u->dev != dev)
+			continue;
+		list_del(&u->link);
+		kfree(u);
 		set_dma_ops(dev, NULL);
 		module_put(THIS_MODULE);
 	}
+	mutex_unlock(&users_lock);
+}
+
+static int on_platform_bus(struct notifier_block *self, unsigned long event, void *data)
+{
+	if (event == BUS_NOTIFY_BIND_DRIVER && is_virtio(data))
+		bind(data);
+	if (event == BUS_NOTIFY_UNBOUND_DRIVER || event == BUS_NOTIFY_DRIVER_NOT_BOUND)
+		unbind(data);
 	return NOTIFY_OK;
 }
 

@@ -66,7 +66,9 @@ static void raise(struct virtio *v, uint32_t cause)
 /* The driver has done what it may not, or its rings are not granted: it is told, and no longer served. */
 static void broken(struct virtio *v, const char *why)
 {
-    notice(v->vm->options, "the disk at interrupt %u does nothing more: %s (has the guest cordon_guest?)", v->spi + 32, why);
+    if (!v->said)
+        notice(v->vm->options, "the disk at interrupt %u does nothing more: %s (has the guest cordon_guest?)", v->spi + 32, why);
+    v->said = true;                 /* once: a guest must not fill the host's log */
     v->status |= STATUS_NEEDS_RESET;
     v->queue.ready = false;
     raise(v, INTERRUPT_CONFIG);

@@ -42,6 +42,7 @@ struct virtio {
     uint32_t status, interrupt;
     uint32_t feature_word, driver_word, queue_index;
     struct queue queue;
+    bool said;                      /* that it is broken */
     /* Serves one request; returns the bytes written to the guest. */
     uint32_t (*serve)(struct virtio *v, const struct chain *chain);
 };

@@ -36,7 +36,7 @@ def cordon(name, test, want, cpu="cortex-a72"):
 TREE = [r"tree: " + part for part in (r'.*bootargs = "some words";', r".*cpu@2 {", r".*memory@80000000 {", r".*kaslr-seed = <",
                                       r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,gic-v3";')]
 SAME = r"test: expected (\w+)(?s:.*)guest: read \1"
-DISK = [SAME, r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
+DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
         r"test: guest ended with 0", r"test: ok written"]
 
 

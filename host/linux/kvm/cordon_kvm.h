@@ -208,6 +208,8 @@ int el2_give(struct vm *vm, u32 function, u64 gfn, u64 frame, u64 n, u64 *done);
 void el2_block(struct vm *vm, u64 gfn, u64 frame);
 bool el2_is_hosts(u64 frame);
 u32 el2_phase(struct vm *vm);
+/* Frames of all VMs that are for tables and registers: none, when there is no VM. */
+u64 el2_frames_out(void);
 /* False: Cordon has not given everything back, so that nothing may be freed. */
 bool el2_destroy(struct vm *vm);
 

@@ -60,12 +60,21 @@ int el2_limits(struct limits *l)
 
 /* ---- frames for tables and registers ---- */
 
+static atomic64_t frames_out;
+
+u64 el2_frames_out(void)
+{
+	return atomic64_read(&frames_out);
+}
+
 static struct page *get_frames(u32 order)
 {
 	struct page *page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_NOWARN, order);
 
-	if (page)
+	if (page) {
 		set_page_private(page, order);
+		atomic64_add(1L << order, &frames_out);
+	}
 	return page;
 }
 
@@ -74,6 +83,7 @@ static void put_frames(struct page *page)
 	u32 order = page_private(page);
 
 	set_page_private(page, 0);
+	atomic64_sub(1L << order, &frames_out);
 	__free_pages(page, order);
 }
 

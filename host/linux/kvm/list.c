@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /proc/cordon-vms: a line for each VM, with what it has of the host and how often its vCPUs left the guest for what. */
+/*
+ * /proc/cordon-vms: a line for each VM, with what it has of the host and how often its vCPUs left the guest for what. The
+ * last line is of all VMs together, those that are being taken down too.
+ */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 
@@ -45,6 +48,7 @@ static void show_vm(struct vm *vm, void *data)
 static int show(struct seq_file *m, void *unused)
 {
 	vm_each(show_vm, m);
+	seq_printf(m, "all VMs: %llu pages for tables and registers\n", el2_frames_out());
 	return 0;
 }
 

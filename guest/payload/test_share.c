@@ -193,6 +193,7 @@ static void relinquish_page(void)
         CHECK(a.x0 == 0 && a.x1 == 1 && a.x2 == 1, "turn %u: %d, done %u, changed %u", turn, a.x0, a.x1, a.x2);
         CHECK(query(at).x1 == 0, "turn %u: it is there still", turn);
         CHECK(!host_reads(VMM_CALL_PEEK, at, &value) || value == 0, "turn %u: the host reads %x", turn, value);
+        (void)host(VMM_CALL_FILL, at, PAGE, FROM_HOST);     /* the host's page now, if it is one: it may leave anything there */
         CHECK(page_is_zero(at), "turn %u: it comes back as %x", turn, *word_at(at));
         CHECK(query(at).x1 != 0 && !reachable(at), "turn %u: the new page is not private", turn);
     }

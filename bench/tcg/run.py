@@ -4,7 +4,7 @@
 
     bench/tcg/run.py                        the table
     bench/tcg/run.py --stays [--guest]      every kind of stay at EL2: how often, how long
-    bench/tcg/run.py --profile NAME [--lines] [--longest] [--guest]
+    bench/tcg/run.py --profile NAME... [--lines] [--longest] [--guest]
         where the instructions of stays go, by function or by source line, on average or of the longest one.
         NAME: a label of host/linux/bench/labels.h, or a call, such as VM_MAP or GUEST_GRANT
 
@@ -235,9 +235,11 @@ def main(arguments):
         table(Bench())
     elif words == ["--stays"]:
         list_stays(counted_run(Bench(), "--guest" in flags))
-    elif len(words) == 2 and words[0] == "--profile":
+    elif len(words) >= 2 and words[0] == "--profile":
         bench = Bench()
-        profile(bench, counted_run(bench, "--guest" in flags), words[1], "--lines" in flags, "--longest" in flags)
+        counts = counted_run(bench, "--guest" in flags)
+        for name in words[1:]:
+            profile(bench, counts, name, "--lines" in flags, "--longest" in flags)
     else:
         print(__doc__)
         sys.exit(0 if words[:1] in (["-h"], ["--help"]) else 2)

@@ -49,8 +49,8 @@ int attack_device_register(void)
 		misc_deregister(&device);
 		return -EIO;
 	}
-	pr_emerg("hostile: private %llx %llx %llx %llx %llx\n", PFN_PHYS(pfn_of(victim.memory[4])), PFN_PHYS(pfn_of(victim.memory[0])),
-		 PFN_PHYS(pfn_of(victim.vcpu[0])), PFN_PHYS(pfn_of(victim.tables[0])), PFN_PHYS(pfn_of(victim.root)));
+	pr_emerg("hostile: private %llx %llx %llx\n", PFN_PHYS(pfn_of(victim.memory[4])), PFN_PHYS(pfn_of(victim.vcpu[0])),
+		 PFN_PHYS(pfn_of(victim.root)));
 	pr_emerg("hostile: granted %llx\n", PFN_PHYS(pfn_of(victim.memory[GRANTED])));
 	return 0;
 }

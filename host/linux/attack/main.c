@@ -18,6 +18,10 @@ static unsigned long seed = 1;
 module_param(seed, ulong, 0);
 MODULE_PARM_DESC(seed, "of the random calls");
 
+static char *only = "";
+module_param(only, charp, 0);
+MODULE_PARM_DESC(only, "the one group of attempts that is made; without it, all");
+
 static struct owners before;
 
 static void teardown(void) { attack_teardown(lives); }
@@ -46,6 +50,8 @@ static int __init attack_init(void)
 	}
 	pr_emerg("hostile: %-34s %-26s %8s %8s  %-14s\n", "attempt", "where", "tries", "refused", "answer");
 	for (unsigned int i = 0; i < ARRAY_SIZE(group); i++) {
+		if (*only != 0 && strcmp(only, group[i].name) != 0)
+			continue;
 		guests_run();
 		group[i].attempt();
 		guests_check(group[i].name);

@@ -253,6 +253,113 @@ static void attempt_leak(struct around *a, const struct wanted *w)
 	tally_report(&t, "registers of the host after an exit", w->name, "no guest's");
 }
 
+/* ---- other calls: all registers but x0 .. x3 are the host's own ---- */
+
+static struct attack_vm loaded;
+
+static void probe_call(struct around *a, struct tally *t, u64 function, u64 x2, u64 x3, u64 x4)
+{
+	const u64 nothing[4] = { 0 };
+	struct all_registers *in = &a->probe.in, *out = &a->probe.out;
+
+	prepare(a, x3, nothing);
+	in->x[0] = function;
+	in->x[1] = loaded.handle;
+	in->x[2] = x2;
+	in->x[4] = x4;
+	run_probed(a);
+	tally_add(t, out->x[0] <= CORDON_AGAIN);
+	for (unsigned int i = 4; i < 31; i++)
+		want_word(t, "x", i, out->x[i], in->x[i]);
+	for (unsigned int i = 0; i < 64; i++)
+		want_word(t, "half of V", i, out->v[i], in->v[i]);
+	tally_want(t, "FPCR", out->fpcr, in->fpcr);
+	for (unsigned int i = 0; i < KEPTS; i++)
+		tally_want(t, kept_name[i], a->after[i], a->before[i]);
+}
+
+static void attempt_calls(struct around *a)
+{
+	struct tally t = { 0 };
+
+	if (vm_build(&loaded) == 0) {
+		for (unsigned int i = 0; i < ATTACK_CODE; i++) {
+			/* Not zero: it is measured. */
+			probe_call(a, &t, CORDON_CALL_VM_LOAD, guest_address(i), pfn_of(loaded.memory[i]), 1);
+			while (a->probe.out.x[0] == CORDON_AGAIN)
+				probe_call(a, &t, CORDON_CALL_VM_LOAD, guest_address(i), pfn_of(loaded.memory[i]), 1);
+		}
+		probe_call(a, &t, CORDON_CALL_VM_START, ATTACK_BASE, 0, 0);
+		probe_call(a, &t, CORDON_CALL_VM_MAP, guest_address(20), pfn_of(loaded.memory[20]), 1);
+		probe_call(a, &t, CORDON_CALL_VM_INFO, 0, 0, 0);
+		probe_call(a, &t, CORDON_CALL_VM_MEASUREMENT, 0, 0, 0);
+		probe_call(a, &t, CORDON_CALL_VM_STOP, 0, 0, 0);
+		probe_call(a, &t, CORDON_CALL_VM_CLEAR, pfn_of(loaded.memory[20]), 1, 0);
+		probe_call(a, &t, CORDON_CALL_VM_DESTROY, 0, 0, 0);
+	}
+	tally_want(&t, "pages that do not come back", vm_end(&loaded), 0);
+	tally_report(&t, "registers of the host after a call", "load, map, start, end", "kept");
+}
+
+/* ---- streaming mode: vector instructions that EL2 may want are not there in it ---- */
+
+#define SVCR sys_reg(3, 3, 4, 2, 2)
+#define SMEN (3ull << 24 | 3ull << 20 | 3ull << 16)	/* CPACR_EL1: nothing of vectors traps */
+
+static bool streamed;
+
+/* A call in streaming mode. Where the mode is not kept, it is one that a run ends. */
+static u64 call_streaming(u32 function, u64 x1, u64 x2, u64 x3, u64 x4)
+{
+	unsigned long flags;
+	u64 cpacr, status;
+
+	kernel_neon_begin();
+	local_irq_save(flags);
+	cpacr = read_sysreg(cpacr_el1);
+	write_sysreg(cpacr | SMEN, cpacr_el1);
+	isb();
+	write_sysreg_s(1, SVCR);
+	isb();
+	streamed |= read_sysreg_s(SVCR) & 1;
+	status = vm_call(function, x1, x2, x3, x4);
+	write_sysreg_s(0, SVCR);
+	isb();
+	write_sysreg(cpacr, cpacr_el1);
+	isb();
+	local_irq_restore(flags);
+	kernel_neon_end();
+	return status;
+}
+
+static void attempt_streaming(void)
+{
+	struct tally t = { 0 };
+	struct attack_run r;
+	u64 status;
+
+	if ((read_sysreg_s(SYS_ID_AA64PFR1_EL1) >> 24 & 0xf) == 0)
+		return;
+	if (vm_load(&loaded) == 0) {
+		memset64(page_address(loaded.memory[20]), 0x57aea31, PAGE_SIZE / 8);
+		do {
+			status = call_streaming(CORDON_CALL_VM_LOAD, loaded.handle, guest_address(20), pfn_of(loaded.memory[20]), 1);
+		} while (status == CORDON_AGAIN);
+		tally_want(&t, "a load in streaming mode", status, CORDON_OK);
+		tally_want(&t, "start", vm_start(&loaded), CORDON_OK);
+		for (unsigned int i = 0; i < 3; i++)
+			tally_want(&t, "a run in streaming mode", call_streaming(CORDON_CALL_VCPU_RUN, loaded.handle, 0, 0, 0),
+				   i == 0 ? CORDON_OK : CORDON_ANSWER);
+		tally_add(&t, vm_do(&loaded, 0, DO_REGISTERS, SECRET, WAY_HOST, 0, &r) && r.detail[0] == 0x99);
+		tally_add(&t, vm_do(&loaded, 0, 0, 0, 0, 0, &r) && r.detail[0] == 0);
+		tally_add(&t, vm_do(&loaded, 0, DO_LOAD, guest_address(20), 0, 0, &r));
+		tally_want(&t, "the page that was loaded", r.detail[0], 0x57aea31);
+	}
+	tally_want(&t, "pages that do not come back", vm_end(&loaded), 0);
+	tally_want(&t, "streaming mode was on", streamed, 1);
+	tally_report(&t, "calls in streaming mode", "VM_LOAD, VCPU_RUN", "as otherwise");
+}
+
 /* ---- debug ---- */
 
 /* The host's breakpoints and watchpoints at what the guest runs and touches, and single steps. */
@@ -423,6 +530,8 @@ void attack_registers(void)
 	attempt_debug_on();
 	attempt_counters(a);
 	attempt_extensions();
+	attempt_calls(a);
+	attempt_streaming();
 	for (unsigned int i = 0; i < ARRAY_SIZE(wanted); i++)
 		attempt_leak(a, &wanted[i]);
 	tally_want(&t, "pages that do not come back", vm_end(&watched), 0);

@@ -1,8 +1,10 @@
 # The front door. Each target brings its Debian packages first (scripts/packages), then does its work below build/.
 #
 #     make            build the command-line tool: build/cordon
-#     make run        replay an example trace against the core and show who owns which memory
+#     make run        boot Linux as the host in QEMU, start a protected guest, try to get at it, and sum up
+#     make run-guest  the protected guest's own shell; KERNEL=Image CPU=... SMP=... MEM=...
 #     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
+#     make replay     replay an example trace against the core and show who owns which memory
 #     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
 #     make prove      the proofs of the C code
 #     make prove-spec the Coq specification; SEED=FILE holds it against the seed document's own text
@@ -13,7 +15,7 @@
 MAKEFLAGS += --no-print-directory
 NATIVE := build/native
 
-.PHONY: build-dir all build run run-host test prove prove-spec oracle bench clean help
+.PHONY: build-dir all build replay run run-guest run-host test prove prove-spec oracle bench clean help
 
 all: build
 
@@ -26,11 +28,19 @@ build: | build-dir
 	@ninja -C $(NATIVE) --quiet
 	@cp -f $(NATIVE)/tools/cordon build/cordon
 
-run: build
-	@scripts/run
+replay: build
+	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
 HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE,$(if $($(name)),"$(name)=$($(name))"))
+
+run: | build-dir
+	@scripts/packages host
+	@scripts/host/demo $(HOST_SETTINGS)
+
+run-guest: | build-dir
+	@scripts/packages host
+	@scripts/host/demo SHELL=1 $(HOST_SETTINGS)
 
 run-host: | build-dir
 	@scripts/packages host

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tries to get at every guest that runs just now: reads and writes each page that Cordon says is a VM's and that the
- * guest has not granted, from every CPU, and runs some of them. /proc/cordon-probe does it when it is read, and says
- * what came of it.
+ * guest has not granted, from every CPU. /proc/cordon-probe does it when it is read, and says what came of it.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -15,7 +14,7 @@
 
 struct found {
 	u64 pages, granted;		/* of VMs */
-	atomic64_t read, write, run;	/* tries */
+	atomic64_t read, write;		/* tries */
 	atomic64_t could;		/* tries that were not refused */
 };
 
@@ -60,11 +59,9 @@ static void try_page(struct found *f, u64 frame)
 
 	count(&f->read, copy_from_kernel_nofault(&value, va + frame % 512 * 8, 8) != 0, f);
 	count(&f->write, write_fails(va + frame % 512 * 8), f);
-	if (frame % 512 == 0)
-		count(&f->run, run_at(va), f);
 }
 
-/* Private pages; and they have to stay so between the look and the try: what is granted meanwhile is looked at again. */
+/* Private pages: a guest that grants one between the look and the try would be counted against Cordon. */
 static void try_all(void *argument)
 {
 	struct found *f = argument;
@@ -93,9 +90,8 @@ static int show(struct seq_file *m, void *unused)
 	count_pages(&f);
 	on_every_cpu(try_all, &f);
 	seq_printf(m, "%llu pages of guests are private, %llu granted\n", f.pages, f.granted);
-	seq_printf(m, "%lld reads, %lld writes, %lld jumps into private pages from %u CPUs; %lld were not refused\n",
-		   atomic64_read(&f.read), atomic64_read(&f.write), atomic64_read(&f.run), num_online_cpus(),
-		   atomic64_read(&f.could));
+	seq_printf(m, "%lld reads and %lld writes of private pages from %u CPUs; %lld were not refused\n",
+		   atomic64_read(&f.read), atomic64_read(&f.write), num_online_cpus(), atomic64_read(&f.could));
 	return 0;
 }
 
@@ -103,15 +99,12 @@ static int __init probe_init(void)
 {
 	if ((u32)call(CORDON_CALL_UID, 0).x[0] != CORDON_UID_0)
 		return -ENODEV;
-	if (hostile_die_register() != 0 || !proc_create_single("cordon-probe", 0400, NULL, show))
-		return -ENOMEM;
-	return 0;
+	return proc_create_single("cordon-probe", 0400, NULL, show) ? 0 : -ENOMEM;
 }
 
 static void __exit probe_exit(void)
 {
 	remove_proc_entry("cordon-probe", NULL);
-	hostile_die_unregister();
 }
 
 module_init(probe_init);

@@ -538,8 +538,8 @@ static void do_block(uint64_t handle)
     uint64_t gpa = x[2], frame = x[3];
     enum cordon_status status;
 
-    for (uint64_t k = 0; k < 512 && model_vm(&t.m, handle) != NULL; k += 64)
-        do_map(handle, gpa + k * PAGE, frame + k, 64);
+    for (uint64_t k = 0; k < 512 && model_vm(&t.m, handle) != NULL; k += CALL_PAGES)
+        do_map(handle, gpa + k * PAGE, frame + k, CALL_PAGES);
     if (one_in(10))
         x[2] = any_page(), x[3] = any_frame();
     status = model_block(&t.m, handle, x[2], x[3]);

@@ -269,7 +269,7 @@ enum cordon_status model_map(struct model *m, uint64_t handle, uint64_t gpa, uin
 {
     struct model_vm *v;
     uint64_t gfn = gpa / PAGE;
-    uint64_t n = num < 64 ? num : 64;
+    uint64_t n = num < CALL_PAGES ? num : CALL_PAGES;
     uint64_t fresh;
     enum cordon_status status = enter(m, handle, CORDON_PHASE_RUNNING, &v);
 
@@ -319,7 +319,7 @@ enum cordon_status model_clear(struct model *m, uint64_t handle, uint64_t frame,
         return status;
     if (frame >= PFN_LIMIT || num > PFN_LIMIT - frame)
         return CORDON_RANGE;
-    *done = num < 64 ? num : 64;
+    *done = num < CALL_PAGES ? num : CALL_PAGES;
     if (model_frame(m, frame) != NULL && *done > 512 - frame % 512)
         *done = 512 - frame % 512;
     if (frame < BASE_FRAME && *done > BASE_FRAME - frame)

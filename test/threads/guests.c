@@ -210,9 +210,9 @@ static void do_block(void)
     uint64_t h = any_handle();
     struct regs r = { { CORDON_OK } };
 
-    for (uint64_t done = 0; done < 512 && r.x[0] <= CORDON_AGAIN; done += 64)
+    for (uint64_t done = 0; done < 512 && r.x[0] <= CORDON_AGAIN; done += 32)
         r = CALL(MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY), "map", CORDON_CALL_VM_MAP, h,
-                 GUEST_RAM + done * PAGE, frame + done, 64);
+                 GUEST_RAM + done * PAGE, frame + done, 32);
     (void)CALL(MAY(OK) | MAY(MAPPED), "block", CORDON_CALL_VM_BLOCK, h, GUEST_RAM, frame);
 }
 

@@ -34,6 +34,8 @@ struct regs host_call(struct machine *m, struct regs r);
 #define GUEST_DEVICE UINT64_C(0x0a000000)
 #define GUEST_X0 UINT64_C(0x1234567812345678)
 #define GUEST_TRAPS 16
+/* Pages that a call zeroes at most. */
+#define CALL_PAGES UINT64_C(32)
 
 struct guest {
     struct machine *m;

@@ -210,7 +210,8 @@ static void holes_of_any_size_cost_a_few_calls(void **state)
     (void)state;
     guest_new(&g, 1);
     assert_answer(relinquish(&g, 0, UINT64_C(1) << 40), CORDON_OK, (UINT64_C(1) << 40) / PAGE, 0, (UINT64_C(1) << 40) / PAGE);
-    assert_in_range(relinquish_all(&g, 0, TOP, &total), 1, 8);
+    /* An entry of the root is a step, and a call has so many of them. */
+    assert_int_equal(relinquish_all(&g, 0, TOP, &total), 512 / 64);
     assert_int_equal(total.x[1], TOP / PAGE);
     assert_int_equal(total.x[3], TOP / PAGE);
     frame = guest_map(&g, GUEST_RAM + MIB, 1);
@@ -237,12 +238,12 @@ static void a_call_gives_back_so_many_pages_and_is_called_again_for_the_rest(voi
         struct regs r = relinquish(&g, GUEST_RAM + done * PAGE, (300 - done) * PAGE);
 
         assert_int_equal(r.x[0], done + r.x[1] == 300 ? CORDON_OK : CORDON_AGAIN);
-        assert_in_range(r.x[1], 1, 64);
+        assert_in_range(r.x[1], 1, CALL_PAGES);
         assert_int_equal(r.x[2], r.x[1]);
         done += r.x[1];
         calls++;
     }
-    assert_int_equal(calls, 5);
+    assert_int_equal(calls, (300 + CALL_PAGES - 1) / CALL_PAGES);
     assert_record(g.m, frame + 299, HOLDER_HOST, 0);
     guest_free(&g);
 }
@@ -262,7 +263,7 @@ static void a_block_is_given_back_in_parts(void **state)
     assert_maps(g.m, g.id, BLOCK_AT / PAGE + 9, frame + 9, 3);
     assert_int_equal(read_at(g.m, g.id, BLOCK_AT + 9 * PAGE), 9);
     assert_int_equal(read_at(g.m, 0, (frame + 10) * PAGE), 0);
-    assert_answer(relinquish(&g, BLOCK_AT, 2 * MIB), CORDON_AGAIN, 65, 64, 1);
+    assert_answer(relinquish(&g, BLOCK_AT, 2 * MIB), CORDON_AGAIN, CALL_PAGES + 1, CALL_PAGES, 1);
     guest_free(&g);
 }
 

@@ -517,11 +517,11 @@ static void map_does_a_bounded_part_and_says_how_much(void **state)
     frame = guest_frames(&g, 200, 512);
     r = HC(g.m, CORDON_CALL_VM_MAP, g.handle, GUEST_RAM, frame, 200);
     assert_int_equal(r.x[0], CORDON_AGAIN);
-    assert_int_equal(r.x[1], 64);
-    assert_int_equal(guest_vm(&g)->frames, 64);
-    r = HC(g.m, CORDON_CALL_VM_MAP, g.handle, GUEST_RAM + 64 * PAGE, frame + 64, 64);
+    assert_int_equal(r.x[1], CALL_PAGES);
+    assert_int_equal(guest_vm(&g)->frames, CALL_PAGES);
+    r = HC(g.m, CORDON_CALL_VM_MAP, g.handle, GUEST_RAM + CALL_PAGES * PAGE, frame + CALL_PAGES, CALL_PAGES);
     assert_int_equal(r.x[0], CORDON_OK);
-    assert_int_equal(r.x[1], 64);
+    assert_int_equal(r.x[1], CALL_PAGES);
     /* It stops where a table, or a section, ends. */
     r = HC(g.m, CORDON_CALL_VM_MAP, g.handle, GUEST_RAM + 2 * MIB - PAGE, frame + 130, 2);
     assert_int_equal(r.x[0], CORDON_AGAIN);
@@ -602,21 +602,21 @@ static void clear_gives_frames_back_zeroed_and_counts_the_others(void **state)
 
     (void)state;
     guest_new(&g, 1);
-    frame = guest_map(&g, GUEST_RAM, 100);
+    frame = guest_map(&g, GUEST_RAM, CALL_PAGES + 10);
     write_at(g.m, g.id, GUEST_RAM + 3 * PAGE, UINT64_C(0x5ec7e7));
     assert_ok(HS(g.m, CORDON_CALL_VM_STOP, g.handle));
     assert_refused(g.m, CORDON_RANGE, HS(g.m, CORDON_CALL_VM_CLEAR, g.handle, g.m->c->pfn_limit, 0));
     assert_refused(g.m, CORDON_RANGE, HS(g.m, CORDON_CALL_VM_CLEAR, g.handle, frame, UINT64_MAX));
     assert_no_change(g.m, HS(g.m, CORDON_CALL_VM_CLEAR, g.handle, frame, 0));
-    r = HC(g.m, CORDON_CALL_VM_CLEAR, g.handle, frame, 102);
+    r = HC(g.m, CORDON_CALL_VM_CLEAR, g.handle, frame, CALL_PAGES + 12);
     assert_int_equal(r.x[0], CORDON_AGAIN);
-    assert_int_equal(r.x[1], 64);
-    assert_int_equal(r.x[2], 64);
+    assert_int_equal(r.x[1], CALL_PAGES);
+    assert_int_equal(r.x[2], CALL_PAGES);
     assert_int_equal(r.x[3], 0);
-    r = HC(g.m, CORDON_CALL_VM_CLEAR, g.handle, frame + 64, 38);
+    r = HC(g.m, CORDON_CALL_VM_CLEAR, g.handle, frame + CALL_PAGES, 12);
     assert_int_equal(r.x[0], CORDON_OK);
-    assert_int_equal(r.x[1], 38);
-    assert_int_equal(r.x[2], 36);
+    assert_int_equal(r.x[1], 12);
+    assert_int_equal(r.x[2], 10);
     assert_int_equal(r.x[3], 2);
     assert_record(g.m, frame + 3, HOLDER_HOST, 0);
     assert_int_equal(read_at(g.m, 0, (frame + 3) * PAGE), 0);

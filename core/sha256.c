@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sha256.h"
 
+#include "check.h"
+
 const uint32_t sha256_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -34,7 +36,7 @@ void sha256_init(struct sha256 *s)
 }
 
 /* The message schedule's next word, for rounds of 16 and on: w holds the last 16. */
-static inline uint32_t schedule(uint32_t w[16], uint32_t i)
+static HOT uint32_t schedule(uint32_t w[16], uint32_t i)
 {
     uint32_t a = w[(i + 1) % 16];
     uint32_t b = w[(i + 14) % 16];
@@ -44,15 +46,25 @@ static inline uint32_t schedule(uint32_t w[16], uint32_t i)
 }
 
 /* The eight working variables turn in place: round i has a where i says. */
-static inline void round_of(uint32_t v[8], uint32_t i, uint32_t w)
+static HOT void round_of(uint32_t v[8], uint32_t i, uint32_t constant, uint32_t w)
 {
     uint32_t a = v[(64 - i) % 8], b = v[(65 - i) % 8], c = v[(66 - i) % 8];
     uint32_t e = v[(68 - i) % 8], f = v[(69 - i) % 8], g = v[(70 - i) % 8];
-    uint32_t t = v[(71 - i) % 8] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g));
+    uint32_t t = v[(71 - i) % 8] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + constant + w;
 
-    t += sha256_constants[i] + w;
     v[(67 - i) % 8] += t;
     v[(71 - i) % 8] = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
+/* Sixteen rounds from `first` on, written out: then every place in v and w is known, and is a register. */
+static HOT void rounds(uint32_t v[8], uint32_t w[16], uint32_t first)
+{
+    const uint32_t *constant = &sha256_constants[first];
+
+#define ROUND(i) round_of(v, i, constant[i], first == 0 ? w[i] : schedule(w, i));
+    ROUND(0) ROUND(1) ROUND(2) ROUND(3) ROUND(4) ROUND(5) ROUND(6) ROUND(7)
+    ROUND(8) ROUND(9) ROUND(10) ROUND(11) ROUND(12) ROUND(13) ROUND(14) ROUND(15)
+#undef ROUND
 }
 
 static void one_block(struct sha256 *s, const uint64_t *word)
@@ -66,10 +78,9 @@ static void one_block(struct sha256 *s, const uint64_t *word)
     }
     for (uint32_t i = 0; i < 8; i++)
         v[i] = s->h[i];
-    for (uint32_t i = 0; i < 16; i++)
-        round_of(v, i, w[i]);
-    for (uint32_t i = 16; i < 64; i++)
-        round_of(v, i, schedule(w, i));
+    rounds(v, w, 0);
+    for (uint32_t i = 16; i < 64; i += 16)
+        rounds(v, w, i);
     for (uint32_t i = 0; i < 8; i++)
         s->h[i] += v[i];
 }

@@ -6,9 +6,10 @@
 #include "pool.h"
 #include "stage2.h"
 
-/* What one call of a teardown does: entries looked at, of which a cleared page counts for two; and tables returned. */
+/* What one call of a teardown does: entries looked at, of which a cleared page counts for five; and tables returned. */
 #define TEARDOWN_STEPS 128
-#define TEARDOWN_PAGES 64
+#define TEARDOWN_PAGE_STEPS 5
+#define TEARDOWN_PAGES 24
 #define TEARDOWN_TABLES 32
 
 /* RANGE, or OK for frames that have numbers and lie in one section. */
@@ -181,7 +182,7 @@ static bool empty_table(struct cordon *c, struct vm_locked v)
         struct s2_pos p;
 
         if (v.vm->rest_n > 0) {
-            step += 2 * clear_rest(c, v);
+            step += TEARDOWN_PAGE_STEPS * clear_rest(c, v);
             continue;
         }
         p = s2_walk(c, t, gfn);
@@ -190,7 +191,7 @@ static bool empty_table(struct cordon *c, struct vm_locked v)
         else if (desc_valid(p.entry) && p.level < 3)
             drop_block(c, v, p, gfn);
         else if (desc_valid(p.entry))
-            step += 2 * clear_pages(c, v, p, gfn);
+            step += TEARDOWN_PAGE_STEPS * clear_pages(c, v, p, gfn);
         v.vm->cursor += s2_pages(p.level) - gfn % s2_pages(p.level);
         s2_prune(c, t, &v.vm->pool, v.vm->cursor - 1);
     }

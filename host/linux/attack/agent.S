@@ -189,9 +189,9 @@ interrupts:
 	isb
 	adr	x9, counts
 	stp	xzr, xzr, [x9]
-	msr	daifset, #3
+	msr	daifset, #0xb			/* debug exceptions too: they must not come because the host has them on */
 	cbz	x1, next
-	msr	daifclr, #3
+	msr	daifclr, #0xb
 	b	next
 pending:
 	mrs	x21, isr_el1

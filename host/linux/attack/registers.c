@@ -521,13 +521,16 @@ void attack_registers(void)
 {
 	struct around *a = kzalloc(sizeof(*a), GFP_KERNEL);
 	struct tally t = { 0 };
+	struct attack_run r;
 
 	if (!a || vm_make(&watched) != 0) {
 		kfree(a);
 		return;
 	}
+	tally_add(&t, vm_do(&watched, 0, DO_INTERRUPTS, 1, 0, 0, &r));
 	attempt_debug(a);
 	attempt_debug_on();
+	tally_add(&t, vm_do(&watched, 0, DO_INTERRUPTS, 0, 0, 0, &r));
 	attempt_counters(a);
 	attempt_extensions();
 	attempt_calls(a);

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""EL2 broken in named ways, in what the simulated machine does not have: the attacks on guests have to notice each.
+
+    test/guest/mutants.py [--list] [NAME...]    all mutants; with names, these
+
+Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
+group of the attempts of test/guest/attack.py. It is noticed when the boot does not end as it must: a breach, a host that
+falls, a panic, or nothing more. First the group passes on the sources as they are. Closes with "N passed, N failed".
+"""
+import collections
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import attack  # pylint: disable=wrong-import-position
+from attack import BUILD, ROOT, quietly, script  # pylint: disable=wrong-import-position
+
+OUT = os.path.join(ROOT, "build", "el2-mutants")
+SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
+GOOD = r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed(?s:.*)test: unloaded(?s:.*)test: done"
+
+# In `file` the text `old`, which stands there exactly once, becomes `new`; `group` of attempts notices it on `cpu` with `smp` CPUs.
+M = collections.namedtuple("M", "name file what old new group cpu smp", defaults=("registers", "neoverse-n1", 1))
+
+MUTANTS = [
+    M("vectors-not-zeroed", "arch/arm64/guest_entry.S", "V0 .. V31 of the guest are left to the host",
+      "    movi    v\\n\\().2d, #0\n", ""),
+    M("fpcr-not-cleared", "arch/arm64/guest_entry.S", "the guest's FPCR is left to the host", "    msr     fpcr, xzr\n", ""),
+    M("tpidr-not-switched", "arch/arm64/guest_entry.S", "the host finds another's TPIDRRO_EL0",
+      "\\operation 128, tpidrro_el0, sp_el0", "\\operation 128, tpidr_el0, sp_el0"),
+    M("tpidr-el1-not-switched", "arch/arm64/guest_entry.S", "the host goes on with the guest's TPIDR_EL1",
+      "\\operation 112, tpidr_el1, tpidr_el0", "\\operation 112, tpidr_el0, tpidr_el0"),
+    M("mdscr-not-switched", "arch/arm64/guest_entry.S", "debug exceptions of the host's go on in the guest",
+      "\\operation 160, spsr_el1, mdscr_el1", "\\operation 160, spsr_el1, spsr_el1"),
+    M("pstate-not-saved", "arch/arm64/guest_entry.S", "a guest goes on with the PSTATE that it began with",
+      "    stp     x2, x3, [x0, #VCPU_PC]\n", "    str     x2, [x0, #VCPU_PC]\n", "interrupts"),
+    M("cntvoff-left", "arch/arm64/guest_gic.c", "the host's virtual counter goes on with the guest's offset",
+      "    sysreg_write(cntvoff_el2, 0);\n", ""),
+    M("cntv-cval-left", "arch/arm64/guest_gic.c", "the compare value of the guest's timer is left to the host",
+      "    sysreg_write(cntv_cval_el0, 0);", "   "),
+    M("counting-goes-on", "arch/arm64/guest.c", "the host's counters count what the guest does",
+      "    sysreg_write(pmcr_el0, cpu->pmcr & ~UINT64_C(1));\n", ""),
+    M("debug-does-not-trap", "arch/arm64/cpu.c", "the guest reads and writes the host's breakpoints",
+      "mdcr | MDCR_GUEST_TRAPS |", "mdcr |"),
+    M("claim-not-checked", "core/vcpu.c", "two CPUs run one vCPU at once",
+      "if (arch_load_acquire16(&u->claimed) != 0)", "if (false)", "answers", "neoverse-n1", 2),
+    M("zeroing-skipped", "arch/arm64/steps.c", "frames change hands with what is in them", "EACH_LINE(\"dc zva\"", "if (n > 512) EACH_LINE(\"dc zva\"",
+      "grants"),
+]
+
+
+class Stale(Exception):
+    """A mutant's text is not in the sources as it should be."""
+
+
+def copy_sources(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("core", "arch", "plat", "include", os.path.join("scripts", "host")):
+        shutil.copytree(os.path.join(ROOT, part), os.path.join(folder, part))
+    shutil.copy(os.path.join(ROOT, "meson.build"), folder)
+    os.makedirs(os.path.join(folder, "build"))
+
+
+def apply(mutant, folder):
+    path = os.path.join(folder, mutant.file)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    if text.count(mutant.old) != 1:
+        raise Stale("%s: its text stands %d times in %s, not once: %s" % (mutant.name, text.count(mutant.old), mutant.file, mutant.old))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(mutant.old, mutant.new))
+
+
+def boot(folder, group, cpu, smp, path, seconds=SECONDS):
+    """The log of a boot, which is cut short when it has shown enough."""
+    command = [os.path.join(folder, "scripts", "host", "run-host"), "CPU=" + cpu, "SMP=%d" % smp, "INITRD=" + attack.INITRD,
+               "KERNEL=" + os.path.join(BUILD, "Image"),
+               "APPEND=quiet attack.rounds=500 attack.lives=5 attack.seed=1 attack.only=" + group]
+    with open(path, "wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        began = time.monotonic()
+        while process.poll() is None and time.monotonic() - began < seconds:
+            time.sleep(0.2)
+            with open(path, errors="replace") as file:
+                if re.search(r"BREACH|Kernel panic|Cordon stops", file.read()):     # that is enough
+                    break
+        process.kill()
+        process.wait()
+    with open(path, errors="replace") as file:
+        return file.read().replace("\r", "")
+
+
+def verdict(log):
+    """How a log shows that something is broken, or None."""
+    if re.search(GOOD, log) and "BREACH" not in log:
+        return None
+    for pattern in (r"hostile: .*BREACH", r"Kernel panic.*", r"Cordon panic.*", r"Unable to handle.*"):
+        found = re.search(pattern, log)
+        if found:
+            return re.sub(" +", " ", found.group(0))
+    return "no closing line"
+
+
+def try_mutant(mutant, seconds):
+    folder = os.path.join(OUT, mutant.name)
+    copy_sources(folder)
+    apply(mutant, folder)
+    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    how = verdict(boot(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds))
+    shutil.rmtree(folder)
+    return how
+
+
+def check(mutants):
+    """The mutants apply, and their groups pass on the sources as they are: how long that takes at most, 0 when it is not so."""
+    stale = []
+    longest = 0.0
+    folder = os.path.join(OUT, "base")
+    copy_sources(folder)
+    for mutant in mutants:
+        copy = os.path.join(folder, mutant.file)
+        try:
+            apply(mutant, folder)
+        except Stale as error:
+            stale.append(str(error))
+        shutil.copy(os.path.join(ROOT, mutant.file), copy)
+    if stale:
+        print("bring test/guest/mutants.py up to date:\n" + "\n".join(stale), file=sys.stderr)
+        return 0
+    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    for group, cpu, smp in sorted({(m.group, m.cpu, m.smp) for m in mutants}):
+        began = time.monotonic()
+        how = verdict(boot(folder, group, cpu, smp, os.path.join(OUT, "base.log")))
+        longest = max(longest, time.monotonic() - began)
+        if how:
+            print("the attempts fail on EL2 as it is (%s): %s; log: build/el2-mutants/base.log" % (group, how), file=sys.stderr)
+            return 0
+    return longest
+
+
+def main():
+    names = [a for a in sys.argv[1:] if not a.startswith("-")]
+    if "--help" in sys.argv or "-h" in sys.argv:
+        print(__doc__)
+        return 0
+    unknown = set(names) - {m.name for m in MUTANTS}
+    if unknown:
+        print("no such mutant: " + ", ".join(sorted(unknown)), file=sys.stderr)
+        return 2
+    chosen = [m for m in MUTANTS if not names or m.name in names]
+    if "--list" in sys.argv:
+        for mutant in chosen:
+            print("%-24s %-28s %s" % (mutant.name, mutant.file, mutant.what))
+        return 0
+    os.makedirs(OUT, exist_ok=True)
+    for name in ("fetch", "build-module"):
+        quietly(script(name))
+    attack.make_initrd()
+    seconds = 2 * check(chosen) + 5
+    if seconds <= 5:
+        return 2
+    alive = 0
+    for mutant in chosen:
+        began = time.monotonic()
+        how = try_mutant(mutant, seconds)
+        print("%-24s %s (%.1f s)" % (mutant.name, how or "SURVIVES: " + mutant.what, time.monotonic() - began), flush=True)
+        alive += how is None
+    print("%d passed, %d failed" % (len(chosen) - alive, alive))
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -47,7 +47,7 @@ static void run_new_code(void)
 
     code[0] = MOVE_42;
     code[1] = RETURN;
-    __asm__ volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb" : : "r"(code) : "memory");   /* new code is what is fetched */
+    __asm__ volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb" : : "r"(code) : "memory");   /* it is fetched */
     result = ((uint64_t(*)(void))(uintptr_t)at)();
     CHECK(result == 42, "it returns %u", result);
 }

@@ -120,12 +120,14 @@ static void id_registers(void)
 #define UNDEFINED_READ(name, text) \
     do { \
         uint32_t faults_ = FAULTS_OF((void)READ_REGISTER(name)); \
-        CHECK(faults_ == 1 && EXCEPTION_CLASS(this_cpu()->esr) != EC_DATA, text ": %u exceptions, ESR %x", faults_, this_cpu()->esr); \
+        CHECK(faults_ == 1 && EXCEPTION_CLASS(this_cpu()->esr) != EC_DATA, \
+              text ": %u exceptions, ESR %x", faults_, this_cpu()->esr); \
     } while (0)
 #define UNDEFINED_WRITE(name, text) \
     do { \
         uint32_t faults_ = FAULTS_OF(WRITE_REGISTER(name, 0)); \
-        CHECK(faults_ == 1 && EXCEPTION_CLASS(this_cpu()->esr) == EC_UNKNOWN, text ": %u exceptions, ESR %x", faults_, this_cpu()->esr); \
+        CHECK(faults_ == 1 && EXCEPTION_CLASS(this_cpu()->esr) == EC_UNKNOWN, \
+              text ": %u exceptions, ESR %x", faults_, this_cpu()->esr); \
     } while (0)
 
 /* EL2's own registers, and those of what the ID registers deny. */

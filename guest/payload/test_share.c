@@ -69,7 +69,8 @@ static void revoke_page(void)
     uint64_t at = area();
     struct answer a = hvc(CORDON_GUEST_REVOKE, at, PAGE, 0, 0);
 
-    CHECK(a.x0 == 0 && a.x1 == 1 && a.x2 == 1 && a.x3 == 0, "revoke: %d, done %u, changed %u, skipped %u", a.x0, a.x1, a.x2, a.x3);
+    CHECK(a.x0 == 0 && a.x1 == 1 && a.x2 == 1 && a.x3 == 0,
+          "revoke: %d, done %u, changed %u, skipped %u", a.x0, a.x1, a.x2, a.x3);
     CHECK(query(at).x2 == 0, "%u grants stand", query(at).x2);
     CHECK(!reachable(at), "after the revoke %s", TEXT(reachable(at)));
     CHECK(*word_at(at) == SECRET && *word_at(at + 8) == FROM_HOST, "the contents became %x, %x", *word_at(at), *word_at(at + 8));

@@ -126,7 +126,8 @@ static void open_disk(struct disk *d, const char *text)
     name[size] = 0;
     d->fd = open(name, (d->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (d->fd < 0)
-        die("cannot open the disk %s: %s%s", name, strerror(errno), errno == EACCES || errno == EROFS ? "; for reading alone, give FILE,ro" : "");
+        die("cannot open the disk %s: %s%s", name, strerror(errno),
+            errno == EACCES || errno == EROFS ? "; for reading alone, give FILE,ro" : "");
     if (fstat(d->fd, &status) || !S_ISREG(status.st_mode) || status.st_size < (off_t)SECTOR)
         die("the disk %s is not a file of %u bytes or more", name, SECTOR);
     if (flock(d->fd, (d->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK)

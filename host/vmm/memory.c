@@ -90,7 +90,8 @@ static void reserve(struct memory *m)
     uint8_t *end;
 
     if (at == MAP_FAILED)
-        die("cannot reserve %llu MiB for the guest: %s; try a smaller --mem", (unsigned long long)m->size >> 20, strerror(errno));
+        die("cannot reserve %llu MiB for the guest: %s; try a smaller --mem",
+            (unsigned long long)m->size >> 20, strerror(errno));
     m->host = (uint8_t *)round_up((uint64_t)(uintptr_t)at, BLOCK);
     end = m->host + m->size;
     if (m->host != at)
@@ -112,7 +113,8 @@ static void place(struct memory *m, const struct options *o, const struct image_
     if (size < kernel->size)
         size = kernel->size;
     if (offset >= BLOCK || size > (1ull << 40))
-        die("%s has a broken header: text offset 0x%llx, size 0x%llx", kernel->name, (unsigned long long)offset, (unsigned long long)size);
+        die("%s has a broken header: text offset 0x%llx, size 0x%llx", kernel->name,
+            (unsigned long long)offset, (unsigned long long)size);
     m->entry = RAM_BASE + offset;
     m->kernel_end = m->entry + size;
     m->tree = round_up(m->kernel_end, BLOCK);

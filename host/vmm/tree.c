@@ -120,7 +120,8 @@ static void timer(void *tree)
 {
     must(fdt_begin_node(tree, "timer"));
     text(tree, "compatible", "arm,armv8-timer");
-    CELLS(tree, "interrupts", IRQ_PPI, 13, IRQ_LEVEL_HIGH, IRQ_PPI, 14, IRQ_LEVEL_HIGH, IRQ_PPI, 11, IRQ_LEVEL_HIGH, IRQ_PPI, 10, IRQ_LEVEL_HIGH);
+    CELLS(tree, "interrupts", IRQ_PPI, 13, IRQ_LEVEL_HIGH, IRQ_PPI, 14, IRQ_LEVEL_HIGH,
+          IRQ_PPI, 11, IRQ_LEVEL_HIGH, IRQ_PPI, 10, IRQ_LEVEL_HIGH);
     must(fdt_property(tree, "always-on", NULL, 0));
     must(fdt_end_node(tree));
 }

@@ -12,7 +12,9 @@
 #define UART_FIFO 16u
 
 /* Registers; DLAB in the line control register turns the first two into the divisor. */
-enum uart_register { UART_DATA = 0, UART_IER = 1, UART_IIR = 2, UART_LCR = 3, UART_MCR = 4, UART_LSR = 5, UART_MSR = 6, UART_SCR = 7 };
+enum uart_register {
+    UART_DATA = 0, UART_IER = 1, UART_IIR = 2, UART_LCR = 3, UART_MCR = 4, UART_LSR = 5, UART_MSR = 6, UART_SCR = 7
+};
 
 #define UART_IER_RECEIVE 0x01u
 #define UART_IER_SEND 0x02u

@@ -5,6 +5,8 @@
  */
 #include "cordon/cordon.h"
 #include "arch.h"
+#include "hypercall.h"
+#include "vcpu.h"
 
 #define FRAMES 2048
 #define ALL(t) (sizeof(t) / sizeof((t)[0]))
@@ -78,6 +80,116 @@ static void clear_all(struct cordon *c, uint64_t first, uint64_t n)
     check(p.status, CORDON_OK);
 }
 
+/* ---- a guest ---- */
+
+#define RAM_AT UINT64_C(0x80000000)
+
+static struct trap next_trap;
+
+void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
+{
+    (void)c; (void)u;
+    *t = next_trap;
+    next_trap = (struct trap){ .kind = TRAP_INTERRUPT };
+}
+
+static uint64_t host(struct cordon *c, uint64_t call, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
+{
+    uint64_t x[HYPERCALL_REGS] = { call, x1, x2, x3, x4 };
+
+    if (!hypercall_vm(c, x))
+        arch_panic(c, __FILE__, __LINE__, "a call that exists");
+    check((enum cordon_status)x[0], CORDON_OK);
+    return x[1];
+}
+
+/* vCPU 0 runs into a trap. The answer is one that its last exit asked for, or refused; an interrupt comes along. */
+static void meet(struct cordon *c, uint64_t handle, struct trap t, uint64_t answer)
+{
+    next_trap = t;
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_RUN, handle, 0, answer, 1, 2, 3, 4,
+                                                      0x50a0000000000021, 0, 0x5000000000000003, 0 });
+    next_trap = t;
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_RUN, handle, 0, answer, 1, 2, 3, 4,
+                                                      0x50a0000000000021 });
+}
+
+static void guest_call(struct cordon *c, uint64_t handle, uint64_t function, uint64_t x1, uint64_t x2)
+{
+    struct vcpu *u = vcpu_in(c, c->vm[1].vcpu_row[0]);
+
+    u->x[0] = function;
+    u->x[1] = x1;
+    u->x[2] = x2;
+    meet(c, handle, (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x16) << 26 }, CORDON_ANSWER_NONE);
+}
+
+/* Each kind of trap, and the answers to it. */
+static void guest_traps(struct cordon *c, uint64_t handle)
+{
+    static const struct {
+        uint64_t esr, ipa;
+    } trap[] = {
+        { 0x04000000, 0 }, { 0x04000001, 0 }, { 0x5e000000, 0 }, { 0x00000000, 0 },
+        { 0x603a3036, 0 }, { 0x60300009, 0 }, { 0x6034002b, 0 }, { 0x6032dc00, 0 },
+        { 0x93c58047, RAM_AT + 0x9123 }, { 0x82000007, RAM_AT + 0x9000 },
+        { 0x93c58007, 0x9000128 }, { 0x93258007, 0x9000120 }, { 0x93850047, 0x9000128 }, { 0x92000047, 0x9000128 },
+    };
+
+    for (int i = 0; i < 14; i++) {
+        struct trap t = { .kind = TRAP_SYNC, .esr = trap[i].esr, .far = trap[i].ipa, .ipa = trap[i].ipa };
+
+        meet(c, handle, t, CORDON_ANSWER_NONE);
+        meet(c, handle, (struct trap){ .kind = TRAP_INTERRUPT }, CORDON_ANSWER_VALUE);
+        meet(c, handle, (struct trap){ .kind = TRAP_INTERRUPT }, CORDON_ANSWER_ABORT);
+    }
+}
+
+static void guest_calls(struct cordon *c, uint64_t handle)
+{
+    guest_call(c, handle, CORDON_GUEST_HOST, 1, 2);
+    meet(c, handle, (struct trap){ .kind = TRAP_INTERRUPT }, CORDON_ANSWER_VALUE);
+    guest_call(c, handle, CORDON_GUEST_GRANT, RAM_AT, 0x2000);
+    guest_call(c, handle, CORDON_GUEST_REVOKE, RAM_AT, 0x2000);
+    guest_call(c, handle, CORDON_GUEST_QUERY, RAM_AT, 0);
+    guest_call(c, handle, CORDON_GUEST_MEASUREMENT, 1, 0);
+    guest_call(c, handle, CORDON_GUEST_RELINQUISH, RAM_AT, 0x1000);
+    guest_call(c, handle, CORDON_GUEST_RELINQUISH, UINT64_MAX, UINT64_MAX);
+    guest_call(c, handle, 0x84000000, 0, 0);
+    guest_call(c, handle, 0xc4000004, UINT64_MAX, 0);
+    guest_call(c, handle, 0x8400000a, 0x84000002, 0);
+    guest_call(c, handle, 0xc4000003, 1, RAM_AT);
+    guest_call(c, handle, 0xc4000003, UINT64_MAX, UINT64_MAX);
+    guest_call(c, handle, CORDON_CALL_UID, 0, 0);
+    guest_call(c, handle, 0x80000001, 0, 0);
+    guest_call(c, handle, 0xffffffff, 0, 0);
+    guest_call(c, handle, 0x84000002, 0, 0);
+}
+
+static void guest_life(struct cordon *c)
+{
+    uint64_t other = host(c, CORDON_CALL_VM_CREATE, 0x80, 1, 0, 0);
+    uint64_t handle = host(c, CORDON_CALL_VM_CREATE, 0x90, 2, 0, 0);    /* VM 2 */
+    struct cordon_mapping m;
+
+    (void)host(c, CORDON_CALL_VM_LIMITS, 0, 0, 0, 0);
+    (void)host(c, CORDON_CALL_VM_STOP, other, 0, 0, 0);
+    (void)host(c, CORDON_CALL_VM_DONATE, handle, 0xa0, 8, 0);
+    (void)host(c, CORDON_CALL_VM_MEMORY, handle, RAM_AT, 0x400000, 0);
+    (void)host(c, CORDON_CALL_VCPU_CREATE, handle, 0, 0xb0, 0);
+    (void)host(c, CORDON_CALL_VCPU_CREATE, handle, 1, 0xb1, 0);
+    (void)host(c, CORDON_CALL_VM_LOAD, handle, RAM_AT + 0x5000, 0xb5, 1);
+    (void)host(c, CORDON_CALL_VM_START, handle, RAM_AT, 7, 0);
+    (void)host(c, CORDON_CALL_VM_MAP, handle, RAM_AT, 0xc0, 3);
+    (void)host(c, CORDON_CALL_VM_INFO, handle, 0, 0, 0);
+    (void)host(c, CORDON_CALL_VM_MEASUREMENT, handle, 1, 0, 0);
+    check(cordon_walk_s2pt(c, vmid(2), ipa(RAM_AT), &m), CORDON_OK);
+    guest_traps(c, handle);
+    guest_calls(c, handle);
+    (void)host(c, CORDON_CALL_VM_STOP, handle, 0, 0, 0);
+    (void)host(c, CORDON_CALL_VM_CLEAR, handle, 0xc1, 1, 0);
+}
+
 int main(void)
 {
     struct cordon *c = &machine;
@@ -112,7 +224,8 @@ int main(void)
         status = cordon_vm_destroy(c, vmid(1));
     check(status, CORDON_OK);
     check(cordon_map_page_host(c, pa(0x80000)), CORDON_OK);
-    for (int i = 0; i <= 17; i++)
+    guest_life(c);
+    for (int i = 0; i <= CORDON_NOT_MEMORY + 1; i++)
         (void)cordon_status_word((enum cordon_status)i), (void)cordon_status_meaning((enum cordon_status)i);
     return 0;
 }

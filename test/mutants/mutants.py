@@ -295,7 +295,7 @@ MUTANTS = [
     M("memory-not-measured", "image.c", "image_declare", "the host chooses where memory is",
       "measure(image, RECORD_MEMORY, base, size, 0);", ""),
     M("address-not-measured", "image.c", "begin_page", "the host chooses where a page lies",
-      "measure(&v.vm->image, RECORD_PAGE, gfn * CORDON_PAGE_SIZE, 0, 0);", ""),
+      "measure_page(c, &v.vm->image, gfn);", ""),
     M("start-not-measured", "image.c", "image_end", "the host chooses where the guest begins",
       "measure(image, RECORD_START, entry, x0, vcpus);", ""),
     M("page-partly-measured", "image.c", "go_on_with_page", "a part of each page is not measured",

@@ -234,6 +234,27 @@ static bool goes_on(const struct wanted *w)
 	return r.status == CORDON_OK && r.exit == CORDON_EXIT_HOST_CALL && r.detail[0] == 0;
 }
 
+/* The guest writes its system registers in the run itself: one that is not exchanged at all shows only so. */
+static void attempt_written(struct around *a)
+{
+	const u64 command[4] = { DO_FILL_SYSTEM, PATTERN };
+	const u64 nothing[4] = { 0 };
+	struct tally t = { 0 };
+	struct attack_run r;
+
+	prepare(a, CORDON_ANSWER_VALUE, command);
+	run_probed(a);
+	look_at_system(&t, a);
+	for (unsigned int i = 0; i < 1000 && a->probe.out.x[1] == CORDON_EXIT_INTERRUPTED; i++) {
+		prepare(a, CORDON_ANSWER_NONE, nothing);
+		run_probed(a);
+		look_at_system(&t, a);
+	}
+	tally_want(&t, "exit", a->probe.out.x[1], CORDON_EXIT_HOST_CALL);
+	tally_add(&t, vm_do(&watched, 0, DO_CHECK_SYSTEM, PATTERN, 0, 0, &r) && r.detail[0] == 0);
+	tally_report(&t, "registers of the host after a run", "the guest writes its own", "no guest's");
+}
+
 static void attempt_leak(struct around *a, const struct wanted *w)
 {
 	struct tally t = { 0 };
@@ -535,6 +556,7 @@ void attack_registers(void)
 	attempt_extensions();
 	attempt_calls(a);
 	attempt_streaming();
+	attempt_written(a);
 	for (unsigned int i = 0; i < ARRAY_SIZE(wanted); i++)
 		attempt_leak(a, &wanted[i]);
 	tally_want(&t, "pages that do not come back", vm_end(&watched), 0);

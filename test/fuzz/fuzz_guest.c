@@ -118,10 +118,13 @@ static void play(void *arg, struct cordon *c, struct vcpu *u, struct trap *t)
     uint8_t what = take_byte(&w->in);
 
     (void)c;
-    if (++w->resumes > RESUMES || w->in.left == 0)
+    if (++w->resumes > RESUMES || w->in.left == 0 || what % 32 == 31)
         return;                 /* interrupted */
-    for (unsigned i = 0; i < what % 4; i++)
-        u->x[take_byte(&w->in) % 31] = take_number(w);
+    for (unsigned i = 0; i < what % 4; i++) {
+        uint8_t n = take_byte(&w->in) % 31;
+
+        u->x[n] = take_number(w);
+    }
     if ((what & 4) != 0)
         u->x[0] = take_function(&w->in);
     if ((what & 8) != 0)

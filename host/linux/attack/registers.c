@@ -368,9 +368,13 @@ static void attempt_streaming(void)
 		} while (status == CORDON_AGAIN);
 		tally_want(&t, "a load in streaming mode", status, CORDON_OK);
 		tally_want(&t, "start", vm_start(&loaded), CORDON_OK);
-		for (unsigned int i = 0; i < 3; i++)
-			tally_want(&t, "a run in streaming mode", call_streaming(CORDON_CALL_VCPU_RUN, loaded.handle, 0, 0, 0),
-				   i == 0 ? CORDON_OK : CORDON_ANSWER);
+		/* An interrupt may end a run before the guest has asked: then it goes on with the next. */
+		for (unsigned int i = 0; i < 50; i++) {
+			status = call_streaming(CORDON_CALL_VCPU_RUN, loaded.handle, 0, 0, 0);
+			if (status != CORDON_OK)
+				break;
+		}
+		tally_want(&t, "runs in streaming mode, to the guest's question", status, CORDON_ANSWER);
 		tally_add(&t, vm_do(&loaded, 0, DO_REGISTERS, SECRET, WAY_HOST, 0, &r) && r.detail[0] == 0x99);
 		tally_add(&t, vm_do(&loaded, 0, 0, 0, 0, 0, &r) && r.detail[0] == 0);
 		tally_add(&t, vm_do(&loaded, 0, DO_LOAD, guest_address(20), 0, 0, &r));

@@ -5,11 +5,8 @@
 #include "memory.h"
 #include "relinquish.h"
 #include "sha256.h"
+#include "smccc.h"
 #include "vm.h"
-
-#define SMCCC_VERSION 0x80000000u
-#define SMCCC_ARCH_FEATURES 0x80000001u
-#define SMCCC_1_1 0x10001
 
 static bool answer(struct vcpu_claim u, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 {

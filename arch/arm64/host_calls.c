@@ -8,11 +8,8 @@
 #include "machine_el2.h"
 #include "psci.h"
 #include "region.h"
+#include "smccc.h"
 #include "trap.h"
-
-#define SMCCC_VERSION 0x80000000u
-#define SMCCC_ARCH_FEATURES 0x80000001u
-#define SMCCC_1_1 0x10001
 
 static void answer(struct regs *r, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 {

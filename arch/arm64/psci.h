@@ -8,13 +8,6 @@
 
 #include "cpu.h"
 
-#define PSCI_SUCCESS 0
-#define PSCI_NOT_SUPPORTED (-1)
-#define PSCI_INVALID_PARAMETERS (-2)
-#define PSCI_ALREADY_ON (-4)
-#define PSCI_ON_PENDING (-5)
-#define PSCI_INVALID_ADDRESS (-9)
-
 /* Serves a call whose number is a PSCI one; true with the answer in *result, false when there is no such call. */
 bool psci_call(const struct regs *r, int64_t *result);
 

@@ -13,6 +13,7 @@
 /* Draws a ticket and waits for it. The acquiring load orders everything inside the lock after it. */
 /*@ requires \valid(l);
   @ assigns l->next;
+  @ exits \false;
   @*/
 static HOT void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
@@ -27,6 +28,7 @@ static HOT void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind,
 /* Lets the next one in. The releasing store orders everything inside the lock before it. */
 /*@ requires \valid(l);
   @ assigns l->serving;
+  @ exits \false;
   @*/
 static HOT void lock_drop(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
@@ -61,6 +63,8 @@ struct host_locked {
 
 /*@ requires arrays(c) && 1 <= id <= c->vms;
   @ assigns c->vm[id - 1].lock.next;
+  @ exits \false;
+  @ ensures same: same_words{Pre,Here}(c);
   @ ensures \result.vm == &c->vm[id - 1] && \result.id == id;
   @*/
 static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
@@ -73,6 +77,7 @@ static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
 
 /*@ requires \valid(v.vm);
   @ assigns v.vm->lock.serving;
+  @ exits \false;
   @*/
 static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
 {
@@ -82,7 +87,12 @@ static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
 /* index: of a section of this machine, from region_section(); number: pa / 2 MiB. */
 /*@ requires arrays(c) && index < c->sections && number < 134217728;
   @ assigns c->section[index].lock.next;
+  @ exits \false;
   @ ensures holds(c, \result) && \result.index == index && \result.pfn == number * 512;
+  @ ensures \result.section == &c->section[index] && \result.frame == &c->frame[index * 512];
+  @ ensures place: \forall integer i; 0 <= i < 512 ==> &\result.frame[i] == &c->frame[index * 512 + i];
+  @ ensures place: \forall integer i; index * 512 <= i < index * 512 + 512 ==> &c->frame[i] == &\result.frame[i - index * 512];
+  @ ensures same: same_words{Pre,Here}(c);
   @*/
 static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, uint64_t number)
 {
@@ -92,8 +102,10 @@ static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, 
     return s;
 }
 
-/*@ requires \valid(s.section);
+/*@ requires arrays(c) && holds(c, s);
   @ assigns s.section->lock.serving;
+  @ exits \false;
+  @ ensures same: same_words{Pre,Here}(c);
   @*/
 static HOT void section_unlock(struct cordon *c, struct section_locked s)
 {
@@ -102,6 +114,7 @@ static HOT void section_unlock(struct cordon *c, struct section_locked s)
 
 /*@ requires \valid(c);
   @ assigns c->host_lock.next;
+  @ exits \false;
   @ ensures \result.c == c;
   @*/
 static inline struct host_locked host_lock(struct cordon *c)
@@ -114,6 +127,7 @@ static inline struct host_locked host_lock(struct cordon *c)
 
 /*@ requires \valid(h.c);
   @ assigns h.c->host_lock.serving;
+  @ exits \false;
   @*/
 static inline void host_unlock(struct host_locked h)
 {

@@ -17,6 +17,7 @@
 /*@ requires arrays(c) && spans_fit(c);
   @ requires \valid(index) && \separated(index, c, c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));
   @ assigns *index;
+  @ exits \false;
   @ ensures found: \result == CORDON_OK ==> *index < c->sections && frame / 512 < 134217728 &&
   @   is_section(c, frame / 512, *index);
   @ ensures none: \result != CORDON_OK ==> \result == CORDON_OWNED && !in_ram(c, frame / 512);
@@ -168,17 +169,22 @@ static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct secti
 
 /* ---- grant_vm_page, revoke_vm_page ---- */
 
-/* One more grant for each frame that the VM owns; the counts of what was done are added to *p. */
+/* Frames of a run that a grant or a revoke passes over: not a settled frame of the VM; its count is at the limit. */
+struct passed {
+    uint64_t not_owned;
+    uint64_t saturated;
+};
+
+/* One more grant for each frame that the VM owns. */
 /*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
-  @ requires \valid(p) && p->changed + p->not_owned + p->saturated + n <= UINT64_MAX;
-  @ requires \separated(p, s.frame + (0 .. 511));
-  @ assigns s.frame[offset .. offset + n - 1].count, p->not_owned, p->saturated, p->changed;
+  @ assigns s.frame[offset .. offset + n - 1].count;
+  @ exits \false;
   @ ensures page: \forall integer i; offset <= i < offset + n ==> s.frame[i].count == grant1(\old(s.frame[i]), vm);
-  @ ensures others: p->not_owned == \old(p->not_owned) + others{Pre}(s.frame + offset, vm, n);
-  @ ensures full: p->saturated == \old(p->saturated) + at_most{Pre}(s.frame + offset, vm, n);
-  @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
+  @ ensures others: \result.not_owned == others{Pre}(s.frame + offset, vm, n);
+  @ ensures full: \result.saturated == at_most{Pre}(s.frame + offset, vm, n);
+  @ ensures sum: \result.not_owned + \result.saturated <= n;
   @*/
-static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, struct cordon_progress *p)
+static HOT struct passed memory_grant(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n)
 {
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
@@ -205,39 +211,38 @@ static HOT void memory_grant(struct section_locked s, uint32_t vm, uint64_t offs
         else
             f->count++;
     }
-    p->not_owned += not_owned;
-    p->saturated += saturated;
-    p->changed += n - not_owned - saturated;
+    return (struct passed){ not_owned, saturated };
 }
 
-/*
- * One grant fewer. A frame whose last grant goes leaves the host's table; what is owed for that is added to o and must
- * be settled on c->host before the section is unlocked.
- */
+/* What a revoke leaves behind: an invalidation that must be settled on c->host before the section is unlocked. */
+struct revoked {
+    struct owed owed;
+    struct passed passed;
+};
+
+/* One grant fewer. A frame whose last grant goes leaves the host's table. */
 /*@ requires \valid_read(c) && \valid_read(s.section) && \valid(s.frame + (0 .. 511)) && offset + n <= 512;
-  @ requires \valid(p) && p->changed + p->not_owned + p->saturated + n <= UINT64_MAX;
   @ requires s.section->leaf != 0 ==> s.section->leaf < c->phys_frames && \valid(&c->phys[s.section->leaf]);
-  @ requires \separated(c, s.section, s.frame + (0 .. 511), &c->phys[s.section->leaf], p);
-  @ requires s.pfn + 512 <= 68719476736 && owes_well(o);
-  @ assigns s.frame[offset .. offset + n - 1].count, p->not_owned, p->saturated, p->changed,
-  @   c->phys[s.section->leaf].e[offset .. offset + n - 1];
+  @ requires \separated(c, s.section, s.frame + (0 .. 511), &c->phys[s.section->leaf]);
+  @ requires s.pfn + 512 <= 68719476736;
+  @ assigns s.frame[offset .. offset + n - 1].count, c->phys[s.section->leaf].e[offset .. offset + n - 1];
+  @ exits \false;
   @ ensures page: \forall integer i; offset <= i < offset + n ==> s.frame[i].count == revoke1(\old(s.frame[i]), vm);
-  @ ensures others: p->not_owned == \old(p->not_owned) + others{Pre}(s.frame + offset, vm, n);
-  @ ensures none: p->saturated == \old(p->saturated) + at_least{Pre}(s.frame + offset, vm, n);
-  @ ensures sum: p->changed + p->not_owned + p->saturated == \old(p->changed + p->not_owned + p->saturated) + n;
+  @ ensures others: \result.passed.not_owned == others{Pre}(s.frame + offset, vm, n);
+  @ ensures none: \result.passed.saturated == at_least{Pre}(s.frame + offset, vm, n);
+  @ ensures sum: \result.passed.not_owned + \result.passed.saturated <= n;
   @ ensures unmapped: \old(s.section->leaf) != 0 ==> \forall integer i; offset <= i < offset + n &&
   @   last_grant(\old(s.frame[i]), vm) ==> c->phys[\old(s.section->leaf)].e[i] == 0;
   @ ensures unchanged: \forall integer i; offset <= i < offset + n &&
   @   (\old(s.section->leaf) == 0 || !last_grant(\old(s.frame[i]), vm)) ==>
   @     c->phys[\old(s.section->leaf)].e[i] == \old(c->phys[s.section->leaf].e[i]);
-  @ ensures well: owes_well(\result);
-  @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
-  @ ensures owed_new: \old(s.section->leaf) != 0 && (\exists integer i; offset <= i < offset + n &&
+  @ ensures well: owes_well(\result.owed);
+  @ ensures owed: \old(s.section->leaf) != 0 && (\exists integer i; offset <= i < offset + n &&
   @   last_grant(\old(s.frame[i]), vm) && \old(c->phys[s.section->leaf].e[i]) != 0) ==>
-  @     owes(\result, s.pfn + offset, s.pfn + offset + n);
+  @     owes(\result.owed, s.pfn + offset, s.pfn + offset + n);
   @*/
-static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n,
-                                              struct cordon_progress *p, struct owed o)
+static HOT struct revoked MUST_USE memory_revoke(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset,
+                                                 uint64_t n)
 {
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
@@ -279,10 +284,8 @@ static HOT struct owed MUST_USE memory_revoke(struct cordon *c, struct section_l
                 dropped = true;
         }
     }
-    p->not_owned += not_owned;
-    p->saturated += saturated;
-    p->changed += n - not_owned - saturated;
-    return dropped ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o;
+    return (struct revoked){ dropped ? (struct owed){ s.pfn + offset, s.pfn + offset + n } : OWED_NOTHING,
+                             { not_owned, saturated } };
 }
 
 /* ---- clear_vm_page ---- */

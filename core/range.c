@@ -324,22 +324,109 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 
 enum sharing { GRANT, REVOKE };
 
-/* n consecutive frames of one section from `frame` on. */
-static HOT void share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum sharing how, struct cordon_progress *p)
+/* n consecutive frames of one section, that of index `index`, from `frame` on. */
+/*@ requires machine(c) && index < c->sections;
+  @ requires 1 <= vm < 0x4000 && frame < 68719476736 && frame % 512 + n <= 512;
+  @ assigns c->section[index].lock,
+  @   c->frame[index * 512 + frame % 512 .. index * 512 + frame % 512 + n - 1].count;
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures rest: same_rest{Pre,Here}(c);
+  @ ensures page: \forall integer i; 0 <= i < c->sections * 512 ==> c->frame[i].count ==
+  @   (index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n ? grant1(\old(c->frame[i]), vm)
+  @                                                                   : \old(c->frame[i].count));
+  @ ensures counts: counts_move{Pre,Here}(c, GRANT, vm);
+  @ ensures sum: \result.not_owned + \result.saturated <= n;
+  @*/
+static HOT struct passed grant_run(struct cordon *c, uint32_t vm, uint64_t index, uint64_t frame, uint64_t n)
+{
+    struct section_locked s = section_lock(c, index, frame / 512);
+    struct passed passed = memory_grant(s, vm, frame % 512, n);
+
+    /*@ assert page: \forall integer i; index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n ==>
+      @   c->frame[i].count == grant1(\at(c->frame[i], Pre), vm); */
+    /*@ assert rest: \forall integer i; 0 <= i < c->sections * 512 ==>
+      @   !(index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n) ==>
+      @   c->frame[i].count == \at(c->frame[i].count, Pre); */
+    section_unlock(c, s);
+    /*@ assert words: same_words{Pre,Here}(c); */
+    /*@ assert plain: plain_kept{Pre,Here}(c); */
+    /*@ assert counts: counts_move{Pre,Here}(c, GRANT, vm); */
+    /*@ assert records: summaries_hold(c); */
+    return passed;
+}
+
+/*@ requires machine(c) && index < c->sections;
+  @ requires 1 <= vm < 0x4000 && frame < 68719476736 && frame % 512 + n <= 512;
+  @ assigns c->section[index].lock,
+  @   c->frame[index * 512 + frame % 512 .. index * 512 + frame % 512 + n - 1].count,
+  @   c->phys[c->section[index].leaf].e[frame % 512 .. frame % 512 + n - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures rest: same_rest{Pre,Here}(c);
+  @ ensures entries: pages_go{Pre,Here}(c);
+  @ ensures page: \forall integer i; 0 <= i < c->sections * 512 ==> c->frame[i].count ==
+  @   (index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n ? revoke1(\old(c->frame[i]), vm)
+  @                                                                   : \old(c->frame[i].count));
+  @ ensures counts: counts_move{Pre,Here}(c, REVOKE, vm);
+  @ ensures sum: \result.not_owned + \result.saturated <= n;
+  @*/
+static HOT struct passed revoke_run(struct cordon *c, uint32_t vm, uint64_t index, uint64_t frame, uint64_t n)
+{
+    struct section_locked s = section_lock(c, index, frame / 512);
+    struct revoked r;
+
+    /*@ assert leaf: s.section->leaf != 0 ==>
+      @   s.section->leaf < c->phys_frames && host_row(c, s.section->leaf) && row_level[s.section->leaf] == 3; */
+    /*@ assert apart: \separated(c, s.section, s.frame + (0 .. 511), &c->phys[s.section->leaf]); */
+    /*@ assert apart: \separated(&c->phys[s.section->leaf], c->section + (0 .. c->sections - 1), c->vm + (0 .. c->vms - 1),
+      @   c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1)); */
+    r = memory_revoke(c, s, vm, frame % 512, n);
+    /*@ assert page: \forall integer i; index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n ==>
+      @   c->frame[i].count == revoke1(\at(c->frame[i], Pre), vm); */
+    /*@ assert rest: \forall integer i; 0 <= i < c->sections * 512 ==>
+      @   !(index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n) ==>
+      @   c->frame[i].count == \at(c->frame[i].count, Pre); */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert tables: same_tables{Pre,Here}(c); */
+    /*@ assert entries: pages_go{Pre,Here}(c); */
+    s2_settle(c, &c->host, r.owed);
+    section_unlock(c, s);
+    /*@ assert words: same_words{Pre,Here}(c); */
+    /*@ assert plain: plain_kept{Pre,Here}(c); */
+    /*@ assert counts: counts_move{Pre,Here}(c, REVOKE, vm); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert records: summaries_hold(c); */
+    /*@ assert leaf: leaves_fit(c); */
+    /*@ assert trees: trees(c); */
+    return r.passed;
+}
+
+/* The same for frames that may be in no section. */
+/*@ requires machine(c) && 1 <= vm < 0x4000 && frame < 68719476736 && frame % 512 + n <= 512;
+  @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures rest: same_rest{Pre,Here}(c);
+  @ ensures entries: pages_go{Pre,Here}(c) && (how == GRANT ==> same_entries{Pre,Here}(c));
+  @ ensures page: \forall integer i; 0 <= i < c->sections * 512 && in_run{Pre}(c, i, frame, n) ==>
+  @   c->frame[i].count == share1(how, \old(c->frame[i]), vm);
+  @ ensures others: \forall integer i; 0 <= i < c->sections * 512 && !in_run{Pre}(c, i, frame, n) ==>
+  @   c->frame[i].count == \old(c->frame[i].count);
+  @ ensures counts: counts_move{Pre,Here}(c, how, vm);
+  @ ensures sum: \result.not_owned + \result.saturated <= n;
+  @*/
+static HOT struct passed share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum sharing how)
 {
     uint64_t index;
-    struct section_locked s;
 
-    if (memory_section(c, frame, &index) != CORDON_OK) {
-        p->not_owned += n;
-        return;
-    }
-    s = section_lock(c, index, frame / 512);
-    if (how == GRANT)
-        memory_grant(s, vm, frame % 512, n, p);
-    else
-        s2_settle(c, &c->host, memory_revoke(c, s, vm, frame % 512, n, p, OWED_NOTHING));
-    section_unlock(c, s);
+    if (memory_section(c, frame, &index) != CORDON_OK)
+        return (struct passed){ .not_owned = n };
+    return how == GRANT ? grant_run(c, vm, index, frame, n) : revoke_run(c, vm, index, frame, n);
 }
 
 /* Whether the four entries from index on map consecutive frames, the first as `want` does. */
@@ -384,70 +471,105 @@ static HOT uint64_t run_length(const struct cordon *c, uint64_t row, uint64_t in
     return i;
 }
 
+/* Pages that a grant or a revoke passes over. */
+struct skipped {
+    uint64_t unmapped;
+    uint64_t not_owned;
+    uint64_t saturated;
+};
+
 /* n entries of a level-3 table from index on. */
-static HOT void share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how,
-                            struct cordon_progress *p)
+static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how)
 {
     uint64_t end = index + n;
+    uint64_t unmapped = 0;
+    uint64_t not_owned = 0;
+    uint64_t saturated = 0;
 
     while (index < end) {
         uint64_t first = arch_pte_read(c, row, index);
         uint64_t k = 1;
 
         if (desc_valid(first)) {
+            struct passed passed;
+
             k = run_length(c, row, index, end - index, first);
-            share_run(c, vm, desc_pfn(first), k, how, p);
+            passed = share_run(c, vm, desc_pfn(first), k, how);
+            not_owned += passed.not_owned;
+            saturated += passed.saturated;
         } else {
-            p->unmapped += 1;
+            unmapped++;
         }
         index += k;
     }
+    return (struct skipped){ unmapped, not_owned, saturated };
+}
+
+/* n pages from gfn on that a walk to gfn found behind one entry, or in one table of level 3. */
+static HOT struct skipped share_at(struct cordon *c, uint32_t vm, struct s2_pos at, uint64_t gfn, uint64_t n, enum sharing how)
+{
+    struct passed passed;
+
+    if (at.level == 3)
+        return share_table(c, vm, at.row, at.index, n, how);
+    if (!desc_valid(at.entry))
+        return (struct skipped){ .unmapped = n };
+    passed = share_run(c, vm, s2_frame(at, gfn), n, how);
+    return (struct skipped){ 0, passed.not_owned, passed.saturated };
 }
 
 /* num pages from gfn on, until they are done or enough for one call. */
-static HOT void share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how,
-                            struct cordon_progress *p)
+static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how)
 {
     uint64_t work = 0;
+    uint64_t done = 0;
+    uint64_t unmapped = 0;
+    uint64_t not_owned = 0;
+    uint64_t saturated = 0;
 
-    while (p->done < num && work < CORDON_RANGE_PAGES) {
-        struct s2_pos at = s2_walk(c, &v.vm->s2, gfn + p->done);
-        uint64_t in_entry = s2_pages(at.level) - (gfn + p->done) % s2_pages(at.level);
+    while (done < num && work < CORDON_RANGE_PAGES) {
+        struct s2_pos at = s2_walk(c, &v.vm->s2, gfn + done);
+        uint64_t in_entry = s2_pages(at.level) - (gfn + done) % s2_pages(at.level);
         uint64_t in_table = at.level == 3 ? 512 - at.index : in_entry;
-        uint64_t n = min(num - p->done, in_table);
+        uint64_t n = min(num - done, in_table);
+        struct skipped skipped;
 
         if (at.level < 3 && !desc_valid(at.entry)) {
-            p->unmapped += n;
             work += HOLE_WORK;
         } else {
             n = min(n, CORDON_RANGE_PAGES - work);
             work += n;
-            if (at.level == 3)
-                share_table(c, v.id, at.row, at.index, n, how, p);
-            else
-                share_run(c, v.id, s2_frame(at, gfn + p->done), n, how, p);
         }
-        p->done += n;
+        skipped = share_at(c, v.id, at, gfn + done, n, how);
+        unmapped += skipped.unmapped;
+        not_owned += skipped.not_owned;
+        saturated += skipped.saturated;
+        done += n;
     }
+    return (struct cordon_progress){ .status = done < num ? CORDON_AGAIN : CORDON_OK, .done = done,
+                                     .changed = done - unmapped - not_owned - saturated, .unmapped = unmapped,
+                                     .not_owned = not_owned, .saturated = saturated };
 }
 
 /* One page: it needs no run. */
-static HOT void share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum sharing how, struct cordon_progress *p)
+static HOT struct cordon_progress share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum sharing how)
 {
     struct s2_pos at = s2_walk(c, &v.vm->s2, gfn);
+    struct passed passed;
 
-    if (desc_valid(at.entry))
-        share_run(c, v.id, s2_frame(at, gfn), 1, how, p);
-    else
-        p->unmapped = 1;
-    p->done = 1;
+    if (!desc_valid(at.entry))
+        return (struct cordon_progress){ .status = CORDON_OK, .done = 1, .unmapped = 1 };
+    passed = share_run(c, v.id, s2_frame(at, gfn), 1, how);
+    return (struct cordon_progress){ .status = CORDON_OK, .done = 1, .changed = 1 - passed.not_owned - passed.saturated,
+                                     .not_owned = passed.not_owned, .saturated = passed.saturated };
 }
 
 static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum sharing how)
 {
-    struct cordon_progress p = { .status = CORDON_OK };
     uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);
+    struct cordon_progress p;
     struct vm_locked v;
+    enum cordon_status status;
 
     if (!in_range(addr.v, size, c->vm_shape.gfn_limit * CORDON_PAGE_SIZE))
         return refuse(CORDON_RANGE);
@@ -455,15 +577,12 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
         return refuse(CORDON_EMPTY);
     if (addr.v % CORDON_PAGE_SIZE != 0)
         return refuse(CORDON_UNALIGNED);
-    p.status = vm_enter_live(c, vm, &v);
-    if (p.status != CORDON_OK)
-        return p;
-    if (num == 1)
-        share_page(c, v, addr.v / CORDON_PAGE_SIZE, how, &p);
-    else
-        share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how, &p);
+    status = vm_enter_live(c, vm, &v);
+    if (status != CORDON_OK)
+        return refuse(status);
+    p = num == 1 ? share_page(c, v, addr.v / CORDON_PAGE_SIZE, how)
+                 : share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how);
     vm_unlock(c, v);
-    p.status = p.done < num ? CORDON_AGAIN : CORDON_OK;
     return p;
 }
 

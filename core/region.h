@@ -15,6 +15,7 @@
 /*@ requires arrays(c) && spans_fit(c);
   @ requires \valid(index) && \separated(index, c, c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));
   @ assigns *index;
+  @ exits \false;
   @ ensures found: \result ==> *index < c->sections && number < 134217728 && is_section(c, number, *index);
   @ ensures none: !\result ==> !in_ram(c, number) && *index == \old(*index);
   @*/

@@ -219,6 +219,7 @@ static inline struct owed MUST_USE owed_add(struct owed o, uint64_t first, uint6
 /* Invalidates what is owed on all CPUs and waits for it. On return the old translations are gone (I6). */
 /*@ requires \valid_read(t) && owes_well(o);
   @ assigns \nothing;
+  @ exits \false;
   @*/
 void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
 
@@ -282,6 +283,7 @@ uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, s
 /*@ requires \valid_read(c) && row < c->phys_frames && index < 512 && \valid(&c->phys[row]);
   @ requires \separated(c, &c->phys[row]);
   @ assigns c->phys[row].e[index];
+  @ exits \false;
   @ ensures gone: c->phys[row].e[index] == 0;
   @ ensures was: \result <==> \old(c->phys[row].e[index]) != 0;
   @*/

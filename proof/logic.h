@@ -39,6 +39,8 @@
   logic integer revoke1(struct frame f, integer vm) =
     f.holder == vm && f.count > 0 ? f.count - 1 : f.count;
 
+  logic integer share1(integer how, struct frame f, integer vm) = how == 0 ? grant1(f, vm) : revoke1(f, vm);
+
   predicate last_grant(struct frame f, integer vm) = f.holder == vm && f.count == 1;
 
   // Whether the host may give the frame away, and whether assign_pfn_to_vm(vm, gfn, .) is allowed; if not, why.
@@ -145,17 +147,96 @@
         (host_row(c, row) <==> host_row(c, entry_frame(c->phys[row].e[i])));
 
   // What a section says of its records in short, and the host's last-level table of it.
-  predicate section_sound{L}(struct cordon *c, integer k) =
-    (c->section[k].taken == 0 ==> \forall integer i; k * 512 <= i < k * 512 + 512 ==>
-      c->frame[i].holder == 0 && (c->section[k].pinned == 0 ==> c->frame[i].count == 0)) &&
-    (c->section[k].leaf != 0 ==>
-      c->section[k].leaf < c->phys_frames && host_row(c, c->section[k].leaf) && row_level[c->section[k].leaf] == 3);
-
-  predicate sections_sound{L}(struct cordon *c) =
-    \forall integer k; 0 <= k < c->sections ==> section_sound(c, k);
+  predicate summaries_hold{L}(struct cordon *c) =
+    \forall integer k, i; 0 <= k < c->sections && c->section[k].taken == 0 && k * 512 <= i < k * 512 + 512 ==>
+      c->frame[i].holder == 0 && (c->section[k].pinned == 0 ==> c->frame[i].count == 0);
+  predicate leaves_fit{L}(struct cordon *c) =
+    \forall integer k; 0 <= k < c->sections && c->section[k].leaf != 0 ==>
+      0 < c->section[k].leaf < c->phys_frames && host_row(c, c->section[k].leaf) && row_level[c->section[k].leaf] == 3;
 
   predicate machine{L}(struct cordon *c) =
-    arrays(c) && spans_fit(c) && host_rows_fit(c) && trees(c) && sections_sound(c);
+    arrays(c) && spans_fit(c) && host_rows_fit(c) && trees(c) && summaries_hold(c) && leaves_fit(c);
+
+  // What lies among the locks, and what no lock's taker or dropper changes.
+  predicate same_words{A,B}(struct cordon *c) =
+    (\forall integer k; 0 <= k < \at(c->sections, A) ==>
+      \at(c->section[k].taken, B) == \at(c->section[k].taken, A) &&
+      \at(c->section[k].pinned, B) == \at(c->section[k].pinned, A)) &&
+    (\forall integer i; 0 <= i < \at(c->sections, A) * 512 ==>
+      \at(c->frame[i].holder, B) == \at(c->frame[i].holder, A));
+
+  // What no operation after boot changes: where the arrays are, the RAM map, the host's roots, the levels of the tables.
+  predicate same_head{A,B}(struct cordon *c) =
+    \at(c->phys, B) == \at(c->phys, A) && \at(c->phys_frames, B) == \at(c->phys_frames, A) &&
+    \at(c->sections, B) == \at(c->sections, A) && \at(c->section, B) == \at(c->section, A) &&
+    \at(c->frame, B) == \at(c->frame, A) && \at(c->vms, B) == \at(c->vms, A) && \at(c->vm, B) == \at(c->vm, A) &&
+    \at(c->spans, B) == \at(c->spans, A) && \at(c->span, B) == \at(c->span, A) &&
+    \at(c->hiddens, B) == \at(c->hiddens, A) && \at(c->hidden, B) == \at(c->hidden, A) &&
+    \at(c->host.root, B) == \at(c->host.root, A) && \at(c->host.roots, B) == \at(c->host.roots, A) &&
+    \at(c->host_pool.total, B) == \at(c->host_pool.total, A);
+  predicate same_map{A,B}(struct cordon *c) =
+    (\forall integer i; 0 <= i < \at(c->spans, A) ==>
+      \at(c->span[i].first, B) == \at(c->span[i].first, A) && \at(c->span[i].count, B) == \at(c->span[i].count, A) &&
+      \at(c->span[i].base, B) == \at(c->span[i].base, A)) &&
+    (\forall integer i; 0 <= i < \at(c->hiddens, A) ==>
+      \at(c->hidden[i].first, B) == \at(c->hidden[i].first, A) &&
+      \at(c->hidden[i].count, B) == \at(c->hidden[i].count, A));
+  predicate same_leaves{A,B}(struct cordon *c) =
+    \forall integer k; 0 <= k < \at(c->sections, A) ==> \at(c->section[k].leaf, B) == \at(c->section[k].leaf, A);
+  predicate same_tables{A,B}(struct cordon *c) =
+    \forall integer i; 0 <= i < \at(c->vms, A) ==>
+      \at(c->vm[i].s2.root, B) == \at(c->vm[i].s2.root, A) &&
+      \at(c->vm[i].s2.gfn_limit, B) == \at(c->vm[i].s2.gfn_limit, A) &&
+      \at(c->vm[i].s2.start, B) == \at(c->vm[i].s2.start, A) &&
+      \at(c->vm[i].s2.roots, B) == \at(c->vm[i].s2.roots, A) &&
+      \at(c->vm[i].s2.vmid, B) == \at(c->vm[i].s2.vmid, A);
+  predicate same_levels{A,B} =
+    \forall integer r; 0 <= r < 68719476736 ==> \at(row_level[r], B) == \at(row_level[r], A);
+
+  // A record of plain host memory keeps its count.
+  predicate plain_kept{A,B}(struct cordon *c) =
+    \forall integer i; 0 <= i < \at(c->sections, A) * 512 && \at(c->frame[i].holder, A) == 0 ==>
+      \at(c->frame[i].count, B) == \at(c->frame[i].count, A);
+
+  // No entry changes but those of the host's last level that go.
+  predicate pages_go{A,B}(struct cordon *c) =
+    \forall integer row, i; 0 <= row < \at(c->phys_frames, A) && 0 <= i < 512 ==>
+      \at(c->phys[row].e[i], B) == \at(c->phys[row].e[i], A) ||
+      (\at(c->phys[row].e[i], B) == 0 && \at(row_level[row], A) == 3 && host_row{A}(c, row));
+
+  // What grants and revokes leave alone.
+  predicate same_rest{A,B}(struct cordon *c) =
+    same_head{A,B}(c) && same_map{A,B}(c) && same_leaves{A,B}(c) && same_tables{A,B}(c) && same_words{A,B}(c);
+
+  predicate same_entries{A,B}(struct cordon *c) =
+    \forall integer row, i; 0 <= row < \at(c->phys_frames, A) && 0 <= i < 512 ==>
+      \at(c->phys[row].e[i], B) == \at(c->phys[row].e[i], A);
+
+  // Record i is that of one of the n frames from `frame` on, which are of one section.
+  predicate in_run{L}(struct cordon *c, integer i, integer frame, integer n) =
+    \exists integer k; is_section(c, frame / 512, k) && k * 512 + frame % 512 <= i < k * 512 + frame % 512 + n;
+
+  // How counts may go in a grant (0) or revoke (else) of any number of pages.
+  predicate counts_move{A,B}(struct cordon *c, integer how, integer vm) =
+    \forall integer i; 0 <= i < \at(c->sections, A) * 512 ==>
+      (\at(c->frame[i].holder, A) != vm ==> \at(c->frame[i].count, B) == \at(c->frame[i].count, A)) &&
+      (how == 0 ==> \at(c->frame[i].count, A) <= \at(c->frame[i].count, B) &&
+        (\at(c->frame[i].count, B) <= 100 || \at(c->frame[i].count, B) == \at(c->frame[i].count, A))) &&
+      (how != 0 ==> \at(c->frame[i].count, B) <= \at(c->frame[i].count, A));
+
+  lemma section_once{L}: \forall struct cordon *c, integer number, j, k;
+    spans_fit(c) && is_section(c, number, j) && is_section(c, number, k) ==> j == k;
+  lemma map_kept{A,B}: \forall struct cordon *c;
+    spans_fit{A}(c) && same_head{A,B}(c) && same_map{A,B}(c) ==> spans_fit{B}(c);
+  lemma summaries_kept{A,B}: \forall struct cordon *c;
+    summaries_hold{A}(c) && same_head{A,B}(c) && same_words{A,B}(c) && plain_kept{A,B}(c) ==> summaries_hold{B}(c);
+  lemma leaves_kept{A,B}: \forall struct cordon *c;
+    leaves_fit{A}(c) && same_head{A,B}(c) && same_leaves{A,B}(c) && same_levels{A,B} && \at(c->phys_frames, A) <= 68719476736 ==>
+      leaves_fit{B}(c);
+  lemma trees_kept{A,B}: \forall struct cordon *c;
+    trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==>
+      trees{B}(c);
 
   // A caller's record of progress, which is no part of the machine.
   predicate apart{L}(struct cordon *c, struct cordon_progress *p) =

@@ -20,6 +20,7 @@
   @ requires index: index < 512;
   @ requires \valid_read(&c->phys[row].e[index]);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result == c->phys[row].e[index];
   @*/
 uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index);
@@ -28,67 +29,74 @@ uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index);
   @ requires index: index < 512;
   @ requires \valid(&c->phys[row].e[index]);
   @ assigns c->phys[row].e[index];
+  @ exits \false;
   @ ensures c->phys[row].e[index] == entry;
   @*/
 void arch_pte_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry);
 
 /* Steps that the proofs see no effect of: order, invalidations, caches. The simulator and the litmus tests judge these. */
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_dsb_ishst(struct cordon *c);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_dsb_ish(struct cordon *c);
 /*@ requires not_empty: pages > 0;
-  @ assigns \nothing; */
+  @ assigns \nothing; exits \false; */
 void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_table_alloc(struct cordon *c, uint64_t row);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_table_free(struct cordon *c, uint64_t row);
 
 /*@ requires \valid(next);
   @ assigns \result, *next;
+  @ exits \false;
   @*/
 uint16_t arch_ticket(struct cordon *c, uint16_t *next);
 /*@ requires \valid_read(x);
   @ assigns \nothing;
+  @ exits \false;
   @*/
 uint16_t arch_load_acquire16(const uint16_t *x);
 /*@ requires \valid(x);
   @ assigns *x;
+  @ exits \false;
   @ ensures *x == v;
   @*/
 void arch_store_release16(uint16_t *x, uint16_t v);
 /*@ requires \valid_read(x);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result == *x;
   @*/
 uint16_t arch_load16(const uint16_t *x);
 /*@ requires \valid(x);
   @ assigns *x;
+  @ exits \false;
   @ ensures *x == v;
   @*/
 void arch_store16(uint16_t *x, uint16_t v);
 
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_wait(struct cordon *c);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_wake(struct cordon *c);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_lock_taken(struct cordon *c, enum lock_kind kind, uint64_t id);
-/*@ assigns \nothing; */
+/*@ assigns \nothing; exits \false; */
 void arch_lock_dropped(struct cordon *c, enum lock_kind kind, uint64_t id);
 
 /* Nobody gets here: every assertion is a proof obligation. */
 /*@ requires never: \false;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \false;
   @*/
 void arch_panic(struct cordon *c, const char *file, int line, const char *text);

@@ -576,17 +576,14 @@ static void grant_and_revoke_of_frames_that_are_not_the_vms_do_nothing(void **st
 {
     struct machine *m = owned();
     struct section_locked s = section_lock(m->c, 2, FRAME(2, 0) / 512);
-    struct cordon_progress p = { .status = CORDON_OK };
-    struct owed o;
+    struct revoked r;
 
     (void)state;
-    memory_grant(s, B, 33, 1, &p);              /* A's */
-    memory_grant(s, A, 34, 1, &p);              /* the host's */
-    assert_int_equal(p.not_owned, 2);
-    o = memory_revoke(m->c, s, B, 33, 2, &p, OWED_NOTHING);
-    assert_int_equal(o.end, 0);
-    assert_int_equal(p.not_owned, 4);
-    assert_int_equal(p.changed, 0);
+    assert_int_equal(memory_grant(s, B, 33, 1).not_owned, 1);   /* A's */
+    assert_int_equal(memory_grant(s, A, 34, 1).not_owned, 1);   /* the host's */
+    r = memory_revoke(m->c, s, B, 33, 2);
+    assert_int_equal(r.owed.end, 0);
+    assert_int_equal(r.passed.not_owned, 2);
     section_unlock(m->c, s);
     assert_record(m, P, A, 0);
     assert_record(m, P + 1, HOLDER_HOST, 0);
@@ -597,15 +594,14 @@ static void S6_a_pending_frame_is_not_granted(void **state)
 {
     struct machine *m = two_vms();
     struct section_locked s;
-    struct cordon_progress p = { .status = CORDON_OK };
+    struct passed passed;
 
     (void)state;
     machine_assign(m, A, GFN, P, true);
     s = section_lock(m->c, 2, FRAME(2, 0) / 512);
-    memory_grant(s, A, 33, 1, &p);
+    passed = memory_grant(s, A, 33, 1);
     section_unlock(m->c, s);
-    assert_int_equal(p.changed, 0);
-    assert_int_equal(p.not_owned, 1);
+    assert_int_equal(passed.not_owned, 1);
     assert_record(m, P, HOLDER_PENDING + A, 0);
     machine_free(m);
 }

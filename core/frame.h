@@ -21,6 +21,7 @@
 #define HOLDER_INVALID 0xffffu  /* no RAM: device memory or a hole */
 
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == gfn_of(f);
   @*/
 static inline uint64_t frame_gfn(struct frame f)
@@ -39,6 +40,7 @@ static inline uint64_t frame_word(struct frame f)
 
 /* A record of a holder that is no VM. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures is_plain_record(\result, holder);
   @*/
 static inline struct frame frame_of(uint16_t holder)
@@ -49,6 +51,7 @@ static inline struct frame frame_of(uint16_t holder)
 /* A settled frame of a VM that nobody shares. gfn < 2^36. */
 /*@ requires gfn < 68719476736;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures is_vm_record(\result, vm, gfn);
   @ ensures \result.gfn_hi == gfn / 4294967296 && \result.gfn_lo == gfn % 4294967296;
   @*/
@@ -59,6 +62,7 @@ static inline struct frame frame_of_vm(uint16_t vm, uint64_t gfn)
 }
 
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> 1 <= f.holder < 0x4000;
   @*/
 static inline bool frame_is_vm(struct frame f)
@@ -67,6 +71,7 @@ static inline bool frame_is_vm(struct frame f)
 }
 
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> 0x4000 < f.holder < 0x8000;
   @*/
 static inline bool frame_is_pending(struct frame f)
@@ -76,6 +81,7 @@ static inline bool frame_is_pending(struct frame f)
 
 /* Whether the host may map the frame as normal memory: invariant I1. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> host_may_map(f);
   @*/
 static inline bool frame_host_may_map(struct frame f)
@@ -85,6 +91,7 @@ static inline bool frame_host_may_map(struct frame f)
 
 /* Whether the host may give the frame away: to a VM, or to the core as a table. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == can_leave1(f);
   @*/
 static inline enum cordon_status frame_can_leave_host(struct frame f)
@@ -96,6 +103,7 @@ static inline enum cordon_status frame_can_leave_host(struct frame f)
 
 /* Whether assign_pfn_to_vm lets the VM have the frame at gfn. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == can_assign1(f, vm, gfn);
   @*/
 static inline enum cordon_status frame_can_assign(struct frame f, uint16_t vm, uint64_t gfn)

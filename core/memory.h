@@ -46,6 +46,7 @@ static HOT void taken_sub(struct section_locked s, uint64_t n)
   @ requires summary: s.section->taken == 0 && s.section->pinned == 0 ==>
   @   \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0 && s.frame[i].count == 0;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures all: \result == CORDON_OK ==>
   @   \forall integer i; offset <= i < offset + n ==> can_assign1(s.frame[i], vm, gfn + (i - offset)) == CORDON_OK;
   @ ensures first: \result != CORDON_OK ==> \exists integer k; offset <= k < offset + n &&
@@ -75,6 +76,7 @@ static HOT enum cordon_status memory_can_assign(struct section_locked s, uint32_
 /*@ requires \valid_read(s.section) && \valid_read(s.frame + (0 .. 511)) && offset + n <= 512 && n >= 1;
   @ requires summary: s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures 1 <= \result <= n;
   @ ensures \forall integer i; offset <= i < offset + \result ==> s.frame[i].holder == s.frame[offset].holder;
   @ ensures longest: \result < n ==> s.frame[offset + \result].holder != s.frame[offset].holder;
@@ -100,6 +102,7 @@ static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64
 /*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
   @ requires 1 <= vm < 0x4000 && gfn < 68719476736 && gfn % 512 + n <= 512;
   @ assigns s.frame[offset .. offset + n - 1];
+  @ exits \false;
   @ ensures \forall integer i; offset <= i < offset + n ==> is_vm_record(s.frame[i], vm, gfn + (i - offset));
   @*/
 static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n, uint64_t gfn)
@@ -125,6 +128,7 @@ static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t of
 
 /*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
   @ assigns s.frame[offset .. offset + n - 1];
+  @ exits \false;
   @ ensures \forall integer i; offset <= i < offset + n ==> is_plain_record(s.frame[i], holder);
   @*/
 static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n, uint16_t holder)
@@ -292,6 +296,7 @@ static HOT struct revoked MUST_USE memory_revoke(struct cordon *c, struct sectio
 
 /*@ requires vm < 0x4000;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> owned(f, vm);
   @*/
 static HOT bool owned_by(struct frame f, uint32_t vm)
@@ -302,6 +307,7 @@ static HOT bool owned_by(struct frame f, uint32_t vm)
 /* How many frames from offset on are not the VM's. */
 /*@ requires \valid_read(s.frame + (0 .. 511)) && offset + n <= 512 && vm < 0x4000;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <= n;
   @ ensures \forall integer i; offset <= i < offset + \result ==> !owned(s.frame[i], vm);
   @ ensures \result < n ==> owned(s.frame[offset + \result], vm);

@@ -5,6 +5,7 @@
   @ requires \separated(c, p, &c->phys[row]);
   @ requires p->free < UINT64_MAX;
   @ assigns c->phys[row].e[0], p->head, p->free;
+  @ exits \false;
   @ ensures one: p->free == \old(p->free) + 1;
   @ ensures linked: p->head == row && c->phys[row].e[0] == \old(p->head);
   @*/
@@ -21,6 +22,7 @@ static void push(struct cordon *c, struct pool *p, uint64_t row)
   @ requires p->free > p->fresh_n ==> p->head < c->phys_frames;
   @ requires p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames;
   @ assigns p->head, p->fresh, p->fresh_n, p->free;
+  @ exits \false;
   @ ensures row: \result < c->phys_frames;
   @ ensures one: p->free == \old(p->free) - 1;
   @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
@@ -49,6 +51,7 @@ static uint64_t pop(struct cordon *c, struct pool *p)
 /* A frame that nothing refers to becomes a table. */
 /*@ requires \valid_read(c) && row < c->phys_frames && \valid(&c->phys[row]) && \separated(c, &c->phys[row]);
   @ assigns c->phys[row];
+  @ exits \false;
   @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == 0;
   @*/
 static void make_table(struct cordon *c, uint64_t row)

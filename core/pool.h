@@ -19,6 +19,7 @@
 /* A pool of the n frames from row on, which are the core's; n may be 0. Costs nothing for each. */
 /*@ requires \valid(p);
   @ assigns *p;
+  @ exits \false;
   @ ensures p->fresh == row && p->fresh_n == n && p->free == n && p->total == n;
   @*/
 void pool_init(struct pool *p, uint64_t row, uint64_t n);
@@ -28,6 +29,7 @@ void pool_init(struct pool *p, uint64_t row, uint64_t n);
   @ requires \separated(c, p, &c->phys[row]);
   @ requires p->free < p->total + 1 && p->total < UINT64_MAX;
   @ assigns c->phys[row].e[0], p->head, p->free, p->total;
+  @ exits \false;
   @ ensures one: p->free == \old(p->free) + 1 && p->total == \old(p->total) + 1;
   @ ensures linked: p->head == row && c->phys[row].e[0] == \old(p->head);
   @*/
@@ -36,6 +38,7 @@ void pool_add(struct cordon *c, struct pool *p, uint64_t row);
 /* Takes a table, all zero. The caller has checked that p->free > 0: a reservation, made before the first change. */
 /*@ requires can_pop(c, p);
   @ assigns p->head, p->fresh, p->fresh_n, p->free, c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
   @ ensures row: \result < c->phys_frames;
   @ ensures one: p->free == \old(p->free) - 1;
   @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
@@ -52,6 +55,7 @@ uint64_t pool_take(struct cordon *c, struct pool *p);
   @ requires \separated(c, p, &c->phys[row]);
   @ requires p->free < p->total + 0 && p->total < UINT64_MAX;
   @ assigns c->phys[row].e[0], p->head, p->free;
+  @ exits \false;
   @ ensures one: p->free == \old(p->free) + 1;
   @ ensures linked: p->head == row && c->phys[row].e[0] == \old(p->head);
   @*/
@@ -60,6 +64,7 @@ void pool_put(struct cordon *c, struct pool *p, uint64_t row);
 /* A free frame leaves the pool for good, whatever it holds. The caller has checked that p->free > 0. */
 /*@ requires can_pop(c, p);
   @ assigns p->head, p->fresh, p->fresh_n, p->free, p->total;
+  @ exits \false;
   @ ensures row: \result < c->phys_frames;
   @ ensures one: p->free == \old(p->free) - 1 && p->total == \old(p->total) - 1;
   @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
@@ -72,6 +77,7 @@ uint64_t pool_remove(struct cordon *c, struct pool *p);
 /* A frame of the core's becomes a root table: all zero, in no pool. */
 /*@ requires \valid_read(c) && row < c->phys_frames && \valid(&c->phys[row]) && \separated(c, &c->phys[row]);
   @ assigns c->phys[row];
+  @ exits \false;
   @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == 0;
   @*/
 void pool_root(struct cordon *c, uint64_t row);

@@ -17,6 +17,7 @@
 #define HOLE_WORK 2
 
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == (a < b ? a : b);
   @*/
 static uint64_t min(uint64_t a, uint64_t b)
@@ -25,6 +26,7 @@ static uint64_t min(uint64_t a, uint64_t b)
 }
 
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result.status == status && \result.done == 0 && \result.changed == 0;
   @ ensures \result.unmapped == 0 && \result.not_owned == 0 && \result.saturated == 0;
   @*/
@@ -35,6 +37,7 @@ static struct cordon_progress refuse(enum cordon_status status)
 
 /* Whether num pages from `first` on lie below the limit. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> first < limit && first + num <= limit;
   @*/
 static bool in_range(uint64_t first, uint64_t num, uint64_t limit)
@@ -120,6 +123,7 @@ static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, const 
 /*@ requires \valid_read(c) && p.row < c->phys_frames && \valid_read(&c->phys[p.row]);
   @ requires \valid_read(r) && p.index + r->n <= 512 && r->frame + r->n <= 68719476736 && r->n >= 1;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures same: \result != MISFIT ==> \result <= r->n && \result == filled(&c->phys[p.row].e[p.index], r->n) &&
   @   \forall integer k; p.index <= k < p.index + r->n ==>
   @     c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == leaf_entry(r->frame + (k - p.index), 3, 0);
@@ -331,11 +335,10 @@ enum sharing { GRANT, REVOKE };
   @   c->frame[index * 512 + frame % 512 .. index * 512 + frame % 512 + n - 1].count;
   @ exits \false;
   @ ensures machine: machine(c);
-  @ ensures rest: same_rest{Pre,Here}(c);
   @ ensures page: \forall integer i; 0 <= i < c->sections * 512 ==> c->frame[i].count ==
   @   (index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n ? grant1(\old(c->frame[i]), vm)
   @                                                                   : \old(c->frame[i].count));
-  @ ensures counts: counts_move{Pre,Here}(c, GRANT, vm);
+  @ ensures shared: shared{Pre,Here}(c, GRANT, vm);
   @ ensures sum: \result.not_owned + \result.saturated <= n;
   @*/
 static HOT struct passed grant_run(struct cordon *c, uint32_t vm, uint64_t index, uint64_t frame, uint64_t n)
@@ -363,12 +366,10 @@ static HOT struct passed grant_run(struct cordon *c, uint32_t vm, uint64_t index
   @   c->phys[c->section[index].leaf].e[frame % 512 .. frame % 512 + n - 1];
   @ exits \false;
   @ ensures machine: machine(c);
-  @ ensures rest: same_rest{Pre,Here}(c);
-  @ ensures entries: pages_go{Pre,Here}(c);
   @ ensures page: \forall integer i; 0 <= i < c->sections * 512 ==> c->frame[i].count ==
   @   (index * 512 + frame % 512 <= i < index * 512 + frame % 512 + n ? revoke1(\old(c->frame[i]), vm)
   @                                                                   : \old(c->frame[i].count));
-  @ ensures counts: counts_move{Pre,Here}(c, REVOKE, vm);
+  @ ensures shared: shared{Pre,Here}(c, REVOKE, vm);
   @ ensures sum: \result.not_owned + \result.saturated <= n;
   @*/
 static HOT struct passed revoke_run(struct cordon *c, uint32_t vm, uint64_t index, uint64_t frame, uint64_t n)
@@ -411,13 +412,11 @@ static HOT struct passed revoke_run(struct cordon *c, uint32_t vm, uint64_t inde
   @   c->phys[0 .. c->phys_frames - 1];
   @ exits \false;
   @ ensures machine: machine(c);
-  @ ensures rest: same_rest{Pre,Here}(c);
-  @ ensures entries: pages_go{Pre,Here}(c) && (how == GRANT ==> same_entries{Pre,Here}(c));
   @ ensures page: \forall integer i; 0 <= i < c->sections * 512 && in_run{Pre}(c, i, frame, n) ==>
   @   c->frame[i].count == share1(how, \old(c->frame[i]), vm);
   @ ensures others: \forall integer i; 0 <= i < c->sections * 512 && !in_run{Pre}(c, i, frame, n) ==>
   @   c->frame[i].count == \old(c->frame[i].count);
-  @ ensures counts: counts_move{Pre,Here}(c, how, vm);
+  @ ensures shared: shared{Pre,Here}(c, how, vm);
   @ ensures sum: \result.not_owned + \result.saturated <= n;
   @*/
 static HOT struct passed share_run(struct cordon *c, uint32_t vm, uint64_t frame, uint64_t n, enum sharing how)
@@ -433,6 +432,7 @@ static HOT struct passed share_run(struct cordon *c, uint32_t vm, uint64_t frame
 /*@ requires \valid_read(c) && row < c->phys_frames && index + 4 <= 512 && \valid_read(&c->phys[row]);
   @ requires want + 3 * 4096 <= UINT64_MAX;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> \forall integer k; index <= k < index + 4 ==> c->phys[row].e[k] == want + (k - index) * 4096;
   @*/
 static HOT bool four_follow(const struct cordon *c, uint64_t row, uint64_t index, uint64_t want)
@@ -446,6 +446,7 @@ static HOT bool four_follow(const struct cordon *c, uint64_t row, uint64_t index
 /*@ requires \valid_read(c) && row < c->phys_frames && index + n <= 512 && n >= 1 && \valid_read(&c->phys[row]);
   @ requires first == c->phys[row].e[index] && first + 512 * 4096 <= UINT64_MAX;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures 1 <= \result <= n && entry_frame(first) % 512 + \result <= 512;
   @ ensures follow: \forall integer k; index <= k < index + \result ==> c->phys[row].e[k] == first + (k - index) * 4096;
   @*/
@@ -479,6 +480,15 @@ struct skipped {
 };
 
 /* n entries of a level-3 table from index on. */
+/*@ requires machine(c) && 1 <= vm < 0x4000 && row < c->phys_frames && row_level[row] == 3 && !host_row(c, row);
+  @ requires index + n <= 512;
+  @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, how, vm);
+  @ ensures sum: \result.unmapped + \result.not_owned + \result.saturated <= n;
+  @*/
 static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t row, uint64_t index, uint64_t n, enum sharing how)
 {
     uint64_t end = index + n;
@@ -486,6 +496,15 @@ static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t ro
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
 
+    /*@ loop invariant \at(index, Pre) <= index <= end;
+      @ loop invariant unmapped + not_owned + saturated <= index - \at(index, Pre);
+      @ loop invariant machine: machine(c);
+      @ loop invariant shared: shared{Pre,Here}(c, how, vm);
+      @ loop invariant head: same_head{Pre,Here}(c);
+      @ loop assigns index, unmapped, not_owned, saturated, c->section[0 .. \at(c->sections, Pre) - 1].lock,
+      @   c->frame[0 .. \at(c->sections, Pre) * 512 - 1].count, c->phys[0 .. \at(c->phys_frames, Pre) - 1];
+      @ loop variant end - index;
+      @*/
     while (index < end) {
         uint64_t first = arch_pte_read(c, row, index);
         uint64_t k = 1;
@@ -493,6 +512,7 @@ static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t ro
         if (desc_valid(first)) {
             struct passed passed;
 
+            /*@ assert address: first < 72057594037927936; */
             k = run_length(c, row, index, end - index, first);
             passed = share_run(c, vm, desc_pfn(first), k, how);
             not_owned += passed.not_owned;
@@ -506,6 +526,19 @@ static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t ro
 }
 
 /* n pages from gfn on that a walk to gfn found behind one entry, or in one table of level 3. */
+/*@ requires machine(c) && 1 <= vm < 0x4000 && gfn < 68719476736 && n >= 1;
+  @ requires at.row < c->phys_frames && row_level[at.row] == at.level && !host_row(c, at.row);
+  @ requires at.index == index_at(gfn, at.level) && at.entry == c->phys[at.row].e[at.index];
+  @ requires at.level < 3 ==> !table_entry(at.entry, at.level);
+  @ requires at.level == 3 ==> at.index + n <= 512;
+  @ requires at.level < 3 && valid_entry(at.entry) ==> gfn % 512 + n <= 512;
+  @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, how, vm);
+  @ ensures sum: \result.unmapped + \result.not_owned + \result.saturated <= n;
+  @*/
 static HOT struct skipped share_at(struct cordon *c, uint32_t vm, struct s2_pos at, uint64_t gfn, uint64_t n, enum sharing how)
 {
     struct passed passed;
@@ -514,11 +547,22 @@ static HOT struct skipped share_at(struct cordon *c, uint32_t vm, struct s2_pos 
         return share_table(c, vm, at.row, at.index, n, how);
     if (!desc_valid(at.entry))
         return (struct skipped){ .unmapped = n };
+    /*@ assert block: at.level == 2 && entry_frame(at.entry) % 512 == 0; */
     passed = share_run(c, vm, s2_frame(at, gfn), n, how);
     return (struct skipped){ 0, passed.not_owned, passed.saturated };
 }
 
 /* num pages from gfn on, until they are done or enough for one call. */
+/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn + num <= v.vm->s2.gfn_limit;
+  @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, how, v.id);
+  @ ensures done: \result.done <= num && (num > 0 ==> \result.done > 0);
+  @ ensures sum: told(\result) == \result.done;
+  @ ensures status: \result.status == (\result.done < num ? CORDON_AGAIN : CORDON_OK);
+  @*/
 static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how)
 {
     uint64_t work = 0;
@@ -527,6 +571,16 @@ static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked
     uint64_t not_owned = 0;
     uint64_t saturated = 0;
 
+    /*@ loop invariant 0 <= done <= num && work <= CORDON_RANGE_PAGES + 1 && (done > 0 || work == 0);
+      @ loop invariant unmapped + not_owned + saturated <= done;
+      @ loop invariant machine: machine(c);
+      @ loop invariant shared: shared{Pre,Here}(c, how, v.id);
+      @ loop invariant head: same_head{Pre,Here}(c);
+      @ loop invariant sound: vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit == \at(c->vm[v.id - 1].s2.gfn_limit, Pre);
+      @ loop assigns work, done, unmapped, not_owned, saturated, c->section[0 .. \at(c->sections, Pre) - 1].lock,
+      @   c->frame[0 .. \at(c->sections, Pre) * 512 - 1].count, c->phys[0 .. \at(c->phys_frames, Pre) - 1];
+      @ loop variant num - done;
+      @*/
     while (done < num && work < CORDON_RANGE_PAGES) {
         struct s2_pos at = s2_walk(c, &v.vm->s2, gfn + done);
         uint64_t in_entry = s2_pages(at.level) - (gfn + done) % s2_pages(at.level);

@@ -3,6 +3,7 @@
 
 /*@ requires a + a_count <= UINT64_MAX && b + b_count <= UINT64_MAX;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> a < b + b_count && b < a + a_count;
   @*/
 static bool overlap(uint64_t a, uint64_t a_count, uint64_t b, uint64_t b_count)

@@ -40,6 +40,7 @@ static inline bool region_section(const struct cordon *c, uint64_t number, uint6
   @ requires \valid(index) && \separated(index, c, c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));
   @ requires n >= 1;
   @ assigns *index;
+  @ exits \false;
   @ ensures \result ==> is_section(c, first, *index) && *index + n <= c->sections;
   @ ensures \result ==> \exists integer i; 0 <= i < c->spans && in_span(c, i, first) &&
   @   first + n <= c->span[i].first + c->span[i].count;
@@ -50,6 +51,7 @@ bool region_all_sections(const struct cordon *c, uint64_t first, uint64_t n, uin
 /*@ requires arrays(c) && spans_fit(c);
   @ requires first <= 68719476736 && n <= 68719476736 && n >= 1;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result ==> \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, first, n);
   @ ensures \result ==> \forall integer i; 0 <= i < c->hiddens ==>
   @   first + n <= c->hidden[i].first || c->hidden[i].first + c->hidden[i].count <= first;
@@ -60,6 +62,7 @@ bool region_is_device(const struct cordon *c, uint64_t first, uint64_t n);
 /*@ requires arrays(c) && spans_fit(c);
   @ requires frame < 68719476736 && \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, frame, 1);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures 1 <= \result <= 68719476736 - frame;
   @ ensures \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, frame, \result);
   @*/
@@ -68,6 +71,7 @@ uint64_t region_gap(const struct cordon *c, uint64_t frame);
 /* Whether one frame outside of every section is hidden from the host. */
 /*@ requires arrays(c) && spans_fit(c);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> \exists integer i; 0 <= i < c->hiddens && in_hidden(c, i, frame);
   @*/
 bool region_is_hidden(const struct cordon *c, uint64_t frame);

@@ -24,19 +24,20 @@
 
 enum s2_type { S2_NORMAL, S2_DEVICE };
 
-/*@ assigns \nothing; ensures \result <==> valid_entry(e); */
+/*@ assigns \nothing; exits \false; ensures \result <==> valid_entry(e); */
 static inline bool desc_valid(uint64_t e) { return e % 2 == 1; }
-/*@ assigns \nothing; ensures \result == entry_frame(e); */
+/*@ assigns \nothing; exits \false; ensures \result == entry_frame(e); */
 static inline uint64_t desc_pfn(uint64_t e) { return e / 4096 % (UINT64_C(1) << 36); }
-/*@ assigns \nothing; ensures \result <==> table_entry(e, level); */
+/*@ assigns \nothing; exits \false; ensures \result <==> table_entry(e, level); */
 static inline bool desc_is_table(uint64_t e, uint32_t level) { return level < 3 && e % 4 == DESC_TABLE; }
-/*@ assigns \nothing; ensures \result <==> leaf_here(e, level); */
+/*@ assigns \nothing; exits \false; ensures \result <==> leaf_here(e, level); */
 static inline bool desc_is_leaf(uint64_t e, uint32_t level) { return level < 3 ? e % 4 == DESC_BLOCK : e % 4 == DESC_PAGE; }
-/*@ assigns \nothing; ensures \result <==> e / 16 % 4 == 0; */
+/*@ assigns \nothing; exits \false; ensures \result <==> e / 16 % 4 == 0; */
 static inline bool desc_is_device(uint64_t e) { return e / 16 % 4 == 0; }
 
 /*@ requires frame < 68719476736;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result == leaf_entry(frame, level, type);
   @*/
 static inline uint64_t desc_leaf(uint64_t frame, uint32_t level, enum s2_type type)
@@ -44,13 +45,14 @@ static inline uint64_t desc_leaf(uint64_t frame, uint32_t level, enum s2_type ty
     return frame * 4096 + (level == 3 ? DESC_PAGE : DESC_BLOCK) + (type == S2_NORMAL ? DESC_NORMAL : DESC_DEVICE);
 }
 
-/*@ requires row < 68719476736; assigns \nothing; ensures \result == row * 4096 + 3; */
+/*@ requires row < 68719476736; assigns \nothing; exits \false; ensures \result == row * 4096 + 3; */
 static inline uint64_t desc_table(uint64_t row) { return row * 4096 + DESC_TABLE; }
 
 /* ---- geometry ---- */
 
 /* Pages that an entry of a level covers. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == pages_at(level);
   @*/
 static inline uint64_t s2_pages(uint32_t level)
@@ -65,6 +67,7 @@ static inline uint64_t s2_pages(uint32_t level)
 
 /* The number of gfn's entry among all entries of its level. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == entry_number(gfn, level);
   @*/
 static inline uint64_t s2_entry_number(uint64_t gfn, uint32_t level)
@@ -92,6 +95,7 @@ struct s2_pos {
 /* One step of a walk: from a table entry of the level above down to gfn's entry of `level`. */
 /*@ requires \valid_read(c) && \valid_read(&c->phys[entry_frame(entry)]) && entry_frame(entry) < c->phys_frames;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result.level == level && \result.row == entry_frame(entry) && \result.index == index_at(gfn, level);
   @ ensures \result.entry == c->phys[\result.row].e[\result.index];
   @*/
@@ -107,6 +111,7 @@ static HOT struct s2_pos s2_down(const struct cordon *c, uint64_t entry, uint64_
 /*@ requires \valid_read(c) && \valid_read(t);
   @ requires t->root + number / 512 < c->phys_frames && \valid_read(&c->phys[t->root + number / 512]);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result.level == level && \result.row == t->root + number / 512 && \result.index == number % 512;
   @ ensures \result.entry == c->phys[\result.row].e[\result.index];
   @*/
@@ -122,6 +127,7 @@ static HOT struct s2_pos s2_in_root(const struct cordon *c, const struct stage2 
 /*@ requires machine: machine(c);
   @ requires table: \valid_read(t) && rooted(c, t) && gfn < t->gfn_limit;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result.level == t->start;
   @ ensures \result.row == walk_row(c, t, gfn, t->start) && \result.index == index_at(gfn, t->start);
   @ ensures \result.entry == c->phys[\result.row].e[\result.index];
@@ -144,6 +150,7 @@ static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, 
   @ requires table: \valid_read(t) && rooted(c, t);
   @ requires gfn < t->gfn_limit && t->start <= last <= 3;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures level: t->start <= \result.level <= last;
   @ ensures place: \result.row == walk_row(c, t, gfn, \result.level) && \result.index == index_at(gfn, \result.level);
   @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
@@ -168,6 +175,7 @@ static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 
   @ requires table: \valid_read(t) && rooted(c, t);
   @ requires gfn < t->gfn_limit;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures level: t->start <= \result.level <= 3;
   @ ensures place: \result.row == walk_row(c, t, gfn, \result.level) && \result.index == index_at(gfn, \result.level);
   @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
@@ -182,6 +190,7 @@ static HOT struct s2_pos s2_walk(const struct cordon *c, const struct stage2 *t,
 
 /* The frame that a leaf at p maps gfn to. */
 /*@ assigns \nothing;
+  @ exits \false;
   @ ensures \result == entry_frame(p.entry) + gfn % pages_at(p.level);
   @*/
 static inline uint64_t s2_frame(struct s2_pos p, uint64_t gfn)
@@ -205,6 +214,7 @@ struct owed {
 
 /*@ requires first < end && owes_well(o);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures well: owes_well(\result);
   @ ensures new: owes(\result, first, end);
   @ ensures old: o.end != 0 ==> owes(\result, o.first, o.end);
@@ -233,6 +243,7 @@ void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
   @ requires break_first: !valid_entry(old) || !valid_entry(new);
   @ requires first < 68719476736 && owes_well(o);
   @ assigns c->phys[row].e[index];
+  @ exits \false;
   @ ensures put: c->phys[row].e[index] == new;
   @ ensures well: owes_well(\result);
   @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
@@ -251,6 +262,7 @@ static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64
 /*@ requires \valid_read(c) && p.row < c->phys_frames && p.index < 512 && \valid(&c->phys[p.row]);
   @ requires invalid: !valid_entry(p.entry);
   @ assigns c->phys[p.row].e[p.index];
+  @ exits \false;
   @ ensures made: c->phys[p.row].e[p.index] == new;
   @*/
 static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
@@ -265,6 +277,7 @@ static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
   @ requires \separated(c, &c->phys[p.row]);
   @ requires \valid_read(t) && first < 68719476736;
   @ assigns c->phys[p.row].e[p.index];
+  @ exits \false;
   @ ensures made: c->phys[p.row].e[p.index] == new;
   @*/
 void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new);
@@ -301,6 +314,7 @@ static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t 
   @ requires frame + n <= 68719476736;
   @ requires n >= 1;
   @ assigns c->phys[row].e[index .. index + n - 1];
+  @ exits \false;
   @ ensures \forall integer i; index <= i < index + n ==>
   @   c->phys[row].e[i] == (\old(c->phys[row].e[i]) == 0 ? leaf_entry(frame + (i - index), 3, 0) : \old(c->phys[row].e[i]));
   @*/
@@ -331,6 +345,7 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
   @ requires \separated(c, &c->phys[row]);
   @ requires first + n <= 68719476736 && owes_well(o);
   @ assigns c->phys[row].e[index .. index + n - 1];
+  @ exits \false;
   @ ensures gone: \forall integer i; index <= i < index + n ==> c->phys[row].e[i] == 0;
   @ ensures well: owes_well(\result);
   @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
@@ -360,6 +375,7 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
 /* Entries of a table that are valid. */
 /*@ requires \valid_read(c) && row < c->phys_frames && \valid_read(&c->phys[row]);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures count: \result == valids(&c->phys[row].e[0], 512) && \result <= 512;
   @ ensures none: \result == 0 <==> \forall integer i; 0 <= i < 512 ==> !valid_entry(c->phys[row].e[i]);
   @*/
@@ -369,6 +385,7 @@ uint64_t s2_count_valid(const struct cordon *c, uint64_t row);
 /*@ requires \valid_read(c) && row < c->phys_frames && \valid_read(&c->phys[row]);
   @ requires frame + 512 <= 68719476736;
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == leaf_entry(frame + i, 3, 0);
   @*/
 bool s2_is_whole(const struct cordon *c, uint64_t row, uint64_t frame);

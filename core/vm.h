@@ -10,6 +10,7 @@
 /* Whether a number may name a VM of this machine. */
 /*@ requires \valid_read(c);
   @ assigns \nothing;
+  @ exits \false;
   @ ensures \result <==> 1 <= vm.v <= c->vms;
   @*/
 static inline bool vm_is_id(const struct cordon *c, vmid_t vm)
@@ -20,6 +21,7 @@ static inline bool vm_is_id(const struct cordon *c, vmid_t vm)
 /* Takes the VM's lock. NO_VM: there is none of that id, or of that generation. The lock is held only when the answer is OK. */
 /*@ requires arrays(c) && \valid(v) && \separated(v, c, c->vm + (0 .. c->vms - 1));
   @ assigns c->vm[vm.v - 1].lock, *v;
+  @ exits \false;
   @ ensures ok: \result == CORDON_OK ==> 1 <= vm.v <= c->vms && v->vm == &c->vm[vm.v - 1] && v->id == vm.v &&
   @   c->vm[vm.v - 1].state != VM_NONE;
   @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||
@@ -41,6 +43,7 @@ static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_lo
 /* The same for operations that need a VM that is not being torn down. STATE: it is. */
 /*@ requires arrays(c) && \valid(v) && \separated(v, c, c->vm + (0 .. c->vms - 1));
   @ assigns c->vm[vm.v - 1].lock, *v;
+  @ exits \false;
   @ ensures ok: \result == CORDON_OK ==> 1 <= vm.v <= c->vms && v->vm == &c->vm[vm.v - 1] && v->id == vm.v &&
   @   c->vm[vm.v - 1].state == VM_LIVE;
   @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||

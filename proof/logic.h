@@ -58,6 +58,11 @@
     n <= 0 ? 0 : at_least(f, vm, n - 1) + (f[n - 1].holder == vm && f[n - 1].count == 0 ? 1 : 0);
 */
 
+/*@
+  // The pages that a record of progress counts, one way or another.
+  logic integer told(struct cordon_progress p) = p.changed + p.unmapped + p.not_owned + p.saturated;
+*/
+
 /* ---- one table entry ---- */
 
 /*@
@@ -154,9 +159,37 @@
     \forall integer k; 0 <= k < c->sections && c->section[k].leaf != 0 ==>
       0 < c->section[k].leaf < c->phys_frames && host_row(c, c->section[k].leaf) && row_level[c->section[k].leaf] == 3;
 
-  predicate machine{L}(struct cordon *c) =
-    arrays(c) && spans_fit(c) && host_rows_fit(c) && trees(c) && summaries_hold(c) && leaves_fit(c);
+  // A VM's blocks are of level 2, and aligned.
+  predicate blocks_fit{L}(struct cordon *c) =
+    \forall integer row, i; 0 <= row < c->phys_frames && 0 <= i < 512 && 0 <= row_level[row] < 3 && !host_row(c, row) &&
+      valid_entry(c->phys[row].e[i]) && !table_entry(c->phys[row].e[i], row_level[row]) ==>
+        row_level[row] == 2 && entry_frame(c->phys[row].e[i]) % 512 == 0;
 
+  predicate machine{L}(struct cordon *c) =
+    arrays(c) && spans_fit(c) && host_rows_fit(c) && trees(c) && blocks_fit(c) && summaries_hold(c) && leaves_fit(c);
+
+  // A table of a VM (vmid > 0) or the host: its roots are tables of the start level, and they reach all of its pages.
+  predicate rooted{L}(struct cordon *c, struct stage2 *t) =
+    t->start <= 2 && 1 <= t->roots <= 16 && t->gfn_limit <= 68719476736 &&
+    (t->start == 1 ==> t->gfn_limit <= t->roots * 134217728) &&
+    (t->start == 2 ==> t->gfn_limit <= t->roots * 262144) &&
+    t->root + t->roots <= c->phys_frames &&
+    \forall integer r; t->root <= r < t->root + t->roots ==>
+      row_level[r] == t->start && (host_row(c, r) <==> t->vmid == 0);
+*/
+
+/*@
+  // A VM of the machine whose table is in order.
+  predicate vm_sound{L}(struct cordon *c, struct vm *vm, integer id) =
+    1 <= id <= c->vms && vm == &c->vm[id - 1] && rooted(c, &vm->s2) && vm->s2.vmid == id;
+
+  predicate is_table_of{L}(struct cordon *c, struct stage2 *t, integer row, integer level) =
+    0 <= row < c->phys_frames && row_level[row] == level && (host_row(c, row) <==> t->vmid == 0);
+*/
+
+/* ---- two moments ---- */
+
+/*@
   // What lies among the locks, and what no lock's taker or dropper changes.
   predicate same_words{A,B}(struct cordon *c) =
     (\forall integer k; 0 <= k < \at(c->sections, A) ==>
@@ -204,7 +237,7 @@
       \at(c->phys[row].e[i], B) == \at(c->phys[row].e[i], A) ||
       (\at(c->phys[row].e[i], B) == 0 && \at(row_level[row], A) == 3 && host_row{A}(c, row));
 
-  // What grants and revokes leave alone.
+  // What grants (0) and revokes (else) do, and what they leave alone.
   predicate same_rest{A,B}(struct cordon *c) =
     same_head{A,B}(c) && same_map{A,B}(c) && same_leaves{A,B}(c) && same_tables{A,B}(c) && same_words{A,B}(c);
 
@@ -224,6 +257,10 @@
         (\at(c->frame[i].count, B) <= 100 || \at(c->frame[i].count, B) == \at(c->frame[i].count, A))) &&
       (how != 0 ==> \at(c->frame[i].count, B) <= \at(c->frame[i].count, A));
 
+  predicate shared{A,B}(struct cordon *c, integer how, integer vm) =
+    same_rest{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) && (how == 0 ==> same_entries{A,B}(c)) &&
+    counts_move{A,B}(c, how, vm);
+
   lemma section_once{L}: \forall struct cordon *c, integer number, j, k;
     spans_fit(c) && is_section(c, number, j) && is_section(c, number, k) ==> j == k;
   lemma map_kept{A,B}: \forall struct cordon *c;
@@ -237,26 +274,28 @@
     trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) &&
     \at(c->phys_frames, A) <= 68719476736 ==>
       trees{B}(c);
+  lemma blocks_kept{A,B}: \forall struct cordon *c;
+    blocks_fit{A}(c) && same_head{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==>
+      blocks_fit{B}(c);
+  lemma rooted_kept{A,B}: \forall struct cordon *c, integer i;
+    rooted{A}(c, \at(&c->vm[i].s2, A)) && 0 <= i < \at(c->vms, A) && same_head{A,B}(c) && same_tables{A,B}(c) &&
+    same_levels{A,B} && \at(c->phys_frames, A) <= 68719476736 && \at(c->vm[i].s2.root, A) >= 0 ==>
+      rooted{B}(c, \at(&c->vm[i].s2, B));
 
-  // A caller's record of progress, which is no part of the machine.
-  predicate apart{L}(struct cordon *c, struct cordon_progress *p) =
-    \separated(p, c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
-               c->frame + (0 .. c->sections * 512 - 1), c->vm + (0 .. c->vms - 1),
-               c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));
-
-  // A table of a VM (vmid > 0) or the host: its roots are tables of the start level, and they reach all of its pages.
-  predicate rooted{L}(struct cordon *c, struct stage2 *t) =
-    t->start <= 2 && 1 <= t->roots <= 16 && t->gfn_limit <= 68719476736 &&
-    (t->start == 1 ==> t->gfn_limit <= t->roots * 134217728) &&
-    (t->start == 2 ==> t->gfn_limit <= t->roots * 262144) &&
-    t->root + t->roots <= c->phys_frames &&
-    \forall integer r; t->root <= r < t->root + t->roots ==>
-      row_level[r] == t->start && (host_row(c, r) <==> t->vmid == 0);
-*/
-
-/*@
-  predicate is_table_of{L}(struct cordon *c, struct stage2 *t, integer row, integer level) =
-    0 <= row < c->phys_frames && row_level[row] == level && (host_row(c, row) <==> t->vmid == 0);
+  // One after the other.
+  lemma rest_chain{A,B,C}: \forall struct cordon *c;
+    same_rest{A,B}(c) && same_rest{B,C}(c) ==> same_rest{A,C}(c);
+  lemma pages_chain{A,B,C}: \forall struct cordon *c;
+    same_rest{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) && pages_go{B,C}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==> pages_go{A,C}(c);
+  lemma entries_chain{A,B,C}: \forall struct cordon *c;
+    same_rest{A,B}(c) && same_entries{A,B}(c) && same_entries{B,C}(c) ==> same_entries{A,C}(c);
+  lemma counts_chain{A,B,C}: \forall struct cordon *c, integer how, vm;
+    same_rest{A,B}(c) && counts_move{A,B}(c, how, vm) && counts_move{B,C}(c, how, vm) ==> counts_move{A,C}(c, how, vm);
+  lemma shared_chain{A,B,C}: \forall struct cordon *c, integer how, vm;
+    shared{A,B}(c, how, vm) && shared{B,C}(c, how, vm) && \at(c->phys_frames, A) <= 68719476736 ==>
+      shared{A,C}(c, how, vm);
 */
 
 /* ---- a walk ---- */

@@ -75,9 +75,10 @@ static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
     return v;
 }
 
-/*@ requires \valid(v.vm);
+/*@ requires arrays(c) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
   @ assigns v.vm->lock.serving;
   @ exits \false;
+  @ ensures same: same_words{Pre,Here}(c);
   @*/
 static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
 {

@@ -527,7 +527,7 @@ static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t ro
 
 /* n pages from gfn on that a walk to gfn found behind one entry, or in one table of level 3. */
 /*@ requires machine(c) && 1 <= vm < 0x4000 && gfn < 68719476736 && n >= 1;
-  @ requires at.row < c->phys_frames && row_level[at.row] == at.level && !host_row(c, at.row);
+  @ requires at.level <= 3 && at.row < c->phys_frames && row_level[at.row] == at.level && !host_row(c, at.row);
   @ requires at.index == index_at(gfn, at.level) && at.entry == c->phys[at.row].e[at.index];
   @ requires at.level < 3 ==> !table_entry(at.entry, at.level);
   @ requires at.level == 3 ==> at.index + n <= 512;
@@ -547,6 +547,8 @@ static HOT struct skipped share_at(struct cordon *c, uint32_t vm, struct s2_pos 
         return share_table(c, vm, at.row, at.index, n, how);
     if (!desc_valid(at.entry))
         return (struct skipped){ .unmapped = n };
+    /*@ assert blocks: blocks_fit(c) && at.index < 512; */
+    /*@ assert leaf: valid_entry(c->phys[at.row].e[at.index]) && !table_entry(c->phys[at.row].e[at.index], row_level[at.row]); */
     /*@ assert block: at.level == 2 && entry_frame(at.entry) % 512 == 0; */
     passed = share_run(c, vm, s2_frame(at, gfn), n, how);
     return (struct skipped){ 0, passed.not_owned, passed.saturated };
@@ -606,6 +608,14 @@ static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked
 }
 
 /* One page: it needs no run. */
+/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn < v.vm->s2.gfn_limit;
+  @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, how, v.id);
+  @ ensures done: \result.done == 1 && told(\result) == 1 && \result.status == CORDON_OK;
+  @*/
 static HOT struct cordon_progress share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum sharing how)
 {
     struct s2_pos at = s2_walk(c, &v.vm->s2, gfn);
@@ -618,6 +628,23 @@ static HOT struct cordon_progress share_page(struct cordon *c, struct vm_locked 
                                      .not_owned = passed.not_owned, .saturated = passed.saturated };
 }
 
+/*@ requires machine(c) && c->vm_shape.gfn_limit <= 68719476736 && c->vms < 0x4000;
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit;
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, how, vm.v);
+  @ ensures sum: told(\result) == \result.done;
+  @ ensures done: \result.done * 4096 < size + 4096;
+  @ ensures ok: \result.status == CORDON_OK ==> size <= \result.done * 4096;
+  @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done && \result.done * 4096 < size;
+  @ ensures range: (\result.status == CORDON_RANGE) <==>
+  @   !(addr.v < c->vm_shape.gfn_limit * 4096 && addr.v + size <= c->vm_shape.gfn_limit * 4096);
+  @ ensures refused: \result.status != CORDON_OK && \result.status != CORDON_AGAIN ==> \result.done == 0 &&
+  @   same_entries{Pre,Here}(c) && \forall integer i; 0 <= i < c->sections * 512 ==> c->frame[i].count == \old(c->frame[i].count);
+  @*/
 static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum sharing how)
 {
     uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);
@@ -634,9 +661,20 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     status = vm_enter_live(c, vm, &v);
     if (status != CORDON_OK)
         return refuse(status);
+    /*@ ghost entered: ; */
+    /*@ assert in: same_rest{Pre,Here}(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c); */
+    /*@ assert vm: vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit == \at(c->vm_shape.gfn_limit, Pre); */
+    /*@ assert shared: shared{Pre,Here}(c, how, vm.v); */
     p = num == 1 ? share_page(c, v, addr.v / CORDON_PAGE_SIZE, how)
                  : share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how);
+    /*@ ghost performed: ; */
+    /*@ assert shared: shared{Pre,Here}(c, how, vm.v); */
     vm_unlock(c, v);
+    /*@ assert out: same_rest{performed,Here}(c); */
+    /*@ assert out: shared{performed,Here}(c, how, vm.v); */
+    /*@ assert summaries: summaries_hold(c); */
     return p;
 }
 

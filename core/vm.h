@@ -27,6 +27,7 @@ static inline bool vm_is_id(const struct cordon *c, vmid_t vm)
   @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||
   @   (vm.generation != 0 && vm.generation != c->vm[vm.v - 1].generation);
   @ ensures generation: \result == CORDON_OK && vm.generation != 0 ==> vm.generation == c->vm[vm.v - 1].generation;
+  @ ensures same: same_words{Pre,Here}(c);
   @ ensures \result == CORDON_OK || \result == CORDON_NO_VM;
   @*/
 static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_locked *v)
@@ -51,6 +52,7 @@ static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_lo
   @ ensures generation: \result == CORDON_OK && vm.generation != 0 ==> vm.generation == c->vm[vm.v - 1].generation;
   @ ensures state: \result == CORDON_STATE ==> 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state != VM_NONE &&
   @   c->vm[vm.v - 1].state != VM_LIVE;
+  @ ensures same: same_words{Pre,Here}(c);
   @ ensures \result == CORDON_OK || \result == CORDON_NO_VM || \result == CORDON_STATE;
   @*/
 static HOT enum cordon_status vm_enter_live(struct cordon *c, vmid_t vm, struct vm_locked *v)

@@ -531,7 +531,7 @@ static HOT struct skipped share_table(struct cordon *c, uint32_t vm, uint64_t ro
   @ requires at.index == index_at(gfn, at.level) && at.entry == c->phys[at.row].e[at.index];
   @ requires at.level < 3 ==> !table_entry(at.entry, at.level);
   @ requires at.level == 3 ==> at.index + n <= 512;
-  @ requires at.level < 3 && valid_entry(at.entry) ==> gfn % 512 + n <= 512;
+  @ requires at.level == 2 && valid_entry(at.entry) ==> gfn % 512 + n <= 512;
   @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
   @   c->phys[0 .. c->phys_frames - 1];
   @ exits \false;
@@ -554,6 +554,14 @@ static HOT struct skipped share_at(struct cordon *c, uint32_t vm, struct s2_pos 
     return (struct skipped){ 0, passed.not_owned, passed.saturated };
 }
 
+/* Pages that were handled, and those of them that were passed over. */
+struct handled {
+    uint64_t done;
+    uint64_t unmapped;
+    uint64_t not_owned;
+    uint64_t saturated;
+};
+
 /* num pages from gfn on, until they are done or enough for one call. */
 /*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn + num <= v.vm->s2.gfn_limit;
   @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
@@ -562,10 +570,9 @@ static HOT struct skipped share_at(struct cordon *c, uint32_t vm, struct s2_pos 
   @ ensures machine: machine(c);
   @ ensures shared: shared{Pre,Here}(c, how, v.id);
   @ ensures done: \result.done <= num && (num > 0 ==> \result.done > 0);
-  @ ensures sum: told(\result) == \result.done;
-  @ ensures status: \result.status == (\result.done < num ? CORDON_AGAIN : CORDON_OK);
+  @ ensures sum: \result.unmapped + \result.not_owned + \result.saturated <= \result.done;
   @*/
-static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how)
+static HOT struct handled share_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, enum sharing how)
 {
     uint64_t work = 0;
     uint64_t done = 0;
@@ -602,9 +609,7 @@ static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked
         saturated += skipped.saturated;
         done += n;
     }
-    return (struct cordon_progress){ .status = done < num ? CORDON_AGAIN : CORDON_OK, .done = done,
-                                     .changed = done - unmapped - not_owned - saturated, .unmapped = unmapped,
-                                     .not_owned = not_owned, .saturated = saturated };
+    return (struct handled){ done, unmapped, not_owned, saturated };
 }
 
 /* One page: it needs no run. */
@@ -614,18 +619,21 @@ static HOT struct cordon_progress share_pages(struct cordon *c, struct vm_locked
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures shared: shared{Pre,Here}(c, how, v.id);
-  @ ensures done: \result.done == 1 && told(\result) == 1 && \result.status == CORDON_OK;
+  @ ensures done: \result.done == 1 && \result.unmapped + \result.not_owned + \result.saturated <= 1;
   @*/
-static HOT struct cordon_progress share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum sharing how)
+static HOT struct handled share_page(struct cordon *c, struct vm_locked v, uint64_t gfn, enum sharing how)
 {
     struct s2_pos at = s2_walk(c, &v.vm->s2, gfn);
     struct passed passed;
 
     if (!desc_valid(at.entry))
-        return (struct cordon_progress){ .status = CORDON_OK, .done = 1, .unmapped = 1 };
+        return (struct handled){ 1, 1, 0, 0 };
+    /*@ assert blocks: blocks_fit(c) && at.index < 512; */
+    /*@ assert leaf: at.level < 3 ==> valid_entry(c->phys[at.row].e[at.index]) &&
+      @   !table_entry(c->phys[at.row].e[at.index], row_level[at.row]); */
+    /*@ assert block: at.level == 3 || (at.level == 2 && entry_frame(at.entry) % 512 == 0); */
     passed = share_run(c, v.id, s2_frame(at, gfn), 1, how);
-    return (struct cordon_progress){ .status = CORDON_OK, .done = 1, .changed = 1 - passed.not_owned - passed.saturated,
-                                     .not_owned = passed.not_owned, .saturated = passed.saturated };
+    return (struct handled){ 1, 0, passed.not_owned, passed.saturated };
 }
 
 /*@ requires machine(c) && c->vm_shape.gfn_limit <= 68719476736 && c->vms < 0x4000;
@@ -648,7 +656,7 @@ static HOT struct cordon_progress share_page(struct cordon *c, struct vm_locked 
 static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum sharing how)
 {
     uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);
-    struct cordon_progress p;
+    struct handled h;
     struct vm_locked v;
     enum cordon_status status;
 
@@ -659,23 +667,25 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     if (addr.v % CORDON_PAGE_SIZE != 0)
         return refuse(CORDON_UNALIGNED);
     status = vm_enter_live(c, vm, &v);
-    if (status != CORDON_OK)
-        return refuse(status);
-    /*@ ghost entered: ; */
     /*@ assert in: same_rest{Pre,Here}(c); */
     /*@ assert summaries: summaries_hold(c); */
     /*@ assert machine: machine(c); */
-    /*@ assert vm: vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit == \at(c->vm_shape.gfn_limit, Pre); */
     /*@ assert shared: shared{Pre,Here}(c, how, vm.v); */
-    p = num == 1 ? share_page(c, v, addr.v / CORDON_PAGE_SIZE, how)
+    if (status != CORDON_OK)
+        return refuse(status);
+    /*@ assert vm: vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit == \at(c->vm_shape.gfn_limit, Pre); */
+    h = num == 1 ? share_page(c, v, addr.v / CORDON_PAGE_SIZE, how)
                  : share_pages(c, v, addr.v / CORDON_PAGE_SIZE, num, how);
     /*@ ghost performed: ; */
     /*@ assert shared: shared{Pre,Here}(c, how, vm.v); */
     vm_unlock(c, v);
     /*@ assert out: same_rest{performed,Here}(c); */
     /*@ assert out: shared{performed,Here}(c, how, vm.v); */
+    /*@ assert all: shared{Pre,Here}(c, how, vm.v); */
     /*@ assert summaries: summaries_hold(c); */
-    return p;
+    return (struct cordon_progress){ .status = h.done < num ? CORDON_AGAIN : CORDON_OK, .done = h.done,
+                                     .changed = h.done - h.unmapped - h.not_owned - h.saturated, .unmapped = h.unmapped,
+                                     .not_owned = h.not_owned, .saturated = h.saturated };
 }
 
 struct cordon_progress cordon_grant_stage2_sg_gpa(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size)

@@ -35,6 +35,7 @@ static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_lo
     if (!vm_is_id(c, vm))
         return CORDON_NO_VM;
     *v = vm_lock(c, vm.v);
+    /*@ assert same: same_words{Pre,Here}(c); */
     if (v->vm->state != VM_NONE && (vm.generation == 0 || vm.generation == v->vm->generation))
         return CORDON_OK;
     vm_unlock(c, *v);

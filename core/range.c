@@ -636,6 +636,20 @@ static HOT struct handled share_page(struct cordon *c, struct vm_locked v, uint6
     return (struct handled){ 1, 0, passed.not_owned, passed.saturated };
 }
 
+/* The answer to a request for num pages. */
+/*@ requires h.unmapped + h.not_owned + h.saturated <= h.done;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures told(\result) == h.done && \result.done == h.done;
+  @ ensures \result.status == (h.done < num ? CORDON_AGAIN : CORDON_OK);
+  @*/
+static HOT struct cordon_progress answer(struct handled h, uint64_t num)
+{
+    return (struct cordon_progress){ .status = h.done < num ? CORDON_AGAIN : CORDON_OK, .done = h.done,
+                                     .changed = h.done - h.unmapped - h.not_owned - h.saturated, .unmapped = h.unmapped,
+                                     .not_owned = h.not_owned, .saturated = h.saturated };
+}
+
 /*@ requires machine(c) && c->vm_shape.gfn_limit <= 68719476736 && c->vms < 0x4000;
   @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==>
   @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit;
@@ -660,6 +674,7 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     struct vm_locked v;
     enum cordon_status status;
 
+    /*@ assert start: shared{Pre,Here}(c, how, vm.v); */
     if (!in_range(addr.v, size, c->vm_shape.gfn_limit * CORDON_PAGE_SIZE))
         return refuse(CORDON_RANGE);
     if (size == 0)
@@ -683,16 +698,40 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     /*@ assert out: shared{performed,Here}(c, how, vm.v); */
     /*@ assert all: shared{Pre,Here}(c, how, vm.v); */
     /*@ assert summaries: summaries_hold(c); */
-    return (struct cordon_progress){ .status = h.done < num ? CORDON_AGAIN : CORDON_OK, .done = h.done,
-                                     .changed = h.done - h.unmapped - h.not_owned - h.saturated, .unmapped = h.unmapped,
-                                     .not_owned = h.not_owned, .saturated = h.saturated };
+    return answer(h, num);
 }
 
+/*@ requires machine(c) && c->vm_shape.gfn_limit <= 68719476736 && c->vms < 0x4000;
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit;
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, GRANT, vm.v);
+  @ ensures sum: told(\result) == \result.done;
+  @ ensures done: \result.done * 4096 < size + 4096;
+  @ ensures ok: \result.status == CORDON_OK ==> size <= \result.done * 4096;
+  @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done && \result.done * 4096 < size;
+  @*/
 struct cordon_progress cordon_grant_stage2_sg_gpa(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size)
 {
     return share(c, vm, addr, size, GRANT);
 }
 
+/*@ requires machine(c) && c->vm_shape.gfn_limit <= 68719476736 && c->vms < 0x4000;
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit;
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
+  @   c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures shared: shared{Pre,Here}(c, REVOKE, vm.v);
+  @ ensures sum: told(\result) == \result.done;
+  @ ensures done: \result.done * 4096 < size + 4096;
+  @ ensures ok: \result.status == CORDON_OK ==> size <= \result.done * 4096;
+  @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done && \result.done * 4096 < size;
+  @*/
 struct cordon_progress cordon_revoke_stage2_sg_gpa(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size)
 {
     return share(c, vm, addr, size, REVOKE);

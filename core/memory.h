@@ -28,11 +28,21 @@ static HOT enum cordon_status memory_section(const struct cordon *c, uint64_t fr
 }
 
 /* The count of frames that are not the host's is read without the section's lock by whoever maps 1 GiB: see host.h. */
+/*@ requires \valid(s.section) && s.section->taken + n <= 512;
+  @ assigns s.section->taken;
+  @ exits \false;
+  @ ensures s.section->taken == \old(s.section->taken) + n;
+  @*/
 static HOT void taken_add(struct section_locked s, uint64_t n)
 {
     arch_store16(&s.section->taken, (uint16_t)(s.section->taken + n));
 }
 
+/*@ requires \valid(s.section) && n <= s.section->taken;
+  @ assigns s.section->taken;
+  @ exits \false;
+  @ ensures s.section->taken == \old(s.section->taken) - n;
+  @*/
 static HOT void taken_sub(struct section_locked s, uint64_t n)
 {
     arch_store_release16(&s.section->taken, (uint16_t)(s.section->taken - n));
@@ -344,6 +354,10 @@ static HOT uint64_t gfn_run(struct section_locked s, uint64_t offset, uint64_t n
 }
 
 /* Whether p, the end of the walk to the gfn of one of the section's frames, is a block: then it maps all of the section. */
+/*@ assigns \nothing;
+  @ exits \false;
+  @ ensures \result <==> p.level == 2 && valid_entry(p.entry) && entry_frame(p.entry) == s.pfn;
+  @*/
 static HOT bool is_block_of(struct s2_pos p, struct section_locked s)
 {
     return p.level == 2 && desc_valid(p.entry) && desc_pfn(p.entry) == s.pfn;
@@ -399,6 +413,10 @@ static HOT void unmap_run(struct cordon *c, struct vm_locked v, struct section_l
         o->host = host_unmap_run(c, s, offset, n, o->host);
 }
 
+/*@ requires \valid_read(c) && \valid_read(v.vm) && \valid_read(o) && owes_well(o->vm) && owes_well(o->host);
+  @ assigns \nothing;
+  @ exits \false;
+  @*/
 static HOT void settle_both(struct cordon *c, struct vm_locked v, const struct owed_both *o)
 {
     s2_settle(c, &v.vm->s2, o->vm);
@@ -406,8 +424,17 @@ static HOT void settle_both(struct cordon *c, struct vm_locked v, const struct o
 }
 
 /* The second half, once no TLB knows the frames any more: they are zeroed and the host's. */
+/*@ requires arrays(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+  @ requires offset + n <= 512 && n <= s.section->taken <= 512 && n <= v.vm->frames;
+  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames;
+  @ exits \false;
+  @ ensures records: \forall integer i; offset <= i < offset + n ==> is_plain_record(s.frame[i], 0);
+  @ ensures taken: s.section->taken == \old(s.section->taken) - n;
+  @ ensures frames: v.vm->frames == \old(v.vm->frames) - n;
+  @*/
 static HOT void hand_back(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n)
 {
+    /*@ assert apart: \separated(s.section, s.frame + (0 .. 511)); */
     arch_zero_frames(c, s.pfn + offset, n);
     arch_clean_frames(c, s.pfn + offset, n);    /* an access with caches off finds zeros, not the VM's data */
     set_holder(s, offset, n, HOLDER_HOST);

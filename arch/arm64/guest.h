@@ -8,6 +8,7 @@
 
 #define CNT_ENABLE UINT64_C(1)
 #define CNT_IMASK UINT64_C(2)
+#define CNT_ISTATUS UINT64_C(4)
 
 /* CPTR_EL2 in a guest: SVE, SME and trace trap, FP and SIMD until it uses them. Bits 13, 9 and 7:0 are RES1. */
 #define CPTR_TFP (UINT64_C(1) << 10)

@@ -100,9 +100,13 @@ static void set_timer_interrupt(struct cpu *cpu, bool active)
     cpu->timer_active = active;
 }
 
+/*
+ * An interrupt that the host was told of and has not listed, because the guest has it disabled, must not end the run at
+ * once, and each one after it: the guest would never come to enable it. It is held active then, as a listed one is.
+ */
 void timer_load(const struct vcpu *u)
 {
-    set_timer_interrupt(this_cpu(), timer_is_listed(u));
+    set_timer_interrupt(this_cpu(), timer_is_listed(u) || u->arch.timer_due != 0);
     sysreg_write(cnthctl_el2, 0);       /* the physical counter and timer trap */
     sysreg_write(cntvoff_el2, u->offset);
     sysreg_write(cntv_cval_el0, u->arch.cntv_cval);
@@ -111,7 +115,10 @@ void timer_load(const struct vcpu *u)
 
 void timer_save(struct vcpu *u)
 {
-    u->arch.cntv_ctl = sysreg_read(cntv_ctl_el0) & (CNT_ENABLE | CNT_IMASK);
+    uint64_t ctl = sysreg_read(cntv_ctl_el0);
+
+    u->arch.timer_due = (ctl & (CNT_ENABLE | CNT_IMASK | CNT_ISTATUS)) == (CNT_ENABLE | CNT_ISTATUS);
+    u->arch.cntv_ctl = ctl & (CNT_ENABLE | CNT_IMASK);
     u->arch.cntv_cval = sysreg_read(cntv_cval_el0);
     sysreg_write(cntv_ctl_el0, 0);
     sysreg_write(cntv_cval_el0, 0);     /* EL1 can read it: when the guest's timer is off, its value is the guest's alone */

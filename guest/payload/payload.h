@@ -248,6 +248,7 @@ static inline void interrupts_on(void)
 }
 
 /* The virtual timer: fires once, its handler switches it off. */
+void gic_enable_timer(bool on);
 void timer_set(uint64_t us);
 /* Sleeps by WFI. */
 void sleep_us(uint64_t us);

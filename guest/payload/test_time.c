@@ -84,6 +84,21 @@ static void timer_held(void)
     CHECK(wait_for_irq(TIMER_INTID, before, 1), "lost with all priorities masked");
 }
 
+/* Disabled at the GIC, a timer that is due does not keep the guest from going on: Linux enables the one after the other. */
+static void timer_disabled(void)
+{
+    struct cpu *cpu = this_cpu();
+    uint32_t before = cpu->irqs[TIMER_INTID];
+
+    gic_enable_timer(false);
+    timer_set(1000);
+    for (uint64_t limit = now_us() + 20000; now_us() < limit;)
+        relax();
+    CHECK(cpu->irqs[TIMER_INTID] == before, "taken while it is disabled");
+    gic_enable_timer(true);
+    CHECK(wait_for_irq(TIMER_INTID, before, 1), "lost while it was disabled");
+}
+
 static void counters(void)
 {
     uint64_t before = READ_REGISTER(cntvct_el0);
@@ -198,6 +213,7 @@ const struct test time_tests[] = {
     { "timer", "timer-wakes", timer_wakes, 0 },
     { "timer", "timer-edges", timer_edges, 0 },
     { "timer", "timer-held", timer_held, 0 },
+    { "timer", "timer-disabled", timer_disabled, 0 },
     { "timer", "timer-serial-interrupt", serial_interrupt, 0 },
     { "sgi", "sgi-self", sgi_self, 0 },
     { "sgi", "sgi-between", sgi_between, NEEDS_TWO },

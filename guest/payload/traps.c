@@ -92,6 +92,14 @@ void gic_start_cpu(void)
     interrupts_on();
 }
 
+/* This CPU's timer interrupt. */
+void gic_enable_timer(bool on)
+{
+    uint64_t private = GICD_BASE - (machine.cpus - this_cpu()->index) * GICR_SIZE + GICR_PRIVATE;
+
+    write32(private + (on ? GICD_ISENABLER : GICD_ICENABLER), 1u << TIMER_INTID);
+}
+
 /* Shared interrupts go to vCPU 0. */
 void gic_enable_spi(uint32_t intid, bool on)
 {

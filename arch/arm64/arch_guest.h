@@ -23,8 +23,7 @@ struct arch_vcpu {
     uint64_t fpsr;
     struct el1 el1;
     uint64_t key[AUTH_KEYS];    /* pointer authentication */
-    uint64_t cntv_ctl;
-    uint64_t timer_due;         /* 1: its timer asked for the interrupt when the last run ended, and the host was told */
+    uint64_t cntv_ctl;          /* with ISTATUS as it was when the last run ended */
     uint64_t cntv_cval;
     uint64_t vmcr;              /* the GIC's virtual CPU interface */
     uint64_t ap0r[4];

@@ -86,6 +86,12 @@ static bool timer_is_listed(const struct vcpu *u)
     return false;
 }
 
+/* Whether it asked for its interrupt when the last run ended: the host was told. */
+static bool timer_was_due(const struct vcpu *u)
+{
+    return u->arch.cntv_ctl == (CNT_ENABLE | CNT_ISTATUS);
+}
+
 /*
  * What was written last is remembered: a host that undoes it behind Cordon's back only keeps the guest's timer from
  * ending a run, as it could by not running it.
@@ -106,19 +112,16 @@ static void set_timer_interrupt(struct cpu *cpu, bool active)
  */
 void timer_load(const struct vcpu *u)
 {
-    set_timer_interrupt(this_cpu(), timer_is_listed(u) || u->arch.timer_due != 0);
+    set_timer_interrupt(this_cpu(), timer_is_listed(u) || timer_was_due(u));
     sysreg_write(cnthctl_el2, 0);       /* the physical counter and timer trap */
     sysreg_write(cntvoff_el2, u->offset);
     sysreg_write(cntv_cval_el0, u->arch.cntv_cval);
-    sysreg_write(cntv_ctl_el0, u->arch.cntv_ctl);
+    sysreg_write(cntv_ctl_el0, u->arch.cntv_ctl);       /* ISTATUS is read-only */
 }
 
 void timer_save(struct vcpu *u)
 {
-    uint64_t ctl = sysreg_read(cntv_ctl_el0);
-
-    u->arch.timer_due = (ctl & (CNT_ENABLE | CNT_IMASK | CNT_ISTATUS)) == (CNT_ENABLE | CNT_ISTATUS);
-    u->arch.cntv_ctl = ctl & (CNT_ENABLE | CNT_IMASK);
+    u->arch.cntv_ctl = sysreg_read(cntv_ctl_el0) & (CNT_ENABLE | CNT_IMASK | CNT_ISTATUS);
     u->arch.cntv_cval = sysreg_read(cntv_cval_el0);
     sysreg_write(cntv_ctl_el0, 0);
     sysreg_write(cntv_cval_el0, 0);     /* EL1 can read it: when the guest's timer is off, its value is the guest's alone */

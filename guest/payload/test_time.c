@@ -16,6 +16,13 @@ static bool wait_for_irq(uint32_t intid, uint32_t before, uint32_t n)
     return true;
 }
 
+/* Goes on for so long, without WFI. */
+static void let_pass(uint64_t us)
+{
+    for (uint64_t limit = now_us() + us; now_us() < limit;)
+        relax();
+}
+
 static void timer_fires(void)
 {
     struct cpu *cpu = this_cpu();
@@ -53,8 +60,7 @@ static void timer_edges(void)
     before = cpu->irqs[TIMER_INTID];
     WRITE_REGISTER(cntv_ctl_el0, 3);
     CHECK(READ_REGISTER(cntv_ctl_el0) == 7, "masked and due it reads as %x", READ_REGISTER(cntv_ctl_el0));
-    for (uint64_t limit = now_us() + 20000; now_us() < limit;)
-        relax();
+    let_pass(20000);
     CHECK(cpu->irqs[TIMER_INTID] == before, "it fires while it is masked");
     CHECK(READ_REGISTER(cntv_ctl_el0) == 7, "masked and due it reads as %x later", READ_REGISTER(cntv_ctl_el0));
     WRITE_REGISTER(cntv_ctl_el0, 0);
@@ -68,8 +74,7 @@ static void timer_held(void)
 
     interrupts_off();
     timer_set(1000);
-    for (uint64_t limit = now_us() + 20000; now_us() < limit;)
-        relax();
+    let_pass(20000);
     __asm__ volatile("wfi" : : : "memory");
     CHECK(cpu->irqs[TIMER_INTID] == before, "taken with interrupts off");
     interrupts_on();
@@ -77,8 +82,7 @@ static void timer_held(void)
     before = cpu->irqs[TIMER_INTID];
     WRITE_REGISTER(ICC_PMR, 0);
     timer_set(1000);
-    for (uint64_t limit = now_us() + 20000; now_us() < limit;)
-        relax();
+    let_pass(20000);
     CHECK(cpu->irqs[TIMER_INTID] == before, "taken with all priorities masked");
     WRITE_REGISTER(ICC_PMR, 0xff);
     CHECK(wait_for_irq(TIMER_INTID, before, 1), "lost with all priorities masked");
@@ -92,8 +96,7 @@ static void timer_disabled(void)
 
     gic_enable_timer(false);
     timer_set(1000);
-    for (uint64_t limit = now_us() + 20000; now_us() < limit;)
-        relax();
+    let_pass(20000);
     CHECK(cpu->irqs[TIMER_INTID] == before, "taken while it is disabled");
     gic_enable_timer(true);
     CHECK(wait_for_irq(TIMER_INTID, before, 1), "lost while it was disabled");
@@ -135,8 +138,7 @@ static void serial_interrupt(void)
         gic_enable_spi(intid, true);
         write8(UART_BASE + 1, 2);
         CHECK(wait_for_irq(intid, before, 1), "it does not come");
-        for (uint64_t limit = now_us() + 5000; now_us() < limit;)
-            relax();
+        let_pass(5000);
         CHECK(cpu->irqs[intid] == before + 1, "it comes %u times", cpu->irqs[intid] - before);
     }
     gic_enable_spi(intid, false);

@@ -72,9 +72,15 @@ void gic_start(void)
         relax();
 }
 
+/* This CPU's redistributor: they lie before the distributor, one behind the other. */
+static uint64_t redistributor(void)
+{
+    return GICD_BASE - (machine.cpus - this_cpu()->index) * GICR_SIZE;
+}
+
 void gic_start_cpu(void)
 {
-    uint64_t base = GICD_BASE - (machine.cpus - this_cpu()->index) * GICR_SIZE;
+    uint64_t base = redistributor();
     uint64_t private = base + GICR_PRIVATE;
 
     write32(base + GICR_WAKER, read32(base + GICR_WAKER) & ~GICR_WAKER_SLEEP);
@@ -92,12 +98,9 @@ void gic_start_cpu(void)
     interrupts_on();
 }
 
-/* This CPU's timer interrupt. */
 void gic_enable_timer(bool on)
 {
-    uint64_t private = GICD_BASE - (machine.cpus - this_cpu()->index) * GICR_SIZE + GICR_PRIVATE;
-
-    write32(private + (on ? GICD_ISENABLER : GICD_ICENABLER), 1u << TIMER_INTID);
+    write32(redistributor() + GICR_PRIVATE + (on ? GICD_ISENABLER : GICD_ICENABLER), 1u << TIMER_INTID);
 }
 
 /* Shared interrupts go to vCPU 0. */

@@ -7,8 +7,8 @@
 #include "vcpu.h"
 #include "vm.h"
 
-/* Pages that one call zeroes at most: with a new table and a split of the host's block about 20,000 instructions. */
-#define ZERO_PAGES 32
+/* Pages that one call zeroes at most: with a new table and a split of the host's block about 16,500 instructions. */
+#define ZERO_PAGES 16
 
 static uint64_t min(uint64_t a, uint64_t b)
 {

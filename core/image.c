@@ -133,6 +133,7 @@ enum cordon_status image_load(struct cordon *c, struct vm_locked v, uint64_t gpa
 {
     struct image *image = &v.vm->image;
     uint64_t gfn = gpa / CORDON_PAGE_SIZE;
+    uint64_t tables = v.vm->pool.free;
     enum cordon_status status = CORDON_AGAIN;
 
     *done = 0;
@@ -148,7 +149,7 @@ enum cordon_status image_load(struct cordon *c, struct vm_locked v, uint64_t gpa
         status = begin_page(c, v, gfn, frame);
     else if (image->load_gfn != gfn || image->load_frame != frame)
         return CORDON_BUSY;
-    if (status == CORDON_AGAIN)
+    if (status == CORDON_AGAIN && v.vm->pool.free == tables)    /* a page that needed new tables is enough for one call */
         status = go_on_with_page(c, image);
     if (status == CORDON_OK)
         *done = 1;

@@ -5,7 +5,7 @@
 #include "vm.h"
 
 /* Pages that one call clears at most: zeroing them is what takes the time. */
-#define RELINQUISH_PAGES 32
+#define RELINQUISH_PAGES 16
 /* Stretches that one call looks at. */
 #define RELINQUISH_STEPS 64
 

@@ -6,11 +6,16 @@
 #include "pool.h"
 #include "stage2.h"
 
-/* What one call of a teardown does: entries looked at, of which a cleared page counts for five; and tables returned. */
-#define TEARDOWN_STEPS 128
-#define TEARDOWN_PAGE_STEPS 5
-#define TEARDOWN_PAGES 24
+/*
+ * What one call of a teardown does: either entries of the VM's table, until it has done WORK, or TABLES. The measure of
+ * work is a walk. The last entry may come with as many PAGES as are cleared at once, or as many entries as a table has, and
+ * with a table of each level that nothing is in any more, which costs 30 walks each.
+ */
+#define TEARDOWN_WORK 16
+#define TEARDOWN_PAGES 16
 #define TEARDOWN_TABLES 32
+#define WORK_OF_PAGES(n) ((n) * 2)      /* zeroed */
+#define WORK_OF_ENTRIES(n) ((n) / 16)   /* looked at */
 
 /* RANGE, or OK for frames that have numbers and lie in one section. */
 static enum cordon_status check_frames(uint64_t first, uint64_t n)
@@ -137,14 +142,14 @@ static uint64_t clear_frames(struct cordon *c, struct vm_locked v, uint64_t fram
 
 /*
  * Clears the page that p maps to gfn, and the VM's next frames in physical order, so that a batch shares its
- * invalidation: the cursor finds their entries empty later. Returns the pages of work.
+ * invalidation: the cursor finds their entries empty later. Returns the work that it was.
  */
 static uint64_t clear_pages(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn)
 {
     uint64_t first = s2_frame(p, gfn);
     uint64_t n = 512 - first % 512;
 
-    return clear_frames(c, v, first, n < TEARDOWN_PAGES ? n : TEARDOWN_PAGES);
+    return WORK_OF_PAGES(clear_frames(c, v, first, n < TEARDOWN_PAGES ? n : TEARDOWN_PAGES));
 }
 
 /* Takes a leaf out of the VM's table: one that maps a device, or a block whose frames are cleared afterwards. */
@@ -161,7 +166,7 @@ static void drop_block(struct cordon *c, struct vm_locked v, struct s2_pos p, ui
     v.vm->rest_n = CORDON_BLOCK_PAGES;
 }
 
-/* Goes on with the rest of a block: returns the pages of work. */
+/* Goes on with the rest of a block: returns the work that it was. */
 static uint64_t clear_rest(struct cordon *c, struct vm_locked v)
 {
     uint64_t n = v.vm->rest_n < TEARDOWN_PAGES ? v.vm->rest_n : TEARDOWN_PAGES;
@@ -169,33 +174,53 @@ static uint64_t clear_rest(struct cordon *c, struct vm_locked v)
     (void)clear_frames(c, v, v.vm->rest, n);
     v.vm->rest += n;
     v.vm->rest_n -= n;
+    return WORK_OF_PAGES(n);
+}
+
+/* How many entries from p on, of the same table, map nothing. */
+static uint64_t count_empty(const struct cordon *c, struct s2_pos p)
+{
+    uint64_t n = 0;
+
+    while (n < 512 - p.index && arch_pte_read(c, p.row, p.index + n) == 0)
+        n++;
     return n;
 }
 
-/* Goes on with emptying the VM's table. False when there is more to do. */
-static bool empty_table(struct cordon *c, struct vm_locked v)
+/* Empties the entry at the cursor, or passes those that are empty. Returns the work that it was. */
+static uint64_t empty_entry(struct cordon *c, struct vm_locked v)
 {
     struct stage2 *t = &v.vm->s2;
+    uint64_t gfn = v.vm->cursor;
+    struct s2_pos p = s2_walk(c, t, gfn);
+    uint64_t entries = 1;
+    uint64_t work = 1;
 
-    for (uint64_t step = 0; step < TEARDOWN_STEPS && (v.vm->cursor < t->gfn_limit || v.vm->rest_n > 0); step++) {
-        uint64_t gfn = v.vm->cursor;
-        struct s2_pos p;
-
-        if (v.vm->rest_n > 0) {
-            step += TEARDOWN_PAGE_STEPS * clear_rest(c, v);
-            continue;
-        }
-        p = s2_walk(c, t, gfn);
-        if (desc_valid(p.entry) && desc_is_device(p.entry))
-            drop_leaf(c, v, p, gfn);
-        else if (desc_valid(p.entry) && p.level < 3)
-            drop_block(c, v, p, gfn);
-        else if (desc_valid(p.entry))
-            step += TEARDOWN_PAGE_STEPS * clear_pages(c, v, p, gfn);
-        v.vm->cursor += s2_pages(p.level) - gfn % s2_pages(p.level);
-        s2_prune(c, t, &v.vm->pool, v.vm->cursor - 1);
+    if (!desc_valid(p.entry)) {
+        entries = count_empty(c, p);
+        work += WORK_OF_ENTRIES(entries);
+    } else if (desc_is_device(p.entry)) {
+        drop_leaf(c, v, p, gfn);
+    } else if (p.level < 3) {
+        drop_block(c, v, p, gfn);
+    } else {
+        work += clear_pages(c, v, p, gfn);
     }
-    return v.vm->cursor >= t->gfn_limit && v.vm->rest_n == 0;
+    v.vm->cursor += entries * s2_pages(p.level) - gfn % s2_pages(p.level);
+    s2_prune(c, t, &v.vm->pool, v.vm->cursor - 1);
+    return work;
+}
+
+static bool is_emptied(const struct vm *vm)
+{
+    return vm->cursor >= vm->s2.gfn_limit && vm->rest_n == 0;
+}
+
+/* Goes on with emptying the VM's table. */
+static void empty_table(struct cordon *c, struct vm_locked v)
+{
+    for (uint64_t work = 0; work < TEARDOWN_WORK && !is_emptied(v.vm);)
+        work += v.vm->rest_n > 0 ? clear_rest(c, v) : empty_entry(c, v);
 }
 
 /* The frames that hold the vCPUs. None of them is in the guest. */
@@ -208,15 +233,18 @@ static void return_vcpus(struct cordon *c, struct vm_locked v)
     }
 }
 
-/* Goes on with giving the donated frames back, the roots last. False when there is more to do. */
-static bool return_tables(struct cordon *c, struct vm_locked v)
+/* Goes on with giving the donated frames back. */
+static void return_tables(struct cordon *c, struct vm_locked v)
+{
+    for (uint32_t i = 0; i < TEARDOWN_TABLES && v.vm->pool.free > 0; i++)
+        memory_return_from_core(c, pool_remove(c, &v.vm->pool));
+}
+
+/* Gives back what is left: the vCPUs and the roots. */
+static void end_vm(struct cordon *c, struct vm_locked v)
 {
     struct stage2 *t = &v.vm->s2;
 
-    for (uint32_t i = 0; i < TEARDOWN_TABLES && v.vm->pool.free > 0; i++)
-        memory_return_from_core(c, pool_remove(c, &v.vm->pool));
-    if (v.vm->pool.free > 0)
-        return false;
     core_assert(c, v.vm->pool.total == 0);
     return_vcpus(c, v);
     arch_tlbi_vmalls12e1is(c, t->vmid);     /* no walk is in the roots, and the id begins anew with no translation */
@@ -225,7 +253,24 @@ static bool return_tables(struct cordon *c, struct vm_locked v)
         arch_table_free(c, t->root + i);
         memory_return_from_core(c, t->root + i);
     }
-    return true;
+    arch_store16(&v.vm->state, VM_NONE);
+}
+
+/* One kind of work a call, so that the bounds of two do not add up. OK: the VM is gone. */
+static enum cordon_status go_on_with_teardown(struct cordon *c, struct vm_locked v)
+{
+    if (!is_emptied(v.vm)) {
+        empty_table(c, v);
+        return CORDON_AGAIN;
+    }
+    if (v.vm->frames > 0)
+        return CORDON_BUSY;
+    if (v.vm->pool.free > 0) {
+        return_tables(c, v);
+        return CORDON_AGAIN;
+    }
+    end_vm(c, v);
+    return CORDON_OK;
 }
 
 enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
@@ -240,14 +285,7 @@ enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
         return CORDON_BUSY;
     }
     arch_store16(&v.vm->state, VM_DYING);
-    if (!empty_table(c, v))
-        status = CORDON_AGAIN;
-    else if (v.vm->frames > 0)
-        status = CORDON_BUSY;
-    else if (!return_tables(c, v))
-        status = CORDON_AGAIN;
-    else
-        arch_store16(&v.vm->state, VM_NONE);
+    status = go_on_with_teardown(c, v);
     vm_unlock(c, v);
     return status;
 }

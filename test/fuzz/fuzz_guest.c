@@ -203,9 +203,9 @@ static void block(struct world *w, uint64_t handle, uint64_t section)
 {
     uint64_t frame = BASE / PAGE + section * 512;
 
-    for (uint64_t done = 0; done < 512; done += 32)
+    for (uint64_t done = 0; done < 512; done += 16)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MAP, handle, GUEST_RAM + section * 512 * PAGE + done * PAGE,
-                                                       frame + done, 32 });
+                                                       frame + done, 16 });
     (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_BLOCK, handle, GUEST_RAM + section * 512 * PAGE, frame });
 }
 

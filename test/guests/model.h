@@ -22,7 +22,7 @@
 #define GUEST_RAM UINT64_C(0x80000000)
 #define GUEST_PAGES UINT64_C(2048)
 
-#define CALL_PAGES UINT64_C(32)     /* that one call zeroes at most */
+#define CALL_PAGES UINT64_C(16)     /* that one call zeroes at most */
 #define HOST 0u
 #define CORE UINT32_MAX
 

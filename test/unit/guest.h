@@ -35,7 +35,7 @@ struct regs host_call(struct machine *m, struct regs r);
 #define GUEST_X0 UINT64_C(0x1234567812345678)
 #define GUEST_TRAPS 16
 /* Pages that a call zeroes at most. */
-#define CALL_PAGES UINT64_C(32)
+#define CALL_PAGES UINT64_C(16)
 
 struct guest {
     struct machine *m;

@@ -69,7 +69,15 @@ class Image:
             found = re.search(pattern, line)
             if found:
                 words["%s:%d" % (path, i + 1)] = found.group(1)
-        return {at: words[place] for at, chain in self.where.items() for _, place in chain if place in words}
+        return {at: words[place] for at, chain in self.where.items() for place in self.within(chain) if place in words}
+
+    @staticmethod
+    def within(chain):
+        """The places of an instruction from the innermost on, but for those around a run: what is in it may be the guest's."""
+        for function, place in chain:
+            yield place
+            if function == "vcpu_run":
+                return
 
 
 # The vectors of lower ELs: 64-bit synchronous, IRQ, FIQ, SError, and the same for 32-bit.

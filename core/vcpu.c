@@ -149,7 +149,6 @@ static bool may_inject(const struct cordon *c, const struct vcpu *u, uint64_t wo
     return id != CORDON_TIMER_INTID || arch_vcpu_timer(c, u, &deadline);
 }
 
-/* Most runs have no interrupt: then there is nothing to look at, before or after. */
 static bool any(const uint64_t interrupt[CORDON_INTERRUPTS])
 {
     uint64_t words = 0;
@@ -185,11 +184,14 @@ static uint64_t list_register(uint64_t word)
     return word | INTERRUPT_HW | (uint64_t)CORDON_TIMER_INTID << INTERRUPT_PINTID_SHIFT;
 }
 
-/* An SGI that is listed is no longer under way. */
+/* An SGI that is listed is no longer under way. Most runs have no interrupt: then there is nothing to look at, here and after. */
 static void take_interrupts(struct vcpu *u, const struct run *r)
 {
-    if (!any(r->interrupt) && !any(u->interrupt))
+    bool listed = any(r->interrupt);
+
+    if (!listed && !u->listed)
         return;
+    u->listed = listed;
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         uint64_t word = r->interrupt[i];
 
@@ -204,8 +206,8 @@ static uint32_t give_interrupts(const struct vcpu *u, struct run *r)
 {
     uint32_t sgis = 0;
 
-    if (!any(u->interrupt) && !any(r->interrupt))
-        return 0;
+    if (!u->listed)
+        return 0;               /* the host listed none, and sees that */
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         uint64_t word = u->interrupt[i];
 

@@ -31,6 +31,7 @@ struct __attribute__((may_alias)) vcpu {
     uint8_t asked;              /* enum vcpu_asked */
     uint16_t claimed;           /* let go by a store-release, without the VM's lock */
     uint16_t sgis;              /* SGIs that were sent to it and that the host has not delivered yet */
+    bool listed;                /* one of the list registers may be other than zero */
     struct arch_vcpu arch;      /* EL1 registers, vector registers, timer, interrupt interface */
 };
 

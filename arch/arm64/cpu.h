@@ -62,11 +62,12 @@ struct cpu {
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t cpu_count;
 
+/* TPIDR_EL2 never changes once a CPU runs C: the compiler may read it once for several uses. */
 static inline struct cpu *this_cpu(void)
 {
     struct cpu *cpu;
 
-    __asm__ volatile("mrs %0, tpidr_el2" : "=r"(cpu));
+    __asm__("mrs %0, tpidr_el2" : "=r"(cpu));
     return cpu;
 }
 

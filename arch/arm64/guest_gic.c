@@ -77,7 +77,7 @@ static bool timer_is_listed(const struct vcpu *u)
 {
     const uint64_t *word = u->interrupt;
 
-    if ((word[0] | word[1] | word[2] | word[3]) == 0)
+    if (!u->listed)
         return false;
     for (uint32_t i = 0; i < CORDON_INTERRUPTS; i++) {
         if ((word[i] & (CORDON_INTERRUPT_PENDING | CORDON_INTERRUPT_ACTIVE)) != 0 && (uint32_t)word[i] == CORDON_TIMER_INTID)
@@ -98,6 +98,8 @@ static bool timer_was_due(const struct vcpu *u)
  */
 static void set_timer_interrupt(struct cpu *cpu, bool active)
 {
+    if (cpu->timer_enabled && !cpu->timer_active && !active)
+        return;
     if (!cpu->timer_enabled)
         write_sgi_frame(cpu, GICR_ISENABLER0, TIMER_BIT);
     if (cpu->timer_active || active)        /* the guest's end of it may have made it inactive */
@@ -164,13 +166,13 @@ static void save_priorities(struct arch_vcpu *a, uint32_t n)
 }
 
 /* The list registers of this CPU, as many as are used. Nothing fills one that is empty. */
-static void load_list(struct cpu *cpu, const uint64_t interrupt[CORDON_INTERRUPTS])
+static void load_list(struct cpu *cpu, const struct vcpu *u)
 {
-    bool listed = (interrupt[0] | interrupt[1] | interrupt[2] | interrupt[3]) != 0;
+    const uint64_t *interrupt = u->interrupt;
 
-    if (!listed && !cpu->listed)
+    if (!u->listed && !cpu->listed)
         return;
-    cpu->listed = listed;
+    cpu->listed = u->listed;
     sysreg_write(ICH_LR0_EL2, interrupt[0]);
     if (cpu->list_registers > 1)
         sysreg_write(ICH_LR1_EL2, interrupt[1]);
@@ -198,7 +200,7 @@ void vgic_load(const struct vcpu *u)
     struct cpu *cpu = this_cpu();
 
     cpu->host_sre = sysreg_read(ICC_SRE_EL1);
-    load_list(cpu, u->interrupt);
+    load_list(cpu, u);
     load_priorities(&u->arch, cpu->priority_registers);
     sysreg_write(ICH_VMCR_EL2, u->arch.vmcr);
     sysreg_write(ICH_HCR_EL2, ICH_HCR_EN);

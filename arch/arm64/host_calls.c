@@ -133,7 +133,7 @@ static void count_vm_call(uint32_t function, uint64_t status)
         count(CORDON_STAT_VM_DESTROYED);
 }
 
-static bool vm_call(struct regs *r)
+static HOT bool vm_call(struct regs *r)
 {
     uint32_t function = (uint32_t)r->x[0];
 

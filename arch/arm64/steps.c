@@ -72,11 +72,11 @@ void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid)
     leave_vmid(vmid, before);
 }
 
-/* Does something to each line of [at, end), eight a turn: a page is a multiple of that for lines of up to 512 bytes. */
+/* Does something to each line of [at, end), 16 a turn: a page is a multiple of that for lines of up to 256 bytes. */
 #define EACH_LINE(instruction, at, end, step)                                                                   \
     while ((at) < (end))                                                                                        \
-        __asm__ volatile(".rept 8\n " instruction ", %0\n add %0, %0, %1\n .endr" : "+r"(at) : "r"(step) : "memory")
-#define MOST_STEP 512
+        __asm__ volatile(".rept 16\n " instruction ", %0\n add %0, %0, %1\n .endr" : "+r"(at) : "r"(step) : "memory")
+#define MOST_STEP 256
 
 void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 {

@@ -251,9 +251,10 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
 enum cordon_status range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
                              enum cordon_contents contents, uint64_t *changed)
 {
-    struct map_request r = { gfn, frame, n, contents };
+    struct map_request one = { gfn, frame, 1, contents };      /* whose length is a constant: it needs no run */
+    struct map_request more = { gfn, frame, n, contents };
 
-    return map_pages(c, v, &r, changed);
+    return n == 1 ? map_pages(c, v, &one, changed) : map_pages(c, v, &more, changed);
 }
 
 enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame)

@@ -33,6 +33,10 @@ static inline uint64_t frame_gfn(struct frame f)
  * All of a record in one number, which a compiler makes one load of: equal for equal records, and one more for the next
  * guest frame in the same state.
  */
+/*@ assigns \nothing;
+  @ exits \false;
+  @ ensures \result == word_of(f);
+  @*/
 static inline uint64_t frame_word(struct frame f)
 {
     return f.gfn_lo + ((uint64_t)f.holder << 32) + ((uint64_t)f.gfn_hi << 48) + ((uint64_t)f.count << 56);

@@ -340,6 +340,14 @@ static HOT uint64_t skip_others(struct section_locked s, uint32_t vm, uint64_t o
  * How many frames from offset on are like the first, which is the VM's: in the same state, shared or not, at consecutive
  * guest frame numbers of one last-level table.
  */
+/*@ requires \valid_read(s.frame + (0 .. 511)) && offset + n <= 512 && n >= 1;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures 1 <= \result <= n && gfn_of(s.frame[offset]) % 512 + \result <= 512;
+  @ ensures like: \forall integer i; offset <= i < offset + \result ==>
+  @   s.frame[i].holder == s.frame[offset].holder && s.frame[i].count == s.frame[offset].count &&
+  @   gfn_of(s.frame[i]) == gfn_of(s.frame[offset]) + (i - offset);
+  @*/
 static HOT uint64_t gfn_run(struct section_locked s, uint64_t offset, uint64_t n)
 {
     uint64_t first = frame_word(s.frame[offset]);
@@ -348,8 +356,14 @@ static HOT uint64_t gfn_run(struct section_locked s, uint64_t offset, uint64_t n
 
     if (most > n)
         most = n;
+    /*@ loop invariant 1 <= i <= most;
+      @ loop invariant \forall integer k; offset <= k < offset + i ==> word_of(s.frame[k]) == first + (k - offset);
+      @ loop assigns i;
+      @ loop variant most - i;
+      @*/
     while (i < most && frame_word(s.frame[offset + i]) == first + i)
         i++;
+    /*@ assert low: first % 512 == s.frame[offset].gfn_lo % 512 && s.frame[offset].gfn_lo % 512 + i <= 512; */
     return i;
 }
 

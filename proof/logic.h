@@ -16,6 +16,21 @@
 /*@
   logic integer gfn_of(struct frame f) = f.gfn_hi * 4294967296 + f.gfn_lo;
 
+  // A shift multiplies: each from the one before.
+  lemma shift2: \forall integer x; 0 <= x ==> (x << 1) << 1 == x * 4 && x << 2 == x * 4;
+  lemma shift4: \forall integer x; 0 <= x ==> (x << 2) << 2 == x * 16 && x << 4 == x * 16;
+  lemma shift8: \forall integer x; 0 <= x ==> (x << 4) << 4 == x * 256 && x << 8 == x * 256;
+  lemma shift16: \forall integer x; 0 <= x ==> (x << 8) << 8 == x * 65536 && x << 16 == x * 65536;
+  lemma shift32: \forall integer x; 0 <= x ==> (x << 16) << 16 == x * 4294967296 && x << 32 == x * 4294967296;
+  lemma shift48: \forall integer x; 0 <= x ==>
+    (x << 32) << 16 == x * 281474976710656 && x << 48 == x * 281474976710656;
+  lemma shift56: \forall integer x; 0 <= x ==>
+    (x << 48) << 8 == x * 72057594037927936 && x << 56 == x * 72057594037927936;
+
+  // All of a record in one number.
+  logic integer word_of(struct frame f) =
+    f.gfn_lo + f.holder * 4294967296 + f.gfn_hi * 281474976710656 + f.count * 72057594037927936;
+
   // A settled frame of the VM at gfn that nobody shares.
   predicate is_vm_record(struct frame f, integer vm, integer gfn) =
     f.holder == vm && f.count == 0 && gfn_of(f) == gfn;

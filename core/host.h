@@ -37,12 +37,32 @@ static HOT enum cordon_status host_map(struct cordon *c, struct section_locked s
 enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
 
 /* The same where the section was all the host's, which may map it by a block, or where all of it goes. */
+/*@ requires tables(c) && holds(c, s) && offset + n <= 512 && n >= 1 && owes_well(o);
+  @ assigns s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures vms: vm_levels_kept{Pre,Here}(c) && vm_entries_kept{Pre,Here}(c);
+  @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
+  @   c->phys[s.section->leaf].e[i] == 0;
+  @ ensures well: owes_well(\result);
+  @*/
 struct owed MUST_USE host_unmap_first(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
 
 /*
  * Has the host map frames offset .. offset+n-1 of the section no more; what is owed is added to o and must be settled
  * on c->host. A block that covers them is split, or dropped where all of it goes. s.taken counts the frames already.
  */
+/*@ requires tables(c) && holds(c, s) && offset + n <= 512 && n >= 1 && owes_well(o);
+  @ assigns s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures vms: vm_levels_kept{Pre,Here}(c) && vm_entries_kept{Pre,Here}(c);
+  @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
+  @   c->phys[s.section->leaf].e[i] == 0;
+  @ ensures well: owes_well(\result);
+  @*/
 static HOT struct owed MUST_USE host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n,
                                                struct owed o)
 {

@@ -153,31 +153,124 @@ static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n,
         s.frame[offset + i] = frame_of(holder);
 }
 
+/*@ predicate records_kept{A,B}(struct section_locked s) =
+  @   \forall integer i; 0 <= i < 512 ==> \at(s.frame[i].holder, B) == \at(s.frame[i].holder, A) &&
+  @     \at(s.frame[i].gfn_lo, B) == \at(s.frame[i].gfn_lo, A) && \at(s.frame[i].gfn_hi, B) == \at(s.frame[i].gfn_hi, A) &&
+  @     \at(s.frame[i].count, B) == \at(s.frame[i].count, A);
+  @*/
+
+/* What follows for frames of one holder, which is the host, or the VM while they are pending. */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
+  @ requires offset + n <= 512 && n >= 1 && gfn < 68719476736 && gfn % 512 + n <= 512;
+  @ requires room: s.frame[offset].holder == 0 ==> s.section->taken + n <= 512 && v.vm->frames + n <= 18446744073709551615;
+  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames, s.section->leaf, c->host_lock,
+  @   c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures page: \forall integer i; offset <= i < offset + n ==> is_vm_record(s.frame[i], v.id, gfn + (i - offset));
+  @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
+  @ ensures taken: s.section->taken == \old(s.section->taken) + (\old(s.frame[offset].holder) == 0 ? n : 0);
+  @ ensures frames: v.vm->frames == \old(v.vm->frames) + (\old(s.frame[offset].holder) == 0 ? n : 0);
+  @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
+  @   c->phys[s.section->leaf].e[i] == 0;
+  @*/
+static HOT void assign_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
+                           uint64_t gfn, enum cordon_contents contents)
+{
+    struct owed o = OWED_NOTHING;
+
+    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), v.vm, c, s.section); */
+    if (s.frame[offset].holder == HOLDER_HOST) {
+        taken_add(s, n);
+        v.vm->frames += n;
+    }
+    set_vm_records(s, v.id, offset, n, gfn);
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert entries: entries_go{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaf: leaves_fit(c); */
+    /*@ assert others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ ghost own: ; */
+    o = host_unmap_run(c, s, offset, n, o);
+    /*@ assert heads: same_head{own,Here}(c); */
+    /*@ assert records: records_kept{own,Here}(s); */
+    /*@ assert taken: s.section->taken == \at(s.section->taken, own) && v.vm->frames == \at(v.vm->frames, own); */
+    /*@ assert low: \forall integer i; 0 <= i < offset ==> same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert high: \forall integer i; offset + n <= i < 512 ==> same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    s2_settle(c, &c->host, o);
+    if (contents == CORDON_ZERO)
+        arch_zero_frames(c, s.pfn + offset, n);
+    arch_clean_frames(c, s.pfn + offset, n);    /* a guest with its caches off sees the same */
+}
+
 /*
  * Makes the frames the VM's, after memory_can_assign() said OK under the same lock. They are out of the host's reach
  * on return, and their contents are what `contents` says, seen by caches and memory alike. v.vm->frames is kept.
  */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
+  @ requires offset + n <= 512 && gfn % 512 + n <= 512 && gfn < 68719476736;
+  @ requires allowed: \forall integer i; offset <= i < offset + n ==>
+  @   can_assign1(s.frame[i], v.id, gfn + (i - offset)) == CORDON_OK;
+  @ requires summary: s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0;
+  @ requires counts: counts_held(s.frame, 0, 0, offset, offset + n);
+  @ requires room: s.section->taken + (held_to[offset + n] - held_to[offset]) <= 512 &&
+  @   v.vm->frames + 512 <= 18446744073709551615;
+  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames, s.section->leaf, c->host_lock,
+  @   c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures owner: \forall integer i; offset <= i < offset + n ==> s.frame[i].holder == v.id;
+  @ ensures gfns: \forall integer i; offset <= i < offset + n ==> gfn_of(s.frame[i]) == gfn + (i - offset);
+  @ ensures shares: \forall integer i; offset <= i < offset + n ==>
+  @   s.frame[i].count == (\old(s.frame[i].holder) == v.id ? \old(s.frame[i].count) : 0);
+  @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
+  @ ensures taken: s.section->taken == \old(s.section->taken) + (held_to[offset + n] - held_to[offset]);
+  @ ensures frames: v.vm->frames == \old(v.vm->frames) + (held_to[offset + n] - held_to[offset]);
+  @*/
 static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
                               uint64_t gfn, enum cordon_contents contents)
 {
-    while (n > 0) {
-        uint64_t k = same_holder(s, offset, n);
-        uint16_t holder = s.frame[offset].holder;
+    uint64_t end = offset + n;
+    uint64_t i = offset;
 
-        if (holder == HOLDER_HOST) {
-            taken_add(s, k);
-            v.vm->frames += k;
-        }
-        if (holder != v.id) {   /* the VM's own settled frames stay as they are */
-            set_vm_records(s, v.id, offset, k, gfn);
-            s2_settle(c, &c->host, host_unmap_run(c, s, offset, k, OWED_NOTHING));
-            if (contents == CORDON_ZERO)
-                arch_zero_frames(c, s.pfn + offset, k);
-            arch_clean_frames(c, s.pfn + offset, k);    /* a guest with its caches off sees the same */
-        }
-        offset += k;
-        gfn += k;
-        n -= k;
+    /*@ assert apart: \separated(s.section, s.frame + (0 .. 511), v.vm, c) && \valid(s.frame + (0 .. 511)); */
+    /*@ loop invariant offset <= i <= end;
+      @ loop invariant tables: tables(c);
+      @ loop invariant head: same_head{Pre,Here}(c);
+      @ loop invariant owner: \forall integer k; offset <= k < i ==> s.frame[k].holder == v.id;
+      @ loop invariant gfns: \forall integer k; offset <= k < i ==> gfn_of(s.frame[k]) == gfn + (k - offset);
+      @ loop invariant shares: \forall integer k; offset <= k < i ==>
+      @   s.frame[k].count == (\at(s.frame[k].holder, Pre) == v.id ? \at(s.frame[k].count, Pre) : 0);
+      @ loop invariant others: \forall integer k; 0 <= k < offset || i <= k < 512 ==>
+      @   same_record(s.frame[k], \at(s.frame[k], Pre));
+      @ loop invariant summary: s.section->taken == 0 ==> \forall integer k; 0 <= k < 512 ==> s.frame[k].holder == 0;
+      @ loop invariant taken: s.section->taken == \at(s.section->taken, Pre) + (held_to[i] - held_to[offset]);
+      @ loop invariant frames: v.vm->frames == \at(v.vm->frames, Pre) + (held_to[i] - held_to[offset]);
+      @ loop assigns i, s.frame[offset .. end - 1], s.section->taken, v.vm->frames, s.section->leaf, c->host_lock,
+      @   c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+      @   c->phys[0 .. \at(c->phys_frames, Pre) - 1], row_level[0 .. 68719476735];
+      @ loop variant end - i;
+      @*/
+    while (i < end) {
+        uint64_t k = same_holder(s, i, end - i);
+        uint16_t holder = s.frame[i].holder;
+
+        /*@ assert run: \forall integer j; i <= j < i + k ==> \at(s.frame[j].holder, Pre) == holder; */
+        /*@ assert which: holder == 0 || holder == v.id || holder == 0x4000 + v.id; */
+        /*@ assert steps: \forall integer j; i <= j < i + k ==> held_to[j + 1] == held_to[j] + (holder == 0 ? 1 : 0); */
+        /*@ ghost held_run(i, i + k, holder == 0 ? 1 : 0); */
+        if (holder != v.id)     /* the VM's own settled frames stay as they are */
+            assign_run(c, v, s, i, k, gfn + (i - offset), contents);
+        i += k;
     }
 }
 
@@ -384,31 +477,52 @@ struct clear_plan {
     struct s2_pos at;       /* the end of the walk in the VM's table to the first frame's gfn */
 };
 
-/* Looks at frames offset .. offset+n-1. NO_MEMORY: a block of the VM would have to be split and its pool is empty. */
-static HOT enum cordon_status memory_can_clear(const struct cordon *c, struct vm_locked v, struct section_locked s,
-                                               uint64_t offset, uint64_t n, struct clear_plan *plan)
+/*@ predicate walked{L}(struct cordon *c, struct s2_pos p, integer gfn) =
+  @   on_table(c, p) && !host_row(c, p.row) && p.index == index_at(gfn, p.level) && !table_entry(p.entry, p.level);
+  @ predicate planned{L}(struct cordon *c, struct vm_locked v, struct section_locked s, struct clear_plan plan) =
+  @   plan.first <= plan.end <= 512 &&
+  @   (plan.first < plan.end ==> owned(s.frame[plan.first], v.id) && walked(c, plan.at, gfn_of(s.frame[plan.first])));
+  @ predicate room_for{L}(struct vm_locked v, struct section_locked s, struct clear_plan plan) =
+  @   plan.at.level == 2 && valid_entry(plan.at.entry) && entry_frame(plan.at.entry) == s.pfn &&
+  @   plan.end - plan.first < 512 ==> v.vm->pool.free > 0;
+  @
+  @ // The VM's frames of a section are below the end of its address space; they are counted.
+  @ predicate gfns_below{L}(struct section_locked s, struct vm_locked v) =
+  @   \forall integer i; 0 <= i < 512 && owned(s.frame[i], v.id) ==> gfn_of(s.frame[i]) < v.vm->s2.gfn_limit;
+  @ predicate counted{L}(struct section_locked s, struct vm_locked v, integer first, integer end) =
+  @   counts_held(s.frame, v.id, 0x4000 + v.id, first, end) &&
+  @   held_to[end] - held_to[first] <= s.section->taken <= 512 && held_to[end] - held_to[first] <= v.vm->frames;
+  @*/
+
+/* What a clear of frames offset .. offset+n-1 has to do. */
+/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.id < 0x4000;
+  @ requires offset + n <= 512 && gfns_below(s, v);
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures planned: planned(c, v, s, \result) && offset <= \result.first && \result.end == offset + n;
+  @ ensures before: \forall integer i; offset <= i < \result.first ==> !owned(s.frame[i], v.id);
+  @*/
+static HOT struct clear_plan memory_plan_clear(const struct cordon *c, struct vm_locked v, struct section_locked s,
+                                               uint64_t offset, uint64_t n)
 {
-    *plan = (struct clear_plan){ .first = offset + skip_others(s, v.id, offset, n), .end = offset + n };
-    if (plan->first == plan->end)
-        return CORDON_OK;
-    plan->at = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[plan->first]));
-    return n == 512 || !is_block_of(plan->at, s) || v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
+    uint64_t first = offset + skip_others(s, v.id, offset, n);
+    struct s2_pos at = { .row = 0 };
+
+    if (first < offset + n)
+        at = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[first]));
+    return (struct clear_plan){ first, offset + n, at };
 }
 
-/* Takes one run of frames of the VM's, the first of which p is the end of the walk to, out of its own table. */
-static HOT struct owed unmap_vm_run(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p,
-                                    uint64_t offset, uint64_t n, struct owed o)
+/* NO_MEMORY: a block of the VM would have to be split and its pool is empty. */
+/*@ requires \valid_read(v.vm) && plan.first <= plan.end <= 512;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures ok: \result == CORDON_OK ==> room_for(v, s, plan);
+  @ ensures no: \result != CORDON_OK ==> \result == CORDON_NO_MEMORY && v.vm->pool.free == 0;
+  @*/
+static HOT enum cordon_status memory_can_clear(struct vm_locked v, struct section_locked s, struct clear_plan plan)
 {
-    uint64_t gfn = frame_gfn(s.frame[offset]);
-
-    if (p.level == 3)
-        return s2_clear_run(c, p.row, p.index, gfn, n, o);
-    if (!is_block_of(p, s))
-        return o;               /* assigned and not mapped */
-    if (n == 512)
-        return s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
-    (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);
-    return o;
+    return plan.end - plan.first == 512 || !is_block_of(plan.at, s) || v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
 }
 
 /* What is owed to the TLBs of a VM and of the host. */
@@ -417,24 +531,115 @@ struct owed_both {
     struct owed host;
 };
 
-/* The first half of a clear, for one run: nobody maps the frames any more. */
-static HOT void unmap_run(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p, uint64_t offset,
-                          uint64_t n, struct owed_both *o)
+/*@ // What the unmapping of a section's frames leaves as it was.
+  @ predicate cleared_rest{A,B}(struct cordon *c, struct section_locked s) =
+  @   same_head{A,B}(c) && same_tables{A,B}(c) && records_kept{A,B}(s);
+  @ lemma rest_of_clear{A,B}: \forall struct cordon *c, struct section_locked s, struct vm_locked v;
+  @   cleared_rest{A,B}(c, s) && vm_levels_kept{A,B}(c) && vm_sound{A}(c, v.vm, v.id) && 0 <= \at(v.vm->s2.root, A) ==>
+  @     vm_sound{B}(c, v.vm, v.id);
+  @ lemma gfns_of_clear{A,B}: \forall struct cordon *c, struct section_locked s, struct vm_locked v;
+  @   cleared_rest{A,B}(c, s) && vm_sound{A}(c, v.vm, v.id) && gfns_below{A}(s, v) ==> gfns_below{B}(s, v);
+  @ lemma clear_chain{A,B,C}: \forall struct cordon *c, struct section_locked s;
+  @   cleared_rest{A,B}(c, s) && cleared_rest{B,C}(c, s) ==> cleared_rest{A,C}(c, s);
+  @*/
+
+/* The block at p, which maps all of the section for the VM, goes, but for the frames that are not offset .. offset+n-1. */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+  @ requires on_table(c, p) && !host_row(c, p.row) && p.level == 2 && valid_entry(p.entry) && !table_entry(p.entry, 2);
+  @ requires offset + n <= 512 && n >= 1 && gfn_of(s.frame[offset]) < 68719476736 && (n < 512 ==> v.vm->pool.free > 0);
+  @ assigns v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures levels: vm_levels_kept{Pre,Here}(c);
+  @ ensures rest: cleared_rest{Pre,Here}(c, s);
+  @ ensures well: owes_well(\result);
+  @ ensures gone: n == 512 ==> c->phys[p.row].e[p.index] == 0;
+  @ ensures owed: n == 512 ==> owes(\result, gfn_of(s.frame[offset]), gfn_of(s.frame[offset]) + 512);
+  @*/
+static HOT struct owed unmap_block(struct cordon *c, struct vm_locked v, struct section_locked s, struct s2_pos p,
+                                   uint64_t offset, uint64_t n)
 {
-    if (!frame_is_pending(s.frame[offset]))     /* a pending frame is in no table of the VM's CPUs */
-        o->vm = unmap_vm_run(c, v, s, p, offset, n, o->vm);
-    if (s.frame[offset].count > 0)
-        o->host = host_unmap_run(c, s, offset, n, o->host);
+    uint64_t gfn = frame_gfn(s.frame[offset]);
+    struct owed o = OWED_NOTHING;
+
+    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), c->vm + (0 .. c->vms - 1)); */
+    if (n == 512) {
+        o = s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
+        /*@ assert head: same_head{Pre,Here}(c); */
+        /*@ assert vms: same_tables{Pre,Here}(c); */
+    } else {
+        (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);       /* it settles what is owed */
+        /*@ assert head: same_head{Pre,Here}(c); */
+        /*@ assert vms: same_tables{Pre,Here}(c); */
+    }
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert records: records_kept{Pre,Here}(s); */
+    return o;
 }
 
-/*@ requires \valid_read(c) && \valid_read(v.vm) && \valid_read(o) && owes_well(o->vm) && owes_well(o->host);
+/*
+ * The first half of a clear, for one run, the first of which p is the end of the walk to: nobody maps the frames any
+ * more. A p above level 3: they were assigned and not mapped, or their block is gone.
+ */
+/*@ requires tables(c) && holds(c, s);
+  @ requires place: p.level == 3 ==> p.row < c->phys_frames && row_level[p.row] == 3 && !host_row(c, p.row) && p.index + n <= 512;
+  @ requires offset + n <= 512 && n >= 1 && gfn_of(s.frame[offset]) + n <= 68719476736;
+  @ requires owes_well(o.vm) && owes_well(o.host);
+  @ assigns s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures levels: vm_levels_kept{Pre,Here}(c);
+  @ ensures rest: cleared_rest{Pre,Here}(c, s);
+  @ ensures well: owes_well(\result.vm) && owes_well(\result.host);
+  @ ensures vm: p.level == 3 && !(0x4000 < s.frame[offset].holder < 0x8000) ==>
+  @   \forall integer i; p.index <= i < p.index + n ==> c->phys[p.row].e[i] == 0;
+  @ ensures host: s.frame[offset].count > 0 && s.section->leaf != 0 ==>
+  @   \forall integer i; offset <= i < offset + n ==> c->phys[s.section->leaf].e[i] == 0;
+  @ ensures owed: p.level == 3 && !(0x4000 < s.frame[offset].holder < 0x8000) &&
+  @   (\exists integer i; p.index <= i < p.index + n && \old(c->phys[p.row].e[i]) != 0) ==>
+  @     owes(\result.vm, gfn_of(s.frame[offset]), gfn_of(s.frame[offset]) + n);
+  @*/
+static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s, struct s2_pos p, uint64_t offset, uint64_t n,
+                                      struct owed_both o)
+{
+    struct owed vm = o.vm;
+    struct owed host = o.host;
+
+    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), c->vm + (0 .. c->vms - 1), c,
+      @   s.section); */
+    if (p.level == 3 && !frame_is_pending(s.frame[offset]))     /* a pending frame is in no table of the VM's CPUs */
+        vm = s2_clear_run(c, p.row, p.index, frame_gfn(s.frame[offset]), n, vm);
+    /*@ assert tables: tables(c); */
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ ghost own: ; */
+    /*@ assert gone: p.level == 3 && !(0x4000 < s.frame[offset].holder < 0x8000) ==>
+      @   \forall integer i; p.index <= i < p.index + n ==> c->phys[p.row].e[i] == 0; */
+    if (s.frame[offset].count > 0) {
+        host = host_unmap_run(c, s, offset, n, host);
+        /*@ assert after: same_tables{own,Here}(c); */
+    }
+    /*@ assert heads: same_head{Pre,Here}(c); */
+    /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert records: records_kept{Pre,Here}(s); */
+    /*@ assert kept: vm_levels_kept{own,Here}(c) && vm_entries_kept{own,Here}(c); */
+    /*@ assert row: p.level == 3 ==> !host_row{own}(c, p.row); */
+    /*@ assert entries: p.level == 3 ==> \forall integer i; 0 <= i < 512 ==>
+      @   c->phys[p.row].e[i] == \at(c->phys[p.row].e[i], own); */
+    return (struct owed_both){ vm, host };
+}
+
+/*@ requires \valid_read(c) && \valid_read(v.vm) && owes_well(o.vm) && owes_well(o.host);
   @ assigns \nothing;
   @ exits \false;
   @*/
-static HOT void settle_both(struct cordon *c, struct vm_locked v, const struct owed_both *o)
+static HOT void settle_both(struct cordon *c, struct vm_locked v, struct owed_both o)
 {
-    s2_settle(c, &v.vm->s2, o->vm);
-    s2_settle(c, &c->host, o->host);
+    s2_settle(c, &v.vm->s2, o.vm);
+    s2_settle(c, &c->host, o.host);
 }
 
 /* The second half, once no TLB knows the frames any more: they are zeroed and the host's. */
@@ -443,6 +648,8 @@ static HOT void settle_both(struct cordon *c, struct vm_locked v, const struct o
   @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames;
   @ exits \false;
   @ ensures records: \forall integer i; offset <= i < offset + n ==> is_plain_record(s.frame[i], 0);
+  @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
   @ ensures taken: s.section->taken == \old(s.section->taken) - n;
   @ ensures frames: v.vm->frames == \old(v.vm->frames) - n;
   @*/
@@ -456,42 +663,165 @@ static HOT void hand_back(struct cordon *c, struct vm_locked v, struct section_l
     v.vm->frames -= n;
 }
 
+/* Has nobody map those of the plan's frames that are the VM's, nor know them in a TLB. */
+/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && v.vm->s2.gfn_limit <= 68719476736;
+  @ requires planned(c, v, s, plan) && plan.first < plan.end && room_for(v, s, plan) && gfns_below(s, v);
+  @ assigns v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures rest: cleared_rest{Pre,Here}(c, s);
+  @*/
+static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section_locked s, struct clear_plan plan)
+{
+    struct owed_both owed = { OWED_NOTHING, OWED_NOTHING };
+    struct s2_pos p = plan.at;
+    uint64_t i = plan.first;
+
+    /*@ assert valid: \valid(v.vm) && \valid(s.frame + (0 .. 511)) && plan.end <= 512; */
+    if (is_block_of(p, s))          /* all of the section is the VM's: one step for all of it */
+        owed.vm = unmap_block(c, v, s, p, plan.first, plan.end - plan.first);
+    /*@ assert rest: cleared_rest{Pre,Here}(c, s); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    if (plan.end - plan.first == 1) {       /* one page: it needs no run */
+        settle_both(c, v, unmap_run(c, s, p, plan.first, 1, owed));
+        return;
+    }
+    /*@ loop invariant plan.first <= i <= plan.end;
+      @ loop invariant next: i < plan.end ==> owned(s.frame[i], v.id);
+      @ loop invariant tables: tables(c);
+      @ loop invariant rest: cleared_rest{Pre,Here}(c, s);
+      @ loop invariant sound: vm_sound(c, v.vm, v.id);
+      @ loop invariant gfns: gfns_below(s, v);
+      @ loop invariant place: i == plan.first && p.level == 3 ==> p.row < c->phys_frames && row_level[p.row] == 3 &&
+      @   !host_row(c, p.row) && p.index == index_at(gfn_of(s.frame[i]), 3);
+      @ loop invariant well: owes_well(owed.vm) && owes_well(owed.host);
+      @ loop assigns i, p, owed, c->phys[0 .. \at(c->phys_frames, Pre) - 1], s.section->leaf, c->host_lock,
+      @   c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+      @ loop variant plan.end - i;
+      @*/
+    while (i < plan.end) {
+        uint64_t k = gfn_run(s, i, plan.end - i);
+
+        /*@ assert gfn: gfn_of(s.frame[i]) + k <= 68719476736; */
+        if (i != plan.first)
+            p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[i]));
+        /*@ assert place: p.level == 3 ==> p.row < c->phys_frames && row_level[p.row] == 3 && !host_row(c, p.row) &&
+          @   p.index + k <= 512; */
+        owed = unmap_run(c, s, p, i, k, owed);
+        /*@ assert step: cleared_rest{LoopCurrent,Here}(c, s); */
+        /*@ assert rest: cleared_rest{Pre,Here}(c, s); */
+        /*@ assert sound: vm_sound(c, v.vm, v.id); */
+        /*@ assert gfns: gfns_below(s, v); */
+        i += k;
+        i += skip_others(s, v.id, i, plan.end - i);
+    }
+    settle_both(c, v, owed);
+}
+
+/* Those of frames first .. end-1 that are the VM's become the host's, zeroed. Returns how many. */
+/*@ requires arrays(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
+  @ requires first <= end <= 512 && (first < end ==> owned(s.frame[first], v.id)) && counted(s, v, first, end);
+  @ assigns s.frame[first .. end - 1], s.section->taken, v.vm->frames;
+  @ exits \false;
+  @ ensures count: \result == held_to[end] - held_to[first];
+  @ ensures back: \forall integer k; first <= k < end && \old(owned(s.frame[k], v.id)) ==> is_plain_record(s.frame[k], 0);
+  @ ensures others: \forall integer k; first <= k < end && !\old(owned(s.frame[k], v.id)) ==>
+  @   same_record(s.frame[k], \old(s.frame[k]));
+  @ ensures taken: s.section->taken == \old(s.section->taken) - \result;
+  @ ensures frames: v.vm->frames == \old(v.vm->frames) - \result;
+  @*/
+static HOT uint64_t hand_back_owned(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t first, uint64_t end)
+{
+    uint64_t cleared = 0;
+    uint64_t i = first;
+
+    /*@ assert apart: \separated(s.section, s.frame + (0 .. 511), v.vm, c) && \valid(s.frame + (0 .. 511)); */
+    if (end - first == 1) {
+        hand_back(c, v, s, first, 1);
+        return 1;
+    }
+    /*@ loop invariant first <= i <= end;
+      @ loop invariant next: i < end ==> owned(s.frame[i], v.id);
+      @ loop invariant count: cleared == held_to[i] - held_to[first];
+      @ loop invariant taken: s.section->taken == \at(s.section->taken, Pre) - cleared;
+      @ loop invariant frames: v.vm->frames == \at(v.vm->frames, Pre) - cleared;
+      @ loop invariant back: \forall integer k; first <= k < i && owned(\at(s.frame[k], Pre), v.id) ==>
+      @   is_plain_record(s.frame[k], 0);
+      @ loop invariant others: \forall integer k; first <= k < i && !owned(\at(s.frame[k], Pre), v.id) ==>
+      @   same_record(s.frame[k], \at(s.frame[k], Pre));
+      @ loop invariant rest: \forall integer k; i <= k < 512 ==> same_record(s.frame[k], \at(s.frame[k], Pre));
+      @ loop assigns i, cleared, s.frame[first .. end - 1], s.section->taken, v.vm->frames;
+      @ loop variant end - i;
+      @*/
+    while (i < end) {
+        /*@ assert taken: s.section->taken > 0; */
+        uint64_t k = same_holder(s, i, end - i);
+
+        /*@ assert run: \forall integer j; i <= j < i + k ==> owned(\at(s.frame[j], Pre), v.id); */
+        /*@ ghost held_run(i, i + k, 1); */
+        /*@ assert room: k <= s.section->taken && k <= v.vm->frames; */
+        hand_back(c, v, s, i, k);
+        cleared += k;
+        i += k;
+        /*@ assert sum: cleared == held_to[i] - held_to[first]; */
+        k = skip_others(s, v.id, i, end - i);
+        /*@ assert none: \forall integer j; i <= j < i + k ==> !owned(\at(s.frame[j], Pre), v.id); */
+        /*@ assert not_held: \forall integer j; i <= j < i + k ==> \at(s.frame[j].holder, Pre) != v.id &&
+          @   \at(s.frame[j].holder, Pre) != 0x4000 + v.id; */
+        /*@ assert still: \forall integer j; i <= j < i + k ==> held_to[j + 1] == held_to[j]; */
+        /*@ ghost held_run(i, i + k, 0); */
+        i += k;
+        /*@ assert sum: cleared == held_to[i] - held_to[first]; */
+    }
+    return cleared;
+}
+
 /*
  * Takes those of the frames that the VM owns back for the host: out of all tables, zeroed, plain host memory. The plan
  * was made under the same locks. Returns how many there were.
  */
-static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, const struct clear_plan *plan)
+/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && v.vm->s2.gfn_limit <= 68719476736;
+  @ requires planned(c, v, s, plan) && room_for(v, s, plan) && gfns_below(s, v) && counted(s, v, plan.first, plan.end);
+  @ assigns s.frame[plan.first .. plan.end - 1], s.section->taken, v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures count: \result == held_to[plan.end] - held_to[plan.first];
+  @ ensures back: \forall integer i; plan.first <= i < plan.end && \old(owned(s.frame[i], v.id)) ==>
+  @   is_plain_record(s.frame[i], 0);
+  @ ensures others: \forall integer i; plan.first <= i < plan.end && !\old(owned(s.frame[i], v.id)) ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
+  @ ensures taken: s.section->taken == \old(s.section->taken) - \result;
+  @ ensures frames: v.vm->frames == \old(v.vm->frames) - \result;
+  @*/
+static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, struct clear_plan plan)
 {
-    struct owed_both owed = { OWED_NOTHING, OWED_NOTHING };
-    struct s2_pos p = plan->at;
-    uint64_t cleared = 0;
-    uint64_t k;
+    if (plan.first == plan.end)
+        return 0;
+    unmap_owned(c, v, s, plan);
+    return hand_back_owned(c, v, s, plan.first, plan.end);
+}
 
-    if (plan->end - plan->first == 1) {         /* one page: it needs no run */
-        unmap_run(c, v, s, p, plan->first, 1, &owed);
-        settle_both(c, v, &owed);
-        hand_back(c, v, s, plan->first, 1);
-        return 1;
-    }
-    if (plan->end > plan->first && is_block_of(p, s)) {     /* all of the section is the VM's: one step for all of it */
-        owed.vm = unmap_vm_run(c, v, s, p, plan->first, plan->end - plan->first, owed.vm);
-        p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[plan->first]));
-    }
-    for (uint64_t i = plan->first; i < plan->end; i += skip_others(s, v.id, i, plan->end - i)) {
-        if (i != plan->first)
-            p = s2_walk(c, &v.vm->s2, frame_gfn(s.frame[i]));
-        k = gfn_run(s, i, plan->end - i);
-        unmap_run(c, v, s, p, i, k, &owed);
-        i += k;
-    }
-    settle_both(c, v, &owed);
-    for (uint64_t i = plan->first; i < plan->end; i += skip_others(s, v.id, i, plan->end - i)) {
-        k = same_holder(s, i, plan->end - i);
-        hand_back(c, v, s, i, k);
-        cleared += k;
-        i += k;
-    }
-    return cleared;
+/* How a clear went: OK, and how many frames were the VM's; or a refusal, and nothing has changed. */
+struct cleared {
+    enum cordon_status status;
+    uint64_t frames;
+};
+
+/* Clears those of frames frame .. frame+n-1 that are the VM's; they are of one section, that of index `index`. */
+static HOT struct cleared memory_clear_run(struct cordon *c, struct vm_locked v, uint64_t index, uint64_t frame, uint64_t n)
+{
+    struct section_locked s = section_lock(c, index, frame / 512);
+    struct clear_plan plan = memory_plan_clear(c, v, s, frame % 512, n);
+    enum cordon_status status = memory_can_clear(v, s, plan);
+    uint64_t cleared = status == CORDON_OK ? memory_clear(c, v, s, plan) : 0;
+
+    section_unlock(c, s);
+    return (struct cleared){ status, cleared };
 }
 
 /* ---- the core's own ---- */

@@ -47,45 +47,39 @@ static bool in_range(uint64_t first, uint64_t num, uint64_t limit)
 
 /* ---- clear_vm_range ---- */
 
-/* Frames of one section. Counts those that were the VM's and are cleared. */
-static HOT enum cordon_status clear_in_section(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t index,
-                                               uint64_t n, uint64_t *cleared)
+/* n of num frames are done, of which so many were the VM's. */
+static HOT struct cordon_progress clear_progress(uint64_t n, uint64_t num, uint64_t frames)
 {
-    struct section_locked s = section_lock(c, index, frame / 512);
-    struct clear_plan plan;
-    enum cordon_status status = memory_can_clear(c, v, s, frame % 512, n, &plan);
+    return (struct cordon_progress){ .status = n < num ? CORDON_AGAIN : CORDON_OK, .done = n, .changed = frames,
+                                     .not_owned = n - frames };
+}
 
-    if (status == CORDON_OK)
-        *cleared = memory_clear(c, v, s, &plan);
-    section_unlock(c, s);
-    return status;
+/* What one call does for num frames from `frame` on: it stops at the end of a section, or of a hole between them. */
+static HOT struct cordon_progress clear_some(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t num)
+{
+    uint64_t n = min(num, 512 - frame % 512);
+    uint64_t index;
+    struct cleared r;
+
+    if (memory_section(c, frame, &index) != CORDON_OK)
+        return clear_progress(min(num, region_gap(c, frame)), num, 0);
+    r = n == 1 ? memory_clear_run(c, v, index, frame, 1) : memory_clear_run(c, v, index, frame, n);
+    return r.status == CORDON_OK ? clear_progress(n, num, r.frames) : refuse(r.status);
 }
 
 struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t pfn, uint64_t num)
 {
-    struct cordon_progress p = { .status = CORDON_OK };
-    uint64_t n = min(num, 512 - pfn.v % 512);
-    uint64_t cleared = 0;
+    struct cordon_progress p;
     struct vm_locked v;
-    uint64_t index;
+    enum cordon_status status;
 
     if (!in_range(pfn.v, num, c->pfn_limit))
         return refuse(CORDON_RANGE);
-    p.status = vm_enter(c, vm, &v);
-    if (p.status != CORDON_OK)
-        return p;
-    if (memory_section(c, pfn.v, &index) == CORDON_OK)
-        p.status = n == 1 ? clear_in_section(c, v, pfn.v, index, 1, &cleared)
-                          : clear_in_section(c, v, pfn.v, index, n, &cleared);
-    else
-        n = min(num, region_gap(c, pfn.v));
+    status = vm_enter(c, vm, &v);
+    if (status != CORDON_OK)
+        return refuse(status);
+    p = clear_some(c, v, pfn.v, num);
     vm_unlock(c, v);
-    if (p.status != CORDON_OK)
-        return p;
-    p.done = n;
-    p.changed = cleared;
-    p.not_owned = n - cleared;
-    p.status = n < num ? CORDON_AGAIN : CORDON_OK;
     return p;
 }
 

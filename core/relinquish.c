@@ -31,22 +31,16 @@ static uint64_t run_of(const struct cordon *c, struct s2_pos p, uint64_t gfn, ui
 /* Clears n frames, which the VM's table maps, or refuses. */
 static enum cordon_status clear_run(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t n, struct cordon_progress *p)
 {
-    uint64_t cleared = 0;
     uint64_t index;
     enum cordon_status status = memory_section(c, frame, &index);
-    struct clear_plan plan;
-    struct section_locked s;
+    struct cleared r;
 
     if (status != CORDON_OK)
         return status;
-    s = section_lock(c, index, frame / 512);
-    status = memory_can_clear(c, v, s, frame % 512, n, &plan);
-    if (status == CORDON_OK)
-        cleared = memory_clear(c, v, s, &plan);
-    section_unlock(c, s);
-    p->changed += cleared;
-    p->not_owned += status == CORDON_OK ? n - cleared : 0;
-    return status;
+    r = memory_clear_run(c, v, index, frame, n);
+    p->changed += r.frames;
+    p->not_owned += r.status == CORDON_OK ? n - r.frames : 0;
+    return r.status;
 }
 
 /* The next stretch: a hole, a device, or a run of memory. Returns its pages, 0 for a refusal. */

@@ -92,6 +92,11 @@ struct s2_pos {
     uint32_t level;
 };
 
+/*@ predicate on_table{L}(struct cordon *c, struct s2_pos p) =
+  @   p.level <= 3 && p.row < c->phys_frames && row_level[p.row] == p.level && p.index < 512 &&
+  @   p.entry == c->phys[p.row].e[p.index];
+  @*/
+
 /* One step of a walk: from a table entry of the level above down to gfn's entry of `level`. */
 /*@ requires \valid_read(c) && \valid_read(&c->phys[entry_frame(entry)]) && entry_frame(entry) < c->phys_frames;
   @ assigns \nothing;
@@ -124,7 +129,7 @@ static HOT struct s2_pos s2_in_root(const struct cordon *c, const struct stage2 
 }
 
 /* The first step of a walk. */
-/*@ requires machine: machine(c);
+/*@ requires tables: tables(c);
   @ requires table: \valid_read(t) && rooted(c, t) && gfn < t->gfn_limit;
   @ assigns \nothing;
   @ exits \false;
@@ -146,7 +151,7 @@ static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, 
  * Walks to gfn and stops at the first entry that is no table, or at `last`. gfn < t->gfn_limit; t->start <= last <= 3.
  * The levels are written out: with a constant level each step is a shift, a mask and a load.
  */
-/*@ requires machine: machine(c);
+/*@ requires tables: tables(c);
   @ requires table: \valid_read(t) && rooted(c, t);
   @ requires gfn < t->gfn_limit && t->start <= last <= 3;
   @ assigns \nothing;
@@ -171,7 +176,7 @@ static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 
     return p;
 }
 
-/*@ requires machine: machine(c);
+/*@ requires tables: tables(c);
   @ requires table: \valid_read(t) && rooted(c, t);
   @ requires gfn < t->gfn_limit;
   @ assigns \nothing;
@@ -289,6 +294,18 @@ struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint
  * Turns the block at p into a table of the next level that maps the same, but for the hole: entries hole ..
  * hole+hole_n-1 of the new table stay invalid. first: the lowest guest frame number of the block. Takes one table.
  */
+/*@ requires tables(c) && on_table(c, p) && pool->free > 0 && \valid_read(t);
+  @ requires block: p.level < 3 && valid_entry(p.entry) && !table_entry(p.entry, p.level);
+  @ requires hole + hole_n <= 512 && first < 68719476736;
+  @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures levels: vm_levels_kept{Pre,Here}(c);
+  @ ensures hole: \result < c->phys_frames && \forall integer i; hole <= i < hole + hole_n ==> c->phys[\result].e[i] == 0;
+  @ ensures split: c->phys[p.row].e[p.index] == \result * 4096 + 3;
+  @ ensures taken: pool->free == \old(pool->free) - 1;
+  @*/
 uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, struct s2_pos p, uint64_t first,
                   uint64_t hole, uint64_t hole_n);
 
@@ -351,6 +368,9 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
   @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
   @ ensures owed_new: (\exists integer i; index <= i < index + n && \old(c->phys[row].e[i]) != 0) ==>
   @   owes(\result, first, first + n);
+  @ behavior sound:
+  @   assumes tables(c);
+  @   ensures tables: tables(c);
   @*/
 static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n,
                                              struct owed o)
@@ -369,6 +389,13 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
         if (s2_clear_page(c, row, index + i))
             any = true;
     }
+    /*@ for sound: assert head: same_head{Pre,Here}(c); */
+    /*@ for sound: assert arrays: arrays(c); */
+    /*@ for sound: assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ for sound: assert entries: entries_go{Pre,Here}(c); */
+    /*@ for sound: assert trees: trees(c); */
+    /*@ for sound: assert blocks: blocks_fit(c); */
+    /*@ for sound: assert leaf: leaves_fit(c); */
     return any ? owed_add(o, first, first + n) : o;
 }
 

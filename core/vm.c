@@ -126,18 +126,11 @@ uint64_t cordon_vm_pool_free(struct cordon *c, vmid_t vm)
 /* Clears n frames from `frame` on, of one section, that the VM owns; returns how many there were. */
 static uint64_t clear_frames(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t n)
 {
-    uint64_t cleared = 0;
-    struct clear_plan plan;
     uint64_t index;
-    struct section_locked s;
 
     if (memory_section(c, frame, &index) != CORDON_OK)
         return 0;
-    s = section_lock(c, index, frame / 512);
-    if (memory_can_clear(c, v, s, frame % 512, n, &plan) == CORDON_OK)
-        cleared = memory_clear(c, v, s, &plan);
-    section_unlock(c, s);
-    return cleared;
+    return memory_clear_run(c, v, index, frame, n).frames;
 }
 
 /*

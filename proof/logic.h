@@ -180,8 +180,9 @@
       valid_entry(c->phys[row].e[i]) && !table_entry(c->phys[row].e[i], row_level[row]) ==>
         row_level[row] == 2 && entry_frame(c->phys[row].e[i]) % 512 == 0;
 
-  predicate machine{L}(struct cordon *c) =
-    arrays(c) && spans_fit(c) && host_rows_fit(c) && trees(c) && blocks_fit(c) && summaries_hold(c) && leaves_fit(c);
+  predicate tables{L}(struct cordon *c) =
+    arrays(c) && host_rows_fit(c) && trees(c) && blocks_fit(c) && leaves_fit(c);
+  predicate machine{L}(struct cordon *c) = tables(c) && spans_fit(c) && summaries_hold(c);
 
   // A table of a VM (vmid > 0) or the host: its roots are tables of the start level, and they reach all of its pages.
   predicate rooted{L}(struct cordon *c, struct stage2 *t) =
@@ -197,6 +198,14 @@
   // A VM of the machine whose table is in order.
   predicate vm_sound{L}(struct cordon *c, struct vm *vm, integer id) =
     1 <= id <= c->vms && vm == &c->vm[id - 1] && rooted(c, &vm->s2) && vm->s2.vmid == id;
+
+  // A VM's table stays one, of its level; other frames may become tables.
+  predicate vm_levels_kept{A,B}(struct cordon *c) =
+    \forall integer r; 0 <= r < \at(c->phys_frames, A) && !host_row{A}(c, r) && \at(row_level[r], A) >= 0 ==>
+      \at(row_level[r], B) == \at(row_level[r], A);
+  predicate vm_entries_kept{A,B}(struct cordon *c) =
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && !host_row{A}(c, r) && 0 <= i < 512 ==>
+      \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A);
 
   predicate is_table_of{L}(struct cordon *c, struct stage2 *t, integer row, integer level) =
     0 <= row < c->phys_frames && row_level[row] == level && (host_row(c, row) <==> t->vmid == 0);
@@ -252,6 +261,11 @@
       \at(c->phys[row].e[i], B) == \at(c->phys[row].e[i], A) ||
       (\at(c->phys[row].e[i], B) == 0 && \at(row_level[row], A) == 3 && host_row{A}(c, row));
 
+  // No entry changes but those that go.
+  predicate entries_go{A,B}(struct cordon *c) =
+    \forall integer row, i; 0 <= row < \at(c->phys_frames, A) && 0 <= i < 512 ==>
+      \at(c->phys[row].e[i], B) == \at(c->phys[row].e[i], A) || \at(c->phys[row].e[i], B) == 0;
+
   // What grants (0) and revokes (else) do, and what they leave alone.
   predicate same_rest{A,B}(struct cordon *c) =
     same_head{A,B}(c) && same_map{A,B}(c) && same_leaves{A,B}(c) && same_tables{A,B}(c) && same_words{A,B}(c);
@@ -293,17 +307,31 @@
     blocks_fit{A}(c) && same_head{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) &&
     \at(c->phys_frames, A) <= 68719476736 ==>
       blocks_fit{B}(c);
+  lemma trees_left{A,B}: \forall struct cordon *c;
+    trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && entries_go{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==>
+      trees{B}(c);
+  lemma blocks_left{A,B}: \forall struct cordon *c;
+    blocks_fit{A}(c) && same_head{A,B}(c) && same_levels{A,B} && entries_go{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==>
+      blocks_fit{B}(c);
   lemma rooted_kept{A,B}: \forall struct cordon *c, integer i;
     rooted{A}(c, \at(&c->vm[i].s2, A)) && 0 <= i < \at(c->vms, A) && same_head{A,B}(c) && same_tables{A,B}(c) &&
     same_levels{A,B} && \at(c->phys_frames, A) <= 68719476736 && \at(c->vm[i].s2.root, A) >= 0 ==>
       rooted{B}(c, \at(&c->vm[i].s2, B));
 
+  lemma rooted_left{A,B}: \forall struct cordon *c, integer i;
+    rooted{A}(c, \at(&c->vm[i].s2, A)) && 0 <= i < \at(c->vms, A) && same_head{A,B}(c) && same_tables{A,B}(c) &&
+    vm_levels_kept{A,B}(c) && \at(c->vm[i].s2.vmid, A) > 0 && \at(c->vm[i].s2.root, A) >= 0 ==>
+      rooted{B}(c, \at(&c->vm[i].s2, B));
   // One after the other.
   lemma rest_chain{A,B,C}: \forall struct cordon *c;
     same_rest{A,B}(c) && same_rest{B,C}(c) ==> same_rest{A,C}(c);
   lemma pages_chain{A,B,C}: \forall struct cordon *c;
     same_rest{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) && pages_go{B,C}(c) &&
     \at(c->phys_frames, A) <= 68719476736 ==> pages_go{A,C}(c);
+  lemma vm_levels_chain{A,B,C}: \forall struct cordon *c;
+    same_head{A,B}(c) && vm_levels_kept{A,B}(c) && vm_levels_kept{B,C}(c) ==> vm_levels_kept{A,C}(c);
   lemma entries_chain{A,B,C}: \forall struct cordon *c;
     same_rest{A,B}(c) && same_entries{A,B}(c) && same_entries{B,C}(c) ==> same_entries{A,C}(c);
   lemma counts_chain{A,B,C}: \forall struct cordon *c, integer how, vm;
@@ -311,6 +339,42 @@
   lemma shared_chain{A,B,C}: \forall struct cordon *c, integer how, vm;
     shared{A,B}(c, how, vm) && shared{B,C}(c, how, vm) && \at(c->phys_frames, A) <= 68719476736 ==>
       shared{A,C}(c, how, vm);
+*/
+
+/* ---- how many of a section's frames have a holder ---- */
+
+/* held_to[i]: how many of the first i have. An array, as a recursive function sends the provers round in circles. */
+/*@ ghost int held_to[513]; */
+
+/*@
+  predicate counts_held{L}(struct frame *f, integer a, integer b, integer first, integer end) =
+    0 <= held_to[first] && (\forall integer i; first <= i < end ==>
+      held_to[i + 1] == held_to[i] + (f[i].holder == a || f[i].holder == b ? 1 : 0)) &&
+    (\forall integer i; first <= i <= end ==> held_to[i] <= held_to[end]);
+*/
+
+/* Induction is beyond the provers: a loop has them go through a run that counts all (by: 1) or not at all (0). */
+/*@ ghost
+  /@ requires 0 <= first <= end <= 512 && (by == 0 || by == 1);
+    @ requires steps: \forall integer i; first <= i < end ==> held_to[i + 1] == held_to[i] + by;
+    @ assigns \nothing;
+    @ exits \false;
+    @ ensures none: by == 0 ==> held_to[end] == held_to[first];
+    @ ensures all: by == 1 ==> held_to[end] == held_to[first] + (end - first);
+    @/
+  void held_run(unsigned long first, unsigned long end, int by)
+  {
+      unsigned long i = first;
+      /@ loop invariant first <= i <= end;
+        @ loop invariant by == 0 ==> held_to[i] == held_to[first];
+        @ loop invariant by == 1 ==> held_to[i] == held_to[first] + (i - first);
+        @ loop assigns i;
+        @ loop variant end - i;
+        @/
+      while (i < end) {
+          i = i + 1;
+      }
+  }
 */
 
 /* ---- a walk ---- */

@@ -2,18 +2,11 @@
 #include "hypercall.h"
 
 #include "image.h"
+#include "memory.h"
 #include "range.h"
 #include "sha256.h"
 #include "vcpu.h"
 #include "vm.h"
-
-/* Pages that one call zeroes at most: with a new table and a split of the host's block about 16,500 instructions. */
-#define ZERO_PAGES 16
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- handles ---- */
 

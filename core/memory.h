@@ -13,6 +13,22 @@
 #include "region.h"
 #include "cordon/cordon.h"
 
+/* ---- bounds of a call ---- */
+
+/* Pages that one call zeroes at most: with a new table and a split of the host's block about 16,500 instructions. */
+#define ZERO_PAGES 16
+
+/*@ assigns \nothing;
+  @ exits \false;
+  @ ensures \result == (a < b ? a : b);
+  @*/
+static inline uint64_t min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- sections ---- */
+
 /* The section of a frame, to be locked by section_lock(). OWNED: the frame is in no section of RAM. */
 /*@ requires arrays(c) && spans_fit(c);
   @ requires \valid(index) && \separated(index, c, c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));

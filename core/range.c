@@ -18,15 +18,6 @@
 
 /*@ assigns \nothing;
   @ exits \false;
-  @ ensures \result == (a < b ? a : b);
-  @*/
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-/*@ assigns \nothing;
-  @ exits \false;
   @ ensures \result.status == status && \result.done == 0 && \result.changed == 0;
   @ ensures \result.unmapped == 0 && \result.not_owned == 0 && \result.saturated == 0;
   @*/

@@ -4,15 +4,8 @@
 #include "memory.h"
 #include "vm.h"
 
-/* Pages that one call clears at most: zeroing them is what takes the time. */
-#define RELINQUISH_PAGES 16
 /* Stretches that one call looks at. */
 #define RELINQUISH_STEPS 64
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* How many pages from gfn on, at most n, p's table maps to consecutive frames of one section. */
 static uint64_t run_of(const struct cordon *c, struct s2_pos p, uint64_t gfn, uint64_t n)
@@ -54,14 +47,14 @@ static uint64_t next_stretch(struct cordon *c, struct vm_locked v, uint64_t gfn,
         p->unmapped += k;
         return k;
     }
-    k = run_of(c, at, gfn, min(n, RELINQUISH_PAGES - p->changed));
+    k = run_of(c, at, gfn, min(n, ZERO_PAGES - p->changed));
     p->status = clear_run(c, v, s2_frame(at, gfn), k, p);
     return p->status == CORDON_OK ? k : 0;
 }
 
 static void relinquish_pages(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t num, struct cordon_progress *p)
 {
-    for (uint32_t step = 0; step < RELINQUISH_STEPS && p->done < num && p->changed < RELINQUISH_PAGES; step++) {
+    for (uint32_t step = 0; step < RELINQUISH_STEPS && p->done < num && p->changed < ZERO_PAGES; step++) {
         uint64_t n = next_stretch(c, v, gfn + p->done, num - p->done, p);
 
         if (n == 0)

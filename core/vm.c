@@ -8,11 +8,10 @@
 
 /*
  * What one call of a teardown does: either entries of the VM's table, until it has done WORK, or TABLES. The measure of
- * work is a walk. The last entry may come with as many PAGES as are cleared at once, or as many entries as a table has, and
+ * work is a walk. The last entry may come with ZERO_PAGES that are cleared, or as many entries as a table has, and
  * with a table of each level that nothing is in any more, which costs 30 walks each.
  */
 #define TEARDOWN_WORK 16
-#define TEARDOWN_PAGES 16
 #define TEARDOWN_TABLES 32
 #define WORK_OF_PAGES(n) ((n) * 2)      /* zeroed */
 #define WORK_OF_ENTRIES(n) ((n) / 16)   /* looked at */
@@ -142,7 +141,7 @@ static uint64_t clear_pages(struct cordon *c, struct vm_locked v, struct s2_pos 
     uint64_t first = s2_frame(p, gfn);
     uint64_t n = 512 - first % 512;
 
-    return WORK_OF_PAGES(clear_frames(c, v, first, n < TEARDOWN_PAGES ? n : TEARDOWN_PAGES));
+    return WORK_OF_PAGES(clear_frames(c, v, first, min(n, ZERO_PAGES)));
 }
 
 /* Takes a leaf out of the VM's table: one that maps a device, or a block whose frames are cleared afterwards. */
@@ -162,7 +161,7 @@ static void drop_block(struct cordon *c, struct vm_locked v, struct s2_pos p, ui
 /* Goes on with the rest of a block: returns the work that it was. */
 static uint64_t clear_rest(struct cordon *c, struct vm_locked v)
 {
-    uint64_t n = v.vm->rest_n < TEARDOWN_PAGES ? v.vm->rest_n : TEARDOWN_PAGES;
+    uint64_t n = min(v.vm->rest_n, ZERO_PAGES);
 
     (void)clear_frames(c, v, v.vm->rest, n);
     v.vm->rest += n;

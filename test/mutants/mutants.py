@@ -299,7 +299,7 @@ MUTANTS = [
     M("block-of-other-pages", "range.c", "range_join", "a block replaces pages that are not its own",
       "!s2_is_whole(c, desc_pfn(p.entry), frame)", "false"),
     M("relinquish-unbounded", "relinquish.c", "next_stretch", "a call clears as many pages as the guest says",
-      "min(n, RELINQUISH_PAGES - p->changed)", "n"),
+      "min(n, ZERO_PAGES - p->changed)", "n"),
     M("relinquish-devices", "relinquish.c", "next_stretch", "a device in the way stops a guest", " || desc_is_device(at.entry)", ""),
     M("relinquish-no-step-bound", "relinquish.c", "relinquish_pages", "a call looks at as many holes as the guest says",
       "step < RELINQUISH_STEPS && ", ""),

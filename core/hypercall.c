@@ -136,7 +136,6 @@ static enum cordon_status map_held(struct cordon *c, struct vm_locked v, uint64_
 {
     uint64_t gfn = gpa / CORDON_PAGE_SIZE;
     uint64_t n = min(min(num, ZERO_PAGES), min(512 - gfn % 512, 512 - frame % 512));
-    uint64_t changed;
     enum cordon_status status;
 
     if (gfn >= c->vm_shape.gfn_limit || frame >= c->pfn_limit || num > c->pfn_limit - frame)
@@ -147,7 +146,7 @@ static enum cordon_status map_held(struct cordon *c, struct vm_locked v, uint64_
         return CORDON_UNALIGNED;
     if (!image_has(&v.vm->image, gfn, num))
         return CORDON_NOT_MEMORY;
-    status = range_map(c, v, gfn, frame, n, CORDON_ZERO, &changed);
+    status = range_map(c, v, gfn, frame, n, CORDON_ZERO).status;
     if (status != CORDON_OK)
         return status;
     *done = n;

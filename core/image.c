@@ -95,12 +95,11 @@ static bool is_zero(const struct cordon *c, uint64_t frame)
 /* The page of the image that is in work is taken from the host: nobody changes it from here on. */
 static enum cordon_status begin_page(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame)
 {
-    uint64_t changed;
-    enum cordon_status status = range_map(c, v, gfn, frame, 1, CORDON_KEEP, &changed);
+    struct mapped m = range_map(c, v, gfn, frame, 1, CORDON_KEEP);
 
-    if (status != CORDON_OK)
-        return status;
-    if (changed == 0)
+    if (m.status != CORDON_OK)
+        return m.status;
+    if (m.changed == 0)
         return CORDON_MAPPED;       /* it is there already, and measured */
     if (is_zero(c, frame))
         return CORDON_OK;

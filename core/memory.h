@@ -169,11 +169,91 @@ static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n,
         s.frame[offset + i] = frame_of(holder);
 }
 
-/*@ predicate records_kept{A,B}(struct section_locked s) =
-  @   \forall integer i; 0 <= i < 512 ==> \at(s.frame[i].holder, B) == \at(s.frame[i].holder, A) &&
-  @     \at(s.frame[i].gfn_lo, B) == \at(s.frame[i].gfn_lo, A) && \at(s.frame[i].gfn_hi, B) == \at(s.frame[i].gfn_hi, A) &&
-  @     \at(s.frame[i].count, B) == \at(s.frame[i].count, A);
+/*@ // What an assignment of a section's frames to a VM leaves as it was.
+  @ predicate other_sections{A,B}(struct cordon *c, integer index) =
+  @   \forall integer k; 0 <= k < \at(c->sections, A) && k != index ==>
+  @     \at(c->section[k].taken, B) == \at(c->section[k].taken, A) &&
+  @     \at(c->section[k].pinned, B) == \at(c->section[k].pinned, A);
+  @ predicate records_outside{A,B}(struct cordon *c, integer first, integer end) =
+  @   \forall integer i; 0 <= i < \at(c->sections, A) * 512 && !(first <= i < end) ==>
+  @     \at(c->frame[i].holder, B) == \at(c->frame[i].holder, A) && \at(c->frame[i].count, B) == \at(c->frame[i].count, A) &&
+  @     \at(c->frame[i].gfn_lo, B) == \at(c->frame[i].gfn_lo, A) && \at(c->frame[i].gfn_hi, B) == \at(c->frame[i].gfn_hi, A);
+  @ predicate assign_rest{A,B}(struct cordon *c, struct section_locked s, struct vm_locked v) =
+  @   other_sections{A,B}(c, s.index) && records_outside{A,B}(c, s.index * 512, s.index * 512 + 512) &&
+  @   same_map{A,B}(c) && same_tables{A,B}(c) && same_pool{A,B}(\at(&v.vm->pool, A));
+  @ predicate one_section{A,B}(struct cordon *c, integer index) =
+  @   same_head{A,B}(c) && other_sections{A,B}(c, index) && 0 <= index < \at(c->sections, A) &&
+  @   records_outside{A,B}(c, index * 512, index * 512 + 512) && \at(c->section[index].taken, B) > 0;
+  @ lemma summaries_but{A,B}: \forall struct cordon *c, integer index;
+  @   summaries_hold{A}(c) && one_section{A,B}(c, index) ==> summaries_hold{B}(c);
+  @ lemma assign_chain{A,B,C}: \forall struct cordon *c, struct section_locked s, struct vm_locked v;
+  @   same_head{A,B}(c) && assign_rest{A,B}(c, s, v) && assign_rest{B,C}(c, s, v) ==> assign_rest{A,C}(c, s, v);
   @*/
+
+/* n frames of the host's go to the VM: who counts them. */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+  @ requires s.section->taken + n <= 512 && v.vm->frames + n <= 18446744073709551615;
+  @ assigns s.section->taken, v.vm->frames;
+  @ exits \false;
+  @ ensures head: same_head{Pre,Here}(c) && same_leaves{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
+  @ ensures taken: s.section->taken == \old(s.section->taken) + n && v.vm->frames == \old(v.vm->frames) + n;
+  @*/
+static HOT void count_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t n)
+{
+    (void)c;        /* for the contract */
+    /*@ assert own: \forall integer i; 0 <= i < c->vms ==> \separated(&c->vm[i].s2, &v.vm->frames); */
+    taken_add(s, n);
+    v.vm->frames += n;
+    /*@ assert vm: same_tables{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+}
+
+/* The records of frames of one holder, which is the host, or the VM while they are pending; and who counts them. */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
+  @ requires offset + n <= 512 && n >= 1 && gfn < 68719476736 && gfn % 512 + n <= 512;
+  @ requires room: s.frame[offset].holder == 0 ==> s.section->taken + n <= 512 && v.vm->frames + n <= 18446744073709551615;
+  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames;
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures vms: vm_rows_kept{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
+  @ ensures page: \forall integer i; offset <= i < offset + n ==> is_vm_record(s.frame[i], v.id, gfn + (i - offset));
+  @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
+  @ ensures taken: s.section->taken == \old(s.section->taken) + (\old(s.frame[offset].holder) == 0 ? n : 0);
+  @ ensures frames: v.vm->frames == \old(v.vm->frames) + (\old(s.frame[offset].holder) == 0 ? n : 0);
+  @*/
+static HOT void record_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
+                           uint64_t gfn)
+{
+    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), v.vm, c, s.section); */
+    if (s.frame[offset].holder == HOLDER_HOST)
+        count_run(c, v, s, n);
+    /*@ assert counted: assign_rest{Pre,Here}(c, s, v) && same_head{Pre,Here}(c); */
+    /*@ ghost counted: ; */
+    set_vm_records(s, v.id, offset, n, gfn);
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert entries: entries_go{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaf: leaves_fit(c); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+    /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert starts: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.start == \at(c->vm[i].s2.start, counted); */
+    /*@ assert roots: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.roots == \at(c->vm[i].s2.roots, counted); */
+    /*@ assert ids: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.vmid == \at(c->vm[i].s2.vmid, counted); */
+    /*@ assert vm: same_tables{Pre,Here}(c); */
+    /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
+}
 
 /* What follows for frames of one holder, which is the host, or the VM while they are pending. */
 /*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
@@ -185,6 +265,8 @@ static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n,
   @ exits \false;
   @ ensures tables: tables(c);
   @ ensures head: same_head{Pre,Here}(c);
+  @ ensures vms: vm_rows_kept{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
   @ ensures page: \forall integer i; offset <= i < offset + n ==> is_vm_record(s.frame[i], v.id, gfn + (i - offset));
   @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
   @   same_record(s.frame[i], \old(s.frame[i]));
@@ -199,20 +281,7 @@ static HOT void assign_run(struct cordon *c, struct vm_locked v, struct section_
     struct owed o = OWED_NOTHING;
 
     /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), v.vm, c, s.section); */
-    if (s.frame[offset].holder == HOLDER_HOST) {
-        taken_add(s, n);
-        v.vm->frames += n;
-    }
-    set_vm_records(s, v.id, offset, n, gfn);
-    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
-    /*@ assert entries: entries_go{Pre,Here}(c); */
-    /*@ assert leaves: same_leaves{Pre,Here}(c); */
-    /*@ assert arrays: arrays(c); */
-    /*@ assert trees: trees(c); */
-    /*@ assert blocks: blocks_fit(c); */
-    /*@ assert leaf: leaves_fit(c); */
-    /*@ assert others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
-      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    record_run(c, v, s, offset, n, gfn);
     /*@ ghost own: ; */
     o = host_unmap_run(c, s, offset, n, o);
     /*@ assert heads: same_head{own,Here}(c); */
@@ -220,6 +289,14 @@ static HOT void assign_run(struct cordon *c, struct vm_locked v, struct section_
     /*@ assert taken: s.section->taken == \at(s.section->taken, own) && v.vm->frames == \at(v.vm->frames, own); */
     /*@ assert low: \forall integer i; 0 <= i < offset ==> same_record(s.frame[i], \at(s.frame[i], Pre)); */
     /*@ assert high: \forall integer i; offset + n <= i < 512 ==> same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert sections: other_sections{own,Here}(c, s.index); */
+    /*@ assert records: records_outside{own,Here}(c, s.index * 512, s.index * 512 + 512); */
+    /*@ assert map: same_map{own,Here}(c); */
+    /*@ assert vm: same_tables{own,Here}(c); */
+    /*@ assert pool: same_pool{own,Here}(&v.vm->pool); */
+    /*@ assert rest: assign_rest{own,Here}(c, s, v); */
+    /*@ assert all: assign_rest{Pre,Here}(c, s, v); */
+    /*@ assert rows: vm_rows_kept{Pre,Here}(c); */
     s2_settle(c, &c->host, o);
     if (contents == CORDON_ZERO)
         arch_zero_frames(c, s.pfn + offset, n);
@@ -243,6 +320,9 @@ static HOT void assign_run(struct cordon *c, struct vm_locked v, struct section_
   @   row_level[0 .. 68719476735];
   @ exits \false;
   @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures vms: vm_rows_kept{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
   @ ensures owner: \forall integer i; offset <= i < offset + n ==> s.frame[i].holder == v.id;
   @ ensures gfns: \forall integer i; offset <= i < offset + n ==> gfn_of(s.frame[i]) == gfn + (i - offset);
   @ ensures shares: \forall integer i; offset <= i < offset + n ==>
@@ -250,6 +330,7 @@ static HOT void assign_run(struct cordon *c, struct vm_locked v, struct section_
   @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
   @   same_record(s.frame[i], \old(s.frame[i]));
   @ ensures taken: s.section->taken == \old(s.section->taken) + (held_to[offset + n] - held_to[offset]);
+  @ ensures some: n > 0 ==> s.section->taken > 0;
   @ ensures frames: v.vm->frames == \old(v.vm->frames) + (held_to[offset + n] - held_to[offset]);
   @*/
 static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
@@ -262,6 +343,8 @@ static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct secti
     /*@ loop invariant offset <= i <= end;
       @ loop invariant tables: tables(c);
       @ loop invariant head: same_head{Pre,Here}(c);
+      @ loop invariant vms: vm_rows_kept{Pre,Here}(c);
+      @ loop invariant rest: assign_rest{Pre,Here}(c, s, v);
       @ loop invariant owner: \forall integer k; offset <= k < i ==> s.frame[k].holder == v.id;
       @ loop invariant gfns: \forall integer k; offset <= k < i ==> gfn_of(s.frame[k]) == gfn + (k - offset);
       @ loop invariant shares: \forall integer k; offset <= k < i ==>
@@ -286,6 +369,8 @@ static HOT void memory_assign(struct cordon *c, struct vm_locked v, struct secti
         /*@ ghost held_run(i, i + k, holder == 0 ? 1 : 0); */
         if (holder != v.id)     /* the VM's own settled frames stay as they are */
             assign_run(c, v, s, i, k, gfn + (i - offset), contents);
+        /*@ assert vms: vm_rows_kept{Pre,Here}(c); */
+        /*@ assert rest: assign_rest{Pre,Here}(c, s, v); */
         i += k;
     }
 }

@@ -41,12 +41,19 @@ void pool_add(struct cordon *c, struct pool *p, uint64_t row);
   @ exits \false;
   @ ensures row: \result < c->phys_frames;
   @ ensures one: p->free == \old(p->free) - 1;
-  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
+  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head) && p->fresh_n == \old(p->fresh_n);
   @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
   @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
-  @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[\result].e[i] == 0;
+  @ ensures zero: all_zero(c, \result, \result);
   @ ensures others: \forall integer r, i; 0 <= r < c->phys_frames && r != \result && 0 <= i < 512 ==>
   @   c->phys[r].e[i] == \old(c->phys[r].e[i]);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ behavior sound:
+  @   assumes pool_sound(c, p);
+  @   ensures sound: pool_sound(c, p);
+  @   ensures top: \result == pool_row[p->free];
+  @   ensures gone: \forall integer k; 0 <= k < p->free ==> pool_row[k] != \result;
+  @   ensures spare: row_level[\result] == -1 && !host_row(c, \result);
   @*/
 uint64_t pool_take(struct cordon *c, struct pool *p);
 
@@ -67,7 +74,7 @@ void pool_put(struct cordon *c, struct pool *p, uint64_t row);
   @ exits \false;
   @ ensures row: \result < c->phys_frames;
   @ ensures one: p->free == \old(p->free) - 1 && p->total == \old(p->total) - 1;
-  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head);
+  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head) && p->fresh_n == \old(p->fresh_n);
   @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
   @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
   @ ensures next: \old(p->free > p->fresh_n) ==> p->head == c->phys[\result].e[0];
@@ -78,7 +85,7 @@ uint64_t pool_remove(struct cordon *c, struct pool *p);
 /*@ requires \valid_read(c) && row < c->phys_frames && \valid(&c->phys[row]) && \separated(c, &c->phys[row]);
   @ assigns c->phys[row];
   @ exits \false;
-  @ ensures zero: \forall integer i; 0 <= i < 512 ==> c->phys[row].e[i] == 0;
+  @ ensures zero: all_zero(c, row, row);
   @*/
 void pool_root(struct cordon *c, uint64_t row);
 

@@ -84,20 +84,135 @@ struct map_request {
     enum cordon_contents contents;
 };
 
+/*@ // What a request for pages must be like; for the section with record k, what its records and its count of them are.
+  @ predicate request_fits(struct map_request r) =
+  @   1 <= r.n && r.frame % 512 + r.n <= 512 && r.gfn % 512 + r.n <= 512 && r.gfn < 68719476736 && r.frame < 68719476736;
+  @ predicate counted_in{L}(struct cordon *c, struct map_request r, integer k) =
+  @   counts_held(&c->frame[k * 512], 0, 0, r.frame % 512, r.frame % 512 + r.n) &&
+  @   c->section[k].taken + (held_to[r.frame % 512 + r.n] - held_to[r.frame % 512]) <= 512;
+  @ predicate is_counted{L}(struct cordon *c, struct map_request r) =
+  @   \forall integer k; is_section(c, r.frame / 512, k) ==> counted_in(c, r, k);
+  @
+  @ // The frames of a request are the VM's, where its pages will be.
+  @ predicate claimed_in{L}(struct cordon *c, integer id, struct map_request r, integer k) =
+  @   \forall integer i; k * 512 + r.frame % 512 <= i < k * 512 + r.frame % 512 + r.n ==>
+  @     c->frame[i].holder == id && gfn_of(c->frame[i]) == r.gfn + (i - (k * 512 + r.frame % 512));
+  @ predicate is_claimed{L}(struct cordon *c, integer id, struct map_request r) =
+  @   \exists integer k; is_section(c, r.frame / 512, k) && claimed_in(c, id, r, k);
+  @ predicate records_but{A,B}(struct cordon *c, struct map_request r) =
+  @   \forall integer i; 0 <= i < \at(c->sections, A) * 512 && !in_run{A}(c, i, r.frame, r.n) ==>
+  @     same_record(\at(c->frame[i], B), \at(c->frame[i], A));
+  @*/
+
+/* Has the frames of a request, which are of the section of that index, become the VM's: all, or a refusal and none. */
+/*@ requires machine(c) && index < c->sections && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+  @ requires request_fits(r) && counted_in(c, r, index) && v.vm->frames + 512 <= 18446744073709551615;
+  @ assigns c->section[index], c->frame[index * 512 + r.frame % 512 .. index * 512 + r.frame % 512 + r.n - 1], v.vm->frames,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures head: same_head{Pre,Here}(c) && same_map{Pre,Here}(c);
+  @ ensures vms: vm_rows_kept{Pre,Here}(c);
+  @ ensures parts: same_tables{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool);
+  @ ensures all: \result == CORDON_OK ==> claimed_in(c, v.id, r, index);
+  @ ensures others: records_outside{Pre,Here}(c, index * 512 + r.frame % 512, index * 512 + r.frame % 512 + r.n);
+  @ ensures none: \result != CORDON_OK ==> v.vm->frames == \old(v.vm->frames) &&
+  @   \forall integer i; 0 <= i < c->sections * 512 ==> same_record(c->frame[i], \old(c->frame[i]));
+  @*/
+static HOT enum cordon_status claim_run(struct cordon *c, struct vm_locked v, uint64_t index, struct map_request r)
+{
+    struct section_locked s = section_lock(c, index, r.frame / 512);
+    enum cordon_status status = memory_can_assign(s, v.id, r.frame % 512, r.n, r.gfn);
+
+    /*@ assert head: same_head{Pre,Here}(c) && same_map{Pre,Here}(c); */
+    /*@ assert rows: vm_rows_kept{Pre,Here}(c); */
+    /*@ assert rest: assign_rest{Pre,Here}(c, s, v); */
+    /*@ assert same: same_records{Pre,Here}(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ ghost locked: ; */
+    if (status == CORDON_OK) {
+        memory_assign(c, v, s, r.frame % 512, r.n, r.gfn, r.contents);
+        /*@ assert claimed: claimed_in(c, v.id, r, index); */
+        /*@ assert rest: assign_rest{locked,Here}(c, s, v); */
+        /*@ assert head: same_head{Pre,Here}(c); */
+        /*@ assert map: same_map{Pre,Here}(c); */
+        /*@ assert rows: vm_rows_kept{Pre,Here}(c); */
+        /*@ assert within: \forall integer i; index * 512 <= i < index * 512 + 512 &&
+          @   !(index * 512 + r.frame % 512 <= i < index * 512 + r.frame % 512 + r.n) ==>
+          @     same_record(c->frame[i], \at(c->frame[i], locked)); */
+        /*@ assert inside: \forall integer i; index * 512 <= i < index * 512 + 512 &&
+          @   !(index * 512 + r.frame % 512 <= i < index * 512 + r.frame % 512 + r.n) ==>
+          @     same_record(c->frame[i], \at(c->frame[i], locked)) &&
+          @     c->frame[i].holder == \at(c->frame[i].holder, locked) && c->frame[i].count == \at(c->frame[i].count, locked) &&
+          @     c->frame[i].gfn_lo == \at(c->frame[i].gfn_lo, locked) && c->frame[i].gfn_hi == \at(c->frame[i].gfn_hi, locked); */
+        /*@ assert outside: records_outside{locked,Here}(c, index * 512, index * 512 + 512); */
+        /*@ assert others: records_outside{locked,Here}(c, index * 512 + r.frame % 512, index * 512 + r.frame % 512 + r.n); */
+        /*@ assert some: c->section[index].taken > 0; */
+        /*@ assert others: records_outside{Pre,Here}(c, index * 512 + r.frame % 512, index * 512 + r.frame % 512 + r.n); */
+        /*@ assert still: summaries_hold{locked}(c); */
+        /*@ assert sections: other_sections{locked,Here}(c, index); */
+        /*@ assert heads: same_head{locked,Here}(c); */
+        /*@ assert one: one_section{locked,Here}(c, index); */
+        /*@ assert summaries: summaries_hold(c); */
+    }
+    /*@ assert others: records_outside{Pre,Here}(c, index * 512 + r.frame % 512, index * 512 + r.frame % 512 + r.n); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert rest: assign_rest{Pre,Here}(c, s, v); */
+    /*@ ghost done: ; */
+    section_unlock(c, s);
+    /*@ assert words: same_words{done,Here}(c); */
+    /*@ assert plain: plain_kept{done,Here}(c); */
+    /*@ assert vms: same_tables{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert others: records_outside{Pre,Here}(c, index * 512 + r.frame % 512, index * 512 + r.frame % 512 + r.n); */
+    /*@ assert tables: tables(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    return status;
+}
+
+/*@ // A machine and a VM of it between two changes of the VM's table.
+  @ predicate vm_ready{L}(struct cordon *c, struct vm_locked v) =
+  @   machine(c) && vm_sound(c, v.vm, v.id) && \valid(v.vm) && pool_sound(c, &v.vm->pool) && parents(c);
+  @ // What no step of a mapping changes: where everything is.
+  @ predicate places_kept{A,B}(struct cordon *c) =
+  @   same_head{A,B}(c) && same_map{A,B}(c) && same_tables{A,B}(c);
+  @ lemma claimed_kept{A,B}: \forall struct cordon *c, struct map_request r, integer id;
+  @   is_claimed{A}(c, id, r) && spans_fit{A}(c) && same_head{A,B}(c) && same_map{A,B}(c) && same_records{A,B}(c) &&
+  @   request_fits(r) ==> is_claimed{B}(c, id, r);
+  @ lemma kept_chain{A,B,C}: \forall struct cordon *c;
+  @   places_kept{A,B}(c) && places_kept{B,C}(c) ==> places_kept{A,C}(c);
+  @ predicate records_same{A,B}(struct cordon *c) =
+  @   \forall integer i; 0 <= i < \at(c->sections, A) * 512 ==> same_record(\at(c->frame[i], B), \at(c->frame[i], A));
+  @*/
+
 /* Has the frames of a request become the VM's: all of them, or a refusal and none. */
-static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, const struct map_request *r)
+/*@ requires vm_ready(c, v);
+  @ requires request_fits(r) && is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool);
+  @ ensures vms: vm_rows_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result != CORDON_OK ==> v.vm->frames == \old(v.vm->frames) && records_same{Pre,Here}(c);
+  @*/
+static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, struct map_request r)
 {
     uint64_t index;
-    enum cordon_status status = memory_section(c, r->frame, &index);
-    struct section_locked s;
+    enum cordon_status status = memory_section(c, r.frame, &index);
 
     if (status != CORDON_OK)
         return status;
-    s = section_lock(c, index, r->frame / 512);
-    status = memory_can_assign(s, v.id, r->frame % 512, r->n, r->gfn);
-    if (status == CORDON_OK)
-        memory_assign(c, v, s, r->frame % 512, r->n, r->gfn, r->contents);
-    section_unlock(c, s);
+    status = claim_run(c, v, index, r);
+    /*@ assert levels: vm_levels_kept{Pre,Here}(c); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    /*@ assert list: same_list{Pre,Here}(&v.vm->pool) && same_above{Pre,Here}(c); */
+    /*@ assert pool: pool_sound(c, &v.vm->pool); */
+    /*@ assert parents: parents(c); */
     return status;
 }
 
@@ -106,29 +221,29 @@ static HOT enum cordon_status claim(struct cordon *c, struct vm_locked v, const 
 
 /* How many of a request's pages a level-3 table has already, from p on; MISFIT when it has anything else there. */
 /*@ requires \valid_read(c) && p.row < c->phys_frames && \valid_read(&c->phys[p.row]);
-  @ requires \valid_read(r) && p.index + r->n <= 512 && r->frame + r->n <= 68719476736 && r->n >= 1;
+  @ requires p.index + r.n <= 512 && r.frame + r.n <= 68719476736 && r.n >= 1;
   @ assigns \nothing;
   @ exits \false;
-  @ ensures same: \result != MISFIT ==> \result <= r->n && \result == filled(&c->phys[p.row].e[p.index], r->n) &&
-  @   \forall integer k; p.index <= k < p.index + r->n ==>
-  @     c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == leaf_entry(r->frame + (k - p.index), 3, 0);
-  @ ensures misfit: \result == MISFIT ==> \exists integer k; p.index <= k < p.index + r->n &&
-  @   c->phys[p.row].e[k] != 0 && c->phys[p.row].e[k] != leaf_entry(r->frame + (k - p.index), 3, 0);
+  @ ensures same: \result != MISFIT ==> \result <= r.n && \result == filled(&c->phys[p.row].e[p.index], r.n) &&
+  @   \forall integer k; p.index <= k < p.index + r.n ==>
+  @     c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == leaf_entry(r.frame + (k - p.index), 3, 0);
+  @ ensures misfit: \result == MISFIT ==> \exists integer k; p.index <= k < p.index + r.n &&
+  @   c->phys[p.row].e[k] != 0 && c->phys[p.row].e[k] != leaf_entry(r.frame + (k - p.index), 3, 0);
   @*/
-static HOT uint64_t already_pages(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+static HOT uint64_t already_pages(const struct cordon *c, struct s2_pos p, struct map_request r)
 {
-    uint64_t wanted = desc_leaf(r->frame, 3, S2_NORMAL);
+    uint64_t wanted = desc_leaf(r.frame, 3, S2_NORMAL);
     uint64_t same = 0;
 
-    /*@ loop invariant 0 <= i <= r->n && same <= i;
+    /*@ loop invariant 0 <= i <= r.n && same <= i;
       @ loop invariant same == filled(&c->phys[p.row].e[p.index], i);
       @ loop invariant \forall integer k; p.index <= k < p.index + i ==>
       @   c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == wanted + (k - p.index) * 4096;
       @ loop assigns i, same;
-      @ loop variant r->n - i;
+      @ loop variant r.n - i;
       @*/
     UNROLL
-    for (uint64_t i = 0; i < r->n; i++) {
+    for (uint64_t i = 0; i < r.n; i++) {
         uint64_t entry = arch_pte_read(c, p.row, p.index + i);
 
         if (entry == 0)
@@ -140,56 +255,183 @@ static HOT uint64_t already_pages(const struct cordon *c, struct s2_pos p, const
     return same;
 }
 
-/* The same for whatever the VM's table has at p, the end of the walk to r->gfn. */
-static HOT uint64_t already(const struct cordon *c, struct s2_pos p, const struct map_request *r)
+/* The same for whatever the VM's table has at p, the end of the walk to r.gfn. */
+/*@ requires \valid_read(c) && p.level <= 3 && p.row < c->phys_frames && \valid_read(&c->phys[p.row]);
+  @ requires request_fits(r) && (p.level == 3 ==> p.index + r.n <= 512);
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures most: \result <= r.n || \result == MISFIT;
+  @ ensures pages: p.level == 3 && \result != MISFIT ==> \result == filled(&c->phys[p.row].e[p.index], r.n) &&
+  @   \forall integer k; p.index <= k < p.index + r.n ==>
+  @     c->phys[p.row].e[k] == 0 || c->phys[p.row].e[k] == leaf_entry(r.frame + (k - p.index), 3, 0);
+  @ ensures none: p.level < 3 && \result < r.n ==> !valid_entry(p.entry) && \result == 0;
+  @ ensures block: p.level < 3 && \result == r.n ==> valid_entry(p.entry) && p.entry / 16 % 4 != 0 &&
+  @   entry_frame(p.entry) + r.gfn % pages_at(p.level) == r.frame;
+  @*/
+static HOT uint64_t already(const struct cordon *c, struct s2_pos p, struct map_request r)
 {
     if (p.level == 3)
         return already_pages(c, p, r);
     if (!desc_valid(p.entry))
         return 0;
-    return s2_frame(p, r->gfn) == r->frame && !desc_is_device(p.entry) ? r->n : MISFIT;
+    return s2_frame(p, r.gfn) == r.frame && !desc_is_device(p.entry) ? r.n : MISFIT;
 }
 
-/* Pages of one last-level table. *changed: how many were not there already. */
-static HOT enum cordon_status map_pages(struct cordon *c, struct vm_locked v, const struct map_request *r,
-                                        uint64_t *changed)
+/* The VM's table gets tables below p down to level `last`, if it has to; they are there. The position of gfn. */
+/*@ requires vm_ready(c, v) && on_table(c, p) && !host_row(c, p.row) && p.index == index_at(gfn, p.level) && last <= 3;
+  @ requires room: p.level < last ==> !valid_entry(p.entry) && last - p.level <= v.vm->pool.free;
+  @ assigns v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures place: on_table(c, \result) && !host_row(c, \result.row) && \result.index == index_at(gfn, \result.level);
+  @ ensures level: \result.level == (p.level < last ? last : p.level);
+  @ ensures entry: \result.entry == (p.level < last ? 0 : p.entry);
+  @*/
+static HOT struct s2_pos grow_to(struct cordon *c, struct vm_locked v, struct s2_pos p, uint64_t gfn, uint32_t last)
 {
-    struct s2_pos p = s2_walk(c, &v.vm->s2, r->gfn);
-    uint64_t same = already(c, p, r);
-    enum cordon_status status;
+    /*@ assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->span + (0 .. c->spans - 1), v.vm); */
+    /*@ assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), v.vm); */
+    /*@ assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \forall integer i; 0 <= i < c->vms ==> \separated(&c->vm[i].s2, &v.vm->pool); */
+    /*@ assert place: can_grow(c, p, &v.vm->pool, gfn); */
+    if (p.level < last) {
+        p = s2_grow(c, &v.vm->pool, p, gfn, last);
+        /*@ assert spans: \forall integer i; 0 <= i < c->spans ==> c->span[i].first == \at(c->span[i].first, Pre); */
+        /*@ assert counts: \forall integer i; 0 <= i < c->spans ==> c->span[i].count == \at(c->span[i].count, Pre); */
+        /*@ assert root: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.root == \at(c->vm[i].s2.root, Pre); */
+        /*@ assert map: same_map{Pre,Here}(c); */
+        /*@ assert tables: same_tables{Pre,Here}(c); */
+        /*@ assert levels: vm_levels_kept{Pre,Here}(c); */
+        /*@ assert sound: vm_sound(c, v.vm, v.id); */
+        /*@ assert words: same_words{Pre,Here}(c); */
+        /*@ assert plain: plain_kept{Pre,Here}(c); */
+        /*@ assert spans: spans_fit(c); */
+        /*@ assert summaries: summaries_hold(c); */
+    }
+    return p;
+}
 
-    if (same == MISFIT)
-        return CORDON_MAPPED;
-    *changed = r->n - same;
-    if (same == r->n)
-        return CORDON_OK;
-    if (v.vm->pool.free < 3 - p.level)
-        return CORDON_NO_MEMORY;
-    status = claim(c, v, r);
+/* Pages of one last-level table get what they map. */
+/*@ requires vm_ready(c, v) && request_fits(r);
+  @ requires on_table(c, p) && !host_row(c, p.row) && p.level == 3 && p.index == index_at(r.gfn, 3);
+  @ assigns c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures filled: \forall integer i; p.index <= i < p.index + r.n ==> c->phys[p.row].e[i] ==
+  @   (\old(c->phys[p.row].e[i]) == 0 ? leaf_entry(r.frame + (i - p.index), 3, 0) : \old(c->phys[p.row].e[i]));
+  @*/
+static HOT void fill(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+{
+    (void)v;        /* for the contract */
+    s2_fill_run(c, p.row, p.index, r.frame, r.n);
+    /*@ assert levels: same_levels{Pre,Here} && same_above{Pre,Here}(c) && same_list{Pre,Here}(&v.vm->pool); */
+    /*@ assert pools: same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert kept: vm_levels_kept{Pre,Here}(c); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    /*@ assert words: same_words{Pre,Here}(c); */
+    /*@ assert plain: plain_kept{Pre,Here}(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert parents: parents(c); */
+    /*@ assert first: pool_head(&v.vm->pool); */
+    /*@ assert once: pool_once(&v.vm->pool); */
+    /*@ assert spare: pool_spare(c, &v.vm->pool); */
+    /*@ assert linked: pool_linked(c, &v.vm->pool); */
+}
+
+/* The pages of a request, p is the end of the walk to the first of them. The tables that they need are there. */
+/*@ requires vm_ready(c, v) && request_fits(r) && is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
+  @ requires on_table(c, p) && !host_row(c, p.row) && p.index == index_at(r.gfn, p.level);
+  @ requires room: p.level < 3 ==> !valid_entry(p.entry) && 3 - p.level <= v.vm->pool.free;
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) &&
+  @   v.vm->frames == \old(v.vm->frames) && records_same{Pre,Here}(c);
+  @*/
+static HOT enum cordon_status map_new(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+{
+    enum cordon_status status = claim(c, v, r);
+
+    /*@ assert kept: places_kept{Pre,Here}(c); */
+    /*@ assert head: same_head{Pre,Here}(c); */
     if (status != CORDON_OK)
         return status;
-    if (p.level < 3)
-        p = s2_grow(c, &v.vm->pool, p, r->gfn, 3);
-    s2_fill_run(c, p.row, p.index, r->frame, r->n);
+    /*@ assert level: row_level[p.row] == p.level &&
+      @   c->phys[p.row].e[p.index] == \at(c->phys[\at(p.row, Here)].e[\at(p.index, Here)], Pre); */
+    /*@ assert place: on_table(c, p) && !host_row(c, p.row) && p.index == index_at(r.gfn, p.level); */
+    /*@ ghost claimed: ; */
+    p = grow_to(c, v, p, r.gfn, 3);
+    /*@ assert kept: places_kept{Pre,Here}(c); */
+    /*@ assert row: p.row < \at(c->phys_frames, Pre) && c->phys == \at(c->phys, Pre) && p.index + r.n <= 512; */
+    fill(c, v, p, r);
+    /*@ assert kept: places_kept{claimed,Here}(c); */
+    /*@ assert records: same_records{claimed,Here}(c); */
+    /*@ assert new: is_claimed(c, v.id, r); */
+    /*@ assert kept: places_kept{Pre,Here}(c); */
     return CORDON_OK;
 }
 
-/* A block takes the place of the table that the level-2 entry p points to. */
-static void replace_table(struct cordon *c, struct vm_locked v, struct s2_pos p, const struct map_request *r)
+/* Pages of one last-level table; how many of them were not there already. */
+/*@ requires vm_ready(c, v) && request_fits(r) && r.gfn < v.vm->s2.gfn_limit;
+  @ requires is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures changed: \result.changed <= r.n;
+  @ ensures new: \result.status == CORDON_OK && \result.changed > 0 ==> is_claimed(c, v.id, r);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result.status != CORDON_OK || \result.changed == 0 ==> vm_rows_kept{Pre,Here}(c) &&
+  @   same_pool{Pre,Here}(&v.vm->pool) && v.vm->frames == \old(v.vm->frames) && records_same{Pre,Here}(c);
+  @*/
+static HOT struct mapped map_pages(struct cordon *c, struct vm_locked v, struct map_request r)
 {
-    s2_replace(c, &v.vm->s2, p, r->gfn, desc_leaf(r->frame, 2, S2_NORMAL));
+    struct s2_pos p = s2_walk(c, &v.vm->s2, r.gfn);
+    uint64_t same = already(c, p, r);
+    enum cordon_status status;
+
+    /*@ assert kept: places_kept{Pre,Here}(c) && records_but{Pre,Here}(c, r); */
+    if (same == MISFIT)
+        return (struct mapped){ CORDON_MAPPED, 0 };
+    if (same == r.n)
+        return (struct mapped){ CORDON_OK, 0 };
+    if (v.vm->pool.free < 3 - p.level)
+        return (struct mapped){ CORDON_NO_MEMORY, 0 };
+    status = map_new(c, v, p, r);
+    return (struct mapped){ status, status == CORDON_OK ? r.n - same : 0 };
+}
+
+/* A block takes the place of the table that the level-2 entry p points to. */
+static void replace_table(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+{
+    s2_replace(c, &v.vm->s2, p, r.gfn, desc_leaf(r.frame, 2, S2_NORMAL));
     pool_put(c, &v.vm->pool, desc_pfn(p.entry));
 }
 
-static enum cordon_status map_block(struct cordon *c, struct vm_locked v, const struct map_request *r)
+static enum cordon_status map_block(struct cordon *c, struct vm_locked v, struct map_request r)
 {
-    struct s2_pos p = s2_walk_to(c, &v.vm->s2, r->gfn, 2);
+    struct s2_pos p = s2_walk_to(c, &v.vm->s2, r.gfn, 2);
     bool table = desc_is_table(p.entry, p.level);
     enum cordon_status status;
 
     if (desc_valid(p.entry) && !table)
-        return already(c, p, r) == r->n ? CORDON_OK : CORDON_MAPPED;
-    if (table && s2_is_whole(c, desc_pfn(p.entry), r->frame)) {
+        return already(c, p, r) == r.n ? CORDON_OK : CORDON_MAPPED;
+    if (table && s2_is_whole(c, desc_pfn(p.entry), r.frame)) {
         replace_table(c, v, p, r);
         return CORDON_OK;
     }
@@ -203,7 +445,7 @@ static enum cordon_status map_block(struct cordon *c, struct vm_locked v, const 
     if (table)
         replace_table(c, v, p, r);
     else
-        s2_make(c, s2_grow(c, &v.vm->pool, p, r->gfn, 2), desc_leaf(r->frame, 2, S2_NORMAL));
+        s2_make(c, s2_grow(c, &v.vm->pool, p, r.gfn, 2), desc_leaf(r.frame, 2, S2_NORMAL));
     return CORDON_OK;
 }
 
@@ -211,7 +453,6 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
                                                enum cordon_contents contents)
 {
     struct map_request r = { addr.v / CORDON_PAGE_SIZE, desc_pfn(pte), 1, contents };
-    uint64_t changed;
     struct vm_locked v;
     enum cordon_status status;
 
@@ -225,21 +466,34 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
     if (level == 2) {
         r.gfn -= r.gfn % CORDON_BLOCK_PAGES;
         r.n = CORDON_BLOCK_PAGES;
-        status = map_block(c, v, &r);
+        status = map_block(c, v, r);
     } else {
-        status = map_pages(c, v, &r, &changed);
+        status = map_pages(c, v, r).status;
     }
     vm_unlock(c, v);
     return status;
 }
 
-enum cordon_status range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
-                             enum cordon_contents contents, uint64_t *changed)
+/*@ requires vm_ready(c, v) && n >= 1 && frame % 512 + n <= 512 && gfn % 512 + n <= 512;
+  @ requires frame < 68719476736 && gfn < v.vm->s2.gfn_limit && v.vm->frames + 512 <= 18446744073709551615;
+  @ requires counted: \forall struct map_request r; r.gfn == gfn && r.frame == frame && r.n == n ==> is_counted(c, r);
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures changed: \result.changed <= n;
+  @ ensures none: \result.status != CORDON_OK || \result.changed == 0 ==> vm_rows_kept{Pre,Here}(c) &&
+  @   same_pool{Pre,Here}(&v.vm->pool) && v.vm->frames == \old(v.vm->frames) && records_same{Pre,Here}(c);
+  @*/
+struct mapped range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
+                        enum cordon_contents contents)
 {
-    struct map_request one = { gfn, frame, 1, contents };      /* whose length is a constant: it needs no run */
-    struct map_request more = { gfn, frame, n, contents };
-
-    return n == 1 ? map_pages(c, v, &one, changed) : map_pages(c, v, &more, changed);
+    if (n == 1)     /* a length that is a constant needs no run */
+        return map_pages(c, v, (struct map_request){ gfn, frame, 1, contents });
+    return map_pages(c, v, (struct map_request){ gfn, frame, n, contents });
 }
 
 enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame)
@@ -248,10 +502,10 @@ enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn
     struct s2_pos p = s2_walk_to(c, &v.vm->s2, gfn, 2);
 
     if (!desc_is_table(p.entry, p.level))
-        return already(c, p, &r) == r.n ? CORDON_OK : CORDON_MAPPED;
+        return already(c, p, r) == r.n ? CORDON_OK : CORDON_MAPPED;
     if (!s2_is_whole(c, desc_pfn(p.entry), frame))
         return CORDON_MAPPED;
-    replace_table(c, v, p, &r);
+    replace_table(c, v, p, r);
     return CORDON_OK;
 }
 
@@ -261,9 +515,9 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
     uint64_t gfn = addr.v / CORDON_PAGE_SIZE;
     uint64_t n = min(num, min(512 - gfn % 512, 512 - pfn.v % 512));
     struct map_request r = { gfn, pfn.v, n, contents };
-    uint64_t changed = 0;
-    struct cordon_progress p = { .status = CORDON_OK };
+    struct mapped m;
     struct vm_locked v;
+    enum cordon_status status;
 
     if (!in_range(gfn, num, c->vm_shape.gfn_limit) || !in_range(pfn.v, num, c->pfn_limit))
         return refuse(CORDON_RANGE);
@@ -271,21 +525,34 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
         return refuse(CORDON_EMPTY);
     if (addr.v % CORDON_PAGE_SIZE != 0)
         return refuse(CORDON_UNALIGNED);
-    p.status = vm_enter_live(c, vm, &v);
-    if (p.status != CORDON_OK)
-        return p;
-    p.status = map_pages(c, v, &r, &changed);
+    status = vm_enter_live(c, vm, &v);
+    if (status != CORDON_OK)
+        return refuse(status);
+    m = map_pages(c, v, r);
     vm_unlock(c, v);
-    if (p.status != CORDON_OK)
-        return p;
-    p.done = n;
-    p.changed = changed;
-    p.status = n < num ? CORDON_AGAIN : CORDON_OK;
-    return p;
+    if (m.status != CORDON_OK)
+        return refuse(m.status);
+    return (struct cordon_progress){ .status = n < num ? CORDON_AGAIN : CORDON_OK, .done = n, .changed = m.changed };
 }
 
 /* ---- walk_s2pt ---- */
 
+/*@ requires tables(c) && \valid(mapping) && \separated(mapping, c, c->vm + (0 .. c->vms - 1));
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state != VM_NONE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit;
+  @ assigns c->vm[vm.v - 1].lock, *mapping;
+  @ exits \false;
+  @ ensures range: \result == CORDON_RANGE <==> addr.v / 4096 >= c->vm_shape.gfn_limit;
+  @ ensures one_of: \result == CORDON_OK || \result == CORDON_RANGE || \result == CORDON_NO_VM;
+  @ ensures refused: \result != CORDON_OK ==> mapping->level == \old(mapping->level) &&
+  @   mapping->pfn.v == \old(mapping->pfn.v) && mapping->device == \old(mapping->device);
+  @ ensures found: \result == CORDON_OK ==> \exists integer level, e;
+  @   walk_ends{Pre}(c, &c->vm[vm.v - 1].s2, addr.v / 4096, level) &&
+  @   e == walk_entry{Pre}(c, &c->vm[vm.v - 1].s2, addr.v / 4096, level) &&
+  @   (!valid_entry(e) ==> mapping->level == 0 && mapping->pfn.v == 0 && !mapping->device) &&
+  @   (valid_entry(e) ==> mapping->level == level && (mapping->device <==> e / 16 % 4 == 0) &&
+  @     mapping->pfn.v == entry_frame(e) + addr.v / 4096 % pages_at(level));
+  @*/
 enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, struct cordon_mapping *mapping)
 {
     uint64_t gfn = addr.v / CORDON_PAGE_SIZE;

@@ -37,18 +37,85 @@ void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint6
     s2_make(c, p, new);
 }
 
+/* A table below the invalid entry p; the position of gfn in it. */
+/*@ requires tables(c) && can_grow(c, p, pool, gfn) && p.level < 3 && !valid_entry(p.entry) && pool->free > 0;
+  @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures place: can_grow(c, \result, pool, gfn) && \result.level == p.level + 1 && \result.entry == 0;
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures new: \old(row_level[\result.row]) < 0;
+  @ ensures empty: all_zero(c, \result.row, \result.row);
+  @ ensures link: c->phys[p.row].e[p.index] == \result.row * 4096 + 3;
+  @ ensures taken: pool->free == \old(pool->free) - 1;
+  @ ensures levels: levels_grown{Pre,Here}(c);
+  @ ensures grown: grown{Pre,Here}(c, p.row, p.index);
+  @ ensures parents: \old(parents(c)) ==> parents(c);
+  @*/
+static HOT struct s2_pos grow_one(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn)
+{
+    uint64_t child = pool_take(c, pool);
+    uint64_t index = s2_entry_number(gfn, p.level + 1) % 512;
+
+    /*@ assert spare: row_level[child] == -1 && !host_row(c, child); */
+    /*@ assert other: child != p.row; */
+    /*@ assert names: entry_frame(child * 4096 + 3) == child && (child * 4096 + 3) % 4 == 3; */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert down: p.level < 3 && index == index_at(gfn, p.level + 1); */
+    arch_dsb_ishst(c);      /* the child is seen empty before it is seen at all */
+    s2_make(c, p, desc_table(child));
+    /*@ assert link: c->phys[p.row].e[p.index] == child * 4096 + 3; */
+    /*@ assert empty: all_zero(c, child, child); */
+    /*@ assert others: \forall integer r, i; 0 <= r < \at(c->phys_frames, Pre) && 0 <= i < 512 && r != child &&
+      @   !(r == p.row && i == p.index) ==> c->phys[r].e[i] == \at(c->phys[r].e[i], Pre); */
+    /*@ ghost row_level[child] = p.level + 1; */
+    /*@ ghost above_row[child] = p.row; */
+    /*@ ghost above_index[child] = p.index; */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert leaf: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert first: pool_head(pool); */
+    /*@ assert levels: \forall integer r; 0 <= r < 68719476736 && r != child ==> row_level[r] == \at(row_level[r], Pre); */
+    /*@ assert level: row_level[child] == \at(row_level[p.row], Pre) + 1; */
+    /*@ assert spare: pool_spare(c, pool); */
+    /*@ assert levels: levels_grown{Pre,Here}(c); */
+    /*@ assert above: above_grown{Pre,Here}(c); */
+    /*@ assert name: names_new{Pre,Here}(c, p.row, p.index, child * 4096 + 3, child); */
+    /*@ assert new: new_tables{Pre,Here}(c); */
+    /*@ assert old: old_tables{Pre,Here}(c); */
+    /*@ assert grown: tree_grown{Pre,Here}(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaves: leaves_fit(c); */
+    /*@ assert once: pool_once(pool); */
+    /*@ assert list: pool_linked(c, pool); */
+    /*@ assert pool: pool_sound(c, pool); */
+    return (struct s2_pos){ .row = child, .index = index, .entry = 0, .level = p.level + 1 };
+}
+
 struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn, uint32_t last)
 {
-    while (p.level < last) {
-        uint64_t child = pool_take(c, pool);
-
-        arch_dsb_ishst(c);  /* the child is seen empty before it is seen at all */
-        s2_make(c, p, desc_table(child));
-        p.level++;
-        p.row = child;
-        p.index = s2_entry_number(gfn, p.level) % 512;
-        p.entry = 0;
-    }
+    /*@ loop invariant level: \at(p, Pre).level <= p.level <= last || p.level == \at(p, Pre).level;
+      @ loop invariant tables: tables(c);
+      @ loop invariant place: can_grow(c, p, pool, gfn);
+      @ loop invariant head: same_head{Pre,Here}(c);
+      @ loop invariant start: p.level == \at(p, Pre).level ==> p.row == \at(p, Pre).row && p.index == \at(p, Pre).index &&
+      @   p.entry == \at(p, Pre).entry && same_levels{Pre,Here} && same_entries{Pre,Here}(c);
+      @ loop invariant invalid: p.level < last ==> !valid_entry(p.entry);
+      @ loop invariant empty: p.level > \at(p, Pre).level ==> all_zero(c, p.row, p.row);
+      @ loop invariant new: p.level > \at(p, Pre).level ==> p.entry == 0 && \at(row_level[\at(p.row, Here)], Pre) < 0;
+      @ loop invariant taken: pool->free == \at(pool->free, Pre) - (p.level - \at(p, Pre).level);
+      @ loop invariant levels: levels_grown{Pre,Here}(c);
+      @ loop invariant grown: grown{Pre,Here}(c, \at(p, Pre).row, \at(p, Pre).index);
+      @ loop invariant parents: \at(parents(c), Pre) ==> parents(c);
+      @ loop assigns p, pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. \at(c->phys_frames, Pre) - 1],
+      @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+      @ loop variant last - p.level;
+      @*/
+    while (p.level < last)
+        p = grow_one(c, pool, p, gfn);
     return p;
 }
 

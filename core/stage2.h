@@ -269,11 +269,31 @@ static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64
   @ assigns c->phys[p.row].e[p.index];
   @ exits \false;
   @ ensures made: c->phys[p.row].e[p.index] == new;
+  @ behavior block:
+  @   assumes tables(c) && row_level[p.row] == 2 && !host_row(c, p.row) && maps_block(new);
+  @   ensures head: same_head{Pre,Here}(c);
+  @   ensures mapped: leaves_change{Pre,Here}(c);
+  @   ensures tables: tables(c);
+  @   ensures beside: beside_kept{Pre,Here}(c);
   @*/
 static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
 {
     core_assert(c, !desc_valid(p.entry));
+    /*@ for block: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ for block: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ for block: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     arch_pte_write(c, p.row, p.index, new);
+    /*@ for block: assert head: same_head{Pre,Here}(c); */
+    /*@ for block: assert arrays: arrays(c); */
+    /*@ for block: assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ for block: assert changed: leaves_change{Pre,Here}(c); */
+    /*@ for block: assert trees: trees(c); */
+    /*@ for block: assert blocks: blocks_fit(c); */
+    /*@ for block: assert leaf: leaves_fit(c); */
+    /*@ for block: assert map: same_map{Pre,Here}(c); */
+    /*@ for block: assert vms: same_tables{Pre,Here}(c); */
+    /*@ for block: assert pools: same_pools{Pre,Here}(c); */
+    /*@ for block: assert beside: beside_kept{Pre,Here}(c); */
     arch_dsb_ishst(c);      /* the walkers see the entry before the caller goes on to rely on it */
 }
 
@@ -287,7 +307,34 @@ static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
   @*/
 void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new);
 
-/* Adds tables below the invalid entry p down to level `last`; returns the position there. Takes last - p.level tables. */
+/*@ // p is gfn's entry in a table of a VM, which the pool feeds.
+  @ predicate can_grow{L}(struct cordon *c, struct s2_pos p, struct pool *pool, integer gfn) =
+  @   on_table(c, p) && !host_row(c, p.row) && p.index == index_at(gfn, p.level) && pool_sound(c, pool) && \valid(pool) &&
+  @   \separated(pool, c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
+  @              c->frame + (0 .. c->sections * 512 - 1));
+  @*/
+
+/*
+ * Adds tables below the invalid entry p down to level `last`; returns the position there. Takes last - p.level tables.
+ * The contract is that of a VM's tree.
+ */
+/*@ requires tables(c) && can_grow(c, p, pool, gfn) && last <= 3;
+  @ requires room: p.level < last ==> !valid_entry(p.entry) && last - p.level <= pool->free;
+  @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures place: can_grow(c, \result, pool, gfn) && \result.level == (p.level < last ? last : p.level);
+  @ ensures same: p.level >= last ==> \result.row == p.row && \result.entry == p.entry && same_levels{Pre,Here} &&
+  @   same_entries{Pre,Here}(c);
+  @ ensures empty: p.level < last ==> \result.entry == 0 && \old(row_level[\result.row]) < 0 &&
+  @   all_zero(c, \result.row, \result.row);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures taken: pool->free == \old(pool->free) - (p.level < last ? last - p.level : 0);
+  @ ensures levels: levels_grown{Pre,Here}(c);
+  @ ensures grown: grown{Pre,Here}(c, p.row, p.index);
+  @ ensures parents: \old(parents(c)) ==> parents(c);
+  @*/
 struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn, uint32_t last);
 
 /*
@@ -334,11 +381,20 @@ static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t 
   @ exits \false;
   @ ensures \forall integer i; index <= i < index + n ==>
   @   c->phys[row].e[i] == (\old(c->phys[row].e[i]) == 0 ? leaf_entry(frame + (i - index), 3, 0) : \old(c->phys[row].e[i]));
+  @ behavior sound:
+  @   assumes tables(c) && row_level[row] == 3;
+  @   ensures head: same_head{Pre,Here}(c);
+  @   ensures mapped: leaves_change{Pre,Here}(c);
+  @   ensures tables: tables(c);
+  @   ensures beside: beside_kept{Pre,Here}(c);
   @*/
 static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t frame, uint64_t n)
 {
     uint64_t first = desc_leaf(frame, 3, S2_NORMAL);
 
+    /*@ for sound: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ for sound: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ for sound: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ loop invariant 0 <= i <= n;
       @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] ==
       @   (\at(c->phys[row].e[k], Pre) == 0 ? first + (k - index) * 4096 : \at(c->phys[row].e[k], Pre));
@@ -351,6 +407,19 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
         if (arch_pte_read(c, row, index + i) == 0)
             arch_pte_write(c, row, index + i, first + i * CORDON_PAGE_SIZE);
     }
+    /*@ for sound: assert head: same_head{Pre,Here}(c); */
+    /*@ for sound: assert arrays: arrays(c); */
+    /*@ for sound: assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ for sound: assert values: \forall integer k; index <= k < index + n ==>
+      @   c->phys[row].e[k] == \at(c->phys[row].e[k], Pre) || c->phys[row].e[k] < 72057594037927936; */
+    /*@ for sound: assert changed: leaves_change{Pre,Here}(c); */
+    /*@ for sound: assert trees: trees(c); */
+    /*@ for sound: assert blocks: blocks_fit(c); */
+    /*@ for sound: assert leaf: leaves_fit(c); */
+    /*@ for sound: assert map: same_map{Pre,Here}(c); */
+    /*@ for sound: assert vms: same_tables{Pre,Here}(c); */
+    /*@ for sound: assert pools: same_pools{Pre,Here}(c); */
+    /*@ for sound: assert beside: beside_kept{Pre,Here}(c); */
     arch_dsb_ishst(c);      /* the walkers see the pages before the caller goes on to rely on them */
 }
 
@@ -370,13 +439,18 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
   @   owes(\result, first, first + n);
   @ behavior sound:
   @   assumes tables(c);
+  @   ensures head: same_head{Pre,Here}(c);
   @   ensures tables: tables(c);
+  @   ensures beside: beside_kept{Pre,Here}(c);
   @*/
 static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n,
                                              struct owed o)
 {
     bool any = false;
 
+    /*@ for sound: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ for sound: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ for sound: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ loop invariant 0 <= i <= n;
       @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] == 0;
       @ loop invariant \forall integer k; index + i <= k < 512 ==> c->phys[row].e[k] == \at(c->phys[row].e[k], Pre);
@@ -396,6 +470,10 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
     /*@ for sound: assert trees: trees(c); */
     /*@ for sound: assert blocks: blocks_fit(c); */
     /*@ for sound: assert leaf: leaves_fit(c); */
+    /*@ for sound: assert map: same_map{Pre,Here}(c); */
+    /*@ for sound: assert vms: same_tables{Pre,Here}(c); */
+    /*@ for sound: assert pools: same_pools{Pre,Here}(c); */
+    /*@ for sound: assert beside: beside_kept{Pre,Here}(c); */
     return any ? owed_add(o, first, first + n) : o;
 }
 

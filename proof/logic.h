@@ -102,6 +102,10 @@
 */
 
 /*@
+  // The tables first .. last are empty. An equation in place of the two bounds is lost on the provers.
+  predicate all_zero{L}(struct cordon *c, integer first, integer last) =
+    \forall integer r, i; first <= r <= last && 0 <= i < 512 ==> c->phys[r].e[i] == 0;
+
   // How many of n entries are valid; are anything but 0.
   logic integer valids{L}(uint64_t *e, integer n) = n <= 0 ? 0 : valids(e, n - 1) + (e[n - 1] % 2 == 1 ? 1 : 0);
   logic integer filled{L}(uint64_t *e, integer n) = n <= 0 ? 0 : filled(e, n - 1) + (e[n - 1] == 0 ? 0 : 1);
@@ -207,6 +211,14 @@
     \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && !host_row{A}(c, r) && 0 <= i < 512 ==>
       \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A);
 
+  // A frame that is no table and none of the host's pool becomes no table.
+  predicate vm_free_kept{A,B}(struct cordon *c) =
+    \forall integer r; 0 <= r < \at(c->phys_frames, A) && !host_row{A}(c, r) && \at(row_level[r], A) < 0 ==>
+      \at(row_level[r], B) == \at(row_level[r], A);
+  // What the host's tables have nothing to do with.
+  predicate vm_rows_kept{A,B}(struct cordon *c) =
+    vm_levels_kept{A,B}(c) && vm_free_kept{A,B}(c) && vm_entries_kept{A,B}(c);
+
   predicate is_table_of{L}(struct cordon *c, struct stage2 *t, integer row, integer level) =
     0 <= row < c->phys_frames && row_level[row] == level && (host_row(c, row) <==> t->vmid == 0);
 */
@@ -249,6 +261,22 @@
       \at(c->vm[i].s2.vmid, B) == \at(c->vm[i].s2.vmid, A);
   predicate same_levels{A,B} =
     \forall integer r; 0 <= r < 68719476736 ==> \at(row_level[r], B) == \at(row_level[r], A);
+
+  predicate same_pools{A,B}(struct cordon *c) =
+    \forall integer i; 0 <= i < \at(c->vms, A) ==>
+      \at(c->vm[i].pool.fresh_n, B) == \at(c->vm[i].pool.fresh_n, A) &&
+      \at(c->vm[i].pool.head, B) == \at(c->vm[i].pool.head, A) &&
+      \at(c->vm[i].pool.free, B) == \at(c->vm[i].pool.free, A) &&
+      \at(c->vm[i].pool.total, B) == \at(c->vm[i].pool.total, A);
+  predicate same_records{A,B}(struct cordon *c) =
+    \forall integer i; 0 <= i < \at(c->sections, A) * 512 ==>
+      \at(c->frame[i].holder, B) == \at(c->frame[i].holder, A) && \at(c->frame[i].count, B) == \at(c->frame[i].count, A) &&
+      \at(c->frame[i].gfn_lo, B) == \at(c->frame[i].gfn_lo, A) && \at(c->frame[i].gfn_hi, B) == \at(c->frame[i].gfn_hi, A);
+  // What is beside the tables.
+  predicate beside_kept{A,B}(struct cordon *c) =
+    same_map{A,B}(c) && same_tables{A,B}(c) && same_pools{A,B}(c) && same_records{A,B}(c);
+  lemma beside_chain{A,B,C}: \forall struct cordon *c;
+    same_head{A,B}(c) && beside_kept{A,B}(c) && beside_kept{B,C}(c) ==> beside_kept{A,C}(c);
 
   // A record of plain host memory keeps its count.
   predicate plain_kept{A,B}(struct cordon *c) =
@@ -332,6 +360,8 @@
     \at(c->phys_frames, A) <= 68719476736 ==> pages_go{A,C}(c);
   lemma vm_levels_chain{A,B,C}: \forall struct cordon *c;
     same_head{A,B}(c) && vm_levels_kept{A,B}(c) && vm_levels_kept{B,C}(c) ==> vm_levels_kept{A,C}(c);
+  lemma vm_rows_chain{A,B,C}: \forall struct cordon *c;
+    same_head{A,B}(c) && vm_rows_kept{A,B}(c) && vm_rows_kept{B,C}(c) ==> vm_rows_kept{A,C}(c);
   lemma entries_chain{A,B,C}: \forall struct cordon *c;
     same_rest{A,B}(c) && same_entries{A,B}(c) && same_entries{B,C}(c) ==> same_entries{A,C}(c);
   lemma counts_chain{A,B,C}: \forall struct cordon *c, integer how, vm;
@@ -339,6 +369,122 @@
   lemma shared_chain{A,B,C}: \forall struct cordon *c, integer how, vm;
     shared{A,B}(c, how, vm) && shared{B,C}(c, how, vm) && \at(c->phys_frames, A) <= 68719476736 ==>
       shared{A,C}(c, how, vm);
+*/
+
+/* ---- a VM's pool, and what its tree grows by ---- */
+
+/* The free tables of the VM whose lock is held, the one to be taken last first; who names a VM's table, and where. */
+/*@ ghost long pool_row[68719476736]; */
+/*@ ghost long above_row[68719476736]; */
+/*@ ghost short above_index[68719476736]; */
+
+/*@
+  // The pool's list is pool_row, each frame in it once, and none of them is a table or the host's.
+  predicate pool_head{L}(struct pool *p) =
+    p->fresh_n == 0 && p->free <= p->total <= 68719476736 && (p->free > 0 ==> p->head == pool_row[p->free - 1]);
+  predicate pool_spare{L}(struct cordon *c, struct pool *p) =
+    \forall integer k; 0 <= k < p->free ==>
+      0 <= pool_row[k] < c->phys_frames && row_level[pool_row[k]] == -1 && !host_row(c, pool_row[k]);
+  predicate pool_linked{L}(struct cordon *c, struct pool *p) =
+    \forall integer k; 0 < k < p->free ==> c->phys[pool_row[k]].e[0] == pool_row[k - 1];
+  predicate pool_once{L}(struct pool *p) =
+    \forall integer j, k; 0 <= j < k < p->free ==> pool_row[j] != pool_row[k];
+  predicate pool_sound{L}(struct cordon *c, struct pool *p) =
+    pool_head(p) && pool_spare(c, p) && pool_linked(c, p) && pool_once(p);
+
+  predicate same_pool{A,B}(struct pool *p) =
+    \at(p->fresh_n, B) == \at(p->fresh_n, A) && \at(p->free, B) == \at(p->free, A) &&
+    \at(p->total, B) == \at(p->total, A) && \at(p->head, B) == \at(p->head, A);
+  predicate same_list{A,B}(struct pool *p) =
+    \forall integer k; 0 <= k < \at(p->free, B) ==> \at(pool_row[k], B) == \at(pool_row[k], A);
+  lemma pool_head_kept{A,B}: \forall struct pool *p;
+    pool_head{A}(p) && same_pool{A,B}(p) && same_list{A,B}(p) ==> pool_head{B}(p);
+  lemma pool_spare_kept{A,B}: \forall struct cordon *c, struct pool *p;
+    pool_spare{A}(c, p) && same_head{A,B}(c) && vm_free_kept{A,B}(c) && same_pool{A,B}(p) && same_list{A,B}(p) ==>
+      pool_spare{B}(c, p);
+  lemma pool_linked_kept{A,B}: \forall struct cordon *c, struct pool *p;
+    pool_linked{A}(c, p) && pool_spare{A}(c, p) && same_head{A,B}(c) && vm_entries_kept{A,B}(c) && same_pool{A,B}(p) &&
+    same_list{A,B}(p) ==> pool_linked{B}(c, p);
+  lemma pool_once_kept{A,B}: \forall struct pool *p;
+    pool_once{A}(p) && same_pool{A,B}(p) && same_list{A,B}(p) ==> pool_once{B}(p);
+  lemma pool_kept{A,B}: \forall struct cordon *c, struct pool *p;
+    pool_sound{A}(c, p) && same_head{A,B}(c) && vm_rows_kept{A,B}(c) && same_pool{A,B}(p) && same_list{A,B}(p) ==>
+      pool_sound{B}(c, p);
+
+  // Each table of a VM is named by one entry.
+  predicate parents{L}(struct cordon *c) =
+    \forall integer row, i; 0 <= row < c->phys_frames && 0 <= i < 512 && 0 <= row_level[row] < 3 && !host_row(c, row) &&
+      table_entry(c->phys[row].e[i], row_level[row]) ==>
+        above_row[entry_frame(c->phys[row].e[i])] == row && above_index[entry_frame(c->phys[row].e[i])] == i;
+
+  // A VM's tree has grown: frames that were no tables are some, empty, and tables that were there name them, each once.
+  predicate was_there{L}(struct cordon *c, integer r) = row_level[r] >= 0 || host_row(c, r);
+  predicate names_new{A,B}(struct cordon *c, integer r, integer i, integer e, integer frame) =
+    0 <= \at(row_level[r], A) < 3 && !host_row{A}(c, r) && e % 4 == 3 && e < 72057594037927936 &&
+    0 <= frame < \at(c->phys_frames, A) && !was_there{A}(c, frame) && \at(row_level[frame], B) == \at(row_level[r], A) + 1 &&
+    \at(above_row[frame], B) == r && \at(above_index[frame], B) == i;
+  predicate old_tables{A,B}(struct cordon *c) =
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && was_there{A}(c, r) ==>
+      \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A) ||
+      names_new{A,B}(c, r, i, \at(c->phys[r].e[i], B), entry_frame(\at(c->phys[r].e[i], B)));
+  predicate new_tables{A,B}(struct cordon *c) =
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && !was_there{A}(c, r) && \at(row_level[r], B) >= 0 ==>
+      \at(c->phys[r].e[i], B) == 0;
+  predicate levels_grown{A,B}(struct cordon *c) =
+    \forall integer r; 0 <= r < \at(c->phys_frames, A) && was_there{A}(c, r) ==> \at(row_level[r], B) == \at(row_level[r], A);
+  predicate above_grown{A,B}(struct cordon *c) =
+    \forall integer r; 0 <= r < \at(c->phys_frames, A) && was_there{A}(c, r) ==>
+      \at(above_row[r], B) == \at(above_row[r], A) && \at(above_index[r], B) == \at(above_index[r], A);
+  predicate same_above{A,B}(struct cordon *c) =
+    \forall integer r; 0 <= r < \at(c->phys_frames, A) ==>
+      \at(above_row[r], B) == \at(above_row[r], A) && \at(above_index[r], B) == \at(above_index[r], A);
+  predicate tree_grown{A,B}(struct cordon *c) =
+    same_head{A,B}(c) && same_leaves{A,B}(c) && \at(c->phys_frames, A) <= 68719476736 && levels_grown{A,B}(c) &&
+    above_grown{A,B}(c) && old_tables{A,B}(c) && new_tables{A,B}(c);
+  lemma values_grown{A,B}: \forall struct cordon *c; trees{A}(c) && tree_grown{A,B}(c) ==>
+    \forall integer row, i; 0 <= row < \at(c->phys_frames, B) && 0 <= i < 512 && 0 <= \at(row_level[row], B) <= 3 ==>
+      \at(c->phys[row].e[i], B) < 72057594037927936;
+  lemma children_grown{A,B}: \forall struct cordon *c; trees{A}(c) && tree_grown{A,B}(c) ==>
+    \forall integer row, i; 0 <= row < \at(c->phys_frames, B) && 0 <= i < 512 && 0 <= \at(row_level[row], B) < 3 &&
+      table_entry(\at(c->phys[row].e[i], B), \at(row_level[row], B)) ==>
+        entry_frame(\at(c->phys[row].e[i], B)) < \at(c->phys_frames, B) &&
+        \at(row_level[entry_frame(c->phys[row].e[i])], B) == \at(row_level[row], B) + 1;
+  lemma kinds_grown{A,B}: \forall struct cordon *c; trees{A}(c) && tree_grown{A,B}(c) ==>
+    \forall integer row, i; 0 <= row < \at(c->phys_frames, B) && 0 <= i < 512 && 0 <= \at(row_level[row], B) < 3 &&
+      table_entry(\at(c->phys[row].e[i], B), \at(row_level[row], B)) ==>
+        (host_row{B}(c, row) <==> host_row{B}(c, \at(entry_frame(c->phys[row].e[i]), B)));
+  lemma trees_grown{A,B}: \forall struct cordon *c; trees{A}(c) && tree_grown{A,B}(c) ==> trees{B}(c);
+  lemma blocks_grown{A,B}: \forall struct cordon *c; blocks_fit{A}(c) && tree_grown{A,B}(c) ==> blocks_fit{B}(c);
+  lemma leaves_grown{A,B}: \forall struct cordon *c; leaves_fit{A}(c) && tree_grown{A,B}(c) ==> leaves_fit{B}(c);
+  lemma parents_grown{A,B}: \forall struct cordon *c;
+    trees{A}(c) && parents{A}(c) && tree_grown{A,B}(c) ==> parents{B}(c);
+
+  // Entries that change map pages (level 3), or an aligned block of a VM (level 2).
+  predicate maps_block(integer e) = e % 4 == 1 && e < 72057594037927936 && entry_frame(e) % 512 == 0;
+  predicate leaves_change{A,B}(struct cordon *c) =
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 ==>
+      \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A) ||
+      (\at(row_level[r], A) == 3 && \at(c->phys[r].e[i], B) < 72057594037927936) ||
+      (\at(row_level[r], A) == 2 && !host_row{A}(c, r) && maps_block(\at(c->phys[r].e[i], B)));
+  lemma trees_mapped{A,B}: \forall struct cordon *c;
+    trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && leaves_change{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==> trees{B}(c);
+  lemma blocks_mapped{A,B}: \forall struct cordon *c;
+    blocks_fit{A}(c) && same_head{A,B}(c) && same_levels{A,B} && leaves_change{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==> blocks_fit{B}(c);
+  lemma parents_mapped{A,B}: \forall struct cordon *c;
+    parents{A}(c) && trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && leaves_change{A,B}(c) && same_above{A,B}(c) &&
+    \at(c->phys_frames, A) <= 68719476736 ==> parents{B}(c);
+  lemma pool_list_mapped{A,B}: \forall struct cordon *c, struct pool *p;
+    pool_linked{A}(c, p) && pool_spare{A}(c, p) && same_head{A,B}(c) && leaves_change{A,B}(c) && same_pool{A,B}(p) &&
+    same_list{A,B}(p) ==> pool_linked{B}(c, p);
+  lemma parents_kept{A,B}: \forall struct cordon *c;
+    parents{A}(c) && trees{A}(c) && same_head{A,B}(c) && vm_rows_kept{A,B}(c) && same_above{A,B}(c) ==> parents{B}(c);
+
+  // No table changes but `row`, and that one in its entry `index` alone.
+  predicate grown{A,B}(struct cordon *c, integer row, integer index) =
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && was_there{A}(c, r) &&
+      !(r == row && i == index) ==> \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A);
 */
 
 /* ---- how many of a section's frames have a holder ---- */

@@ -37,6 +37,55 @@ void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint6
     s2_make(c, p, new);
 }
 
+/* The frame `child`, which the pool has just given, becomes the table below the invalid entry p. */
+/*@ requires tables(c) && pool_sound(c, pool) && \valid(pool) && on_table(c, p) && p.level < 3 && !valid_entry(p.entry);
+  @ requires apart: \separated(pool, c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
+  @   c->frame + (0 .. c->sections * 512 - 1));
+  @ requires vm: !host_row(c, p.row) && !host_row(c, child);
+  @ requires spare: child < c->phys_frames && row_level[child] == -1 && all_zero(c, child, child);
+  @ requires gone: \forall integer k; 0 <= k < pool->free ==> pool_row[k] != child;
+  @ assigns c->phys[p.row].e[p.index], row_level[child], above_row[child], above_index[child];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures pool: pool_sound(c, pool);
+  @ ensures empty: all_zero(c, child, child);
+  @ ensures link: c->phys[p.row].e[p.index] == child * 4096 + 3 && row_level[child] == p.level + 1;
+  @ ensures grown: tree_grown{Pre,Here}(c);
+  @ ensures others: grown{Pre,Here}(c, p.row, p.index);
+  @ ensures parents: \old(parents(c)) ==> parents(c);
+  @*/
+static HOT void link_child(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t child)
+{
+    (void)pool;             /* for the contract */
+    /*@ assert other: child != p.row; */
+    /*@ assert names: entry_frame(child * 4096 + 3) == child && (child * 4096 + 3) % 4 == 3; */
+    arch_dsb_ishst(c);      /* the child is seen empty before it is seen at all */
+    s2_make(c, p, desc_table(child));
+    /*@ assert empty: all_zero(c, child, child); */
+    /*@ ghost row_level[child] = p.level + 1; */
+    /*@ ghost above_row[child] = p.row; */
+    /*@ ghost above_index[child] = p.index; */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert leaf: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert others: \forall integer r, i; 0 <= r < \at(c->phys_frames, Pre) && 0 <= i < 512 &&
+      @   !(r == p.row && i == p.index) ==> c->phys[r].e[i] == \at(c->phys[r].e[i], Pre); */
+    /*@ assert levels: levels_grown{Pre,Here}(c); */
+    /*@ assert above: above_grown{Pre,Here}(c); */
+    /*@ assert name: names_new{Pre,Here}(c, p.row, p.index, child * 4096 + 3, child); */
+    /*@ assert new: new_tables{Pre,Here}(c); */
+    /*@ assert old: old_tables{Pre,Here}(c); */
+    /*@ assert grown: tree_grown{Pre,Here}(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaves: leaves_fit(c); */
+    /*@ assert pools: same_pool{Pre,Here}(pool) && same_list{Pre,Here}(pool); */
+    /*@ assert first: pool_head(pool); */
+    /*@ assert once: pool_once(pool); */
+    /*@ assert spare: pool_spare(c, pool); */
+    /*@ assert list: pool_linked(c, pool); */
+}
+
 /* A table below the invalid entry p; the position of gfn in it. */
 /*@ requires tables(c) && can_grow(c, p, pool, gfn) && p.level < 3 && !valid_entry(p.entry) && pool->free > 0;
   @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
@@ -59,39 +108,22 @@ static HOT struct s2_pos grow_one(struct cordon *c, struct pool *pool, struct s2
     uint64_t index = s2_entry_number(gfn, p.level + 1) % 512;
 
     /*@ assert spare: row_level[child] == -1 && !host_row(c, child); */
-    /*@ assert other: child != p.row; */
-    /*@ assert names: entry_frame(child * 4096 + 3) == child && (child * 4096 + 3) % 4 == 3; */
     /*@ assert head: same_head{Pre,Here}(c); */
     /*@ assert arrays: arrays(c); */
-    /*@ assert down: p.level < 3 && index == index_at(gfn, p.level + 1); */
-    arch_dsb_ishst(c);      /* the child is seen empty before it is seen at all */
-    s2_make(c, p, desc_table(child));
-    /*@ assert link: c->phys[p.row].e[p.index] == child * 4096 + 3; */
-    /*@ assert empty: all_zero(c, child, child); */
-    /*@ assert others: \forall integer r, i; 0 <= r < \at(c->phys_frames, Pre) && 0 <= i < 512 && r != child &&
-      @   !(r == p.row && i == p.index) ==> c->phys[r].e[i] == \at(c->phys[r].e[i], Pre); */
-    /*@ ghost row_level[child] = p.level + 1; */
-    /*@ ghost above_row[child] = p.row; */
-    /*@ ghost above_index[child] = p.index; */
-    /*@ assert head: same_head{Pre,Here}(c); */
     /*@ assert leaf: same_leaves{Pre,Here}(c); */
-    /*@ assert arrays: arrays(c); */
-    /*@ assert first: pool_head(pool); */
-    /*@ assert levels: \forall integer r; 0 <= r < 68719476736 && r != child ==> row_level[r] == \at(row_level[r], Pre); */
-    /*@ assert level: row_level[child] == \at(row_level[p.row], Pre) + 1; */
-    /*@ assert spare: pool_spare(c, pool); */
-    /*@ assert levels: levels_grown{Pre,Here}(c); */
-    /*@ assert above: above_grown{Pre,Here}(c); */
-    /*@ assert name: names_new{Pre,Here}(c, p.row, p.index, child * 4096 + 3, child); */
-    /*@ assert new: new_tables{Pre,Here}(c); */
+    /*@ assert down: p.level < 3 && index == index_at(gfn, p.level + 1); */
     /*@ assert old: old_tables{Pre,Here}(c); */
-    /*@ assert grown: tree_grown{Pre,Here}(c); */
+    /*@ assert taken: tree_grown{Pre,Here}(c); */
     /*@ assert trees: trees(c); */
     /*@ assert blocks: blocks_fit(c); */
     /*@ assert leaves: leaves_fit(c); */
-    /*@ assert once: pool_once(pool); */
-    /*@ assert list: pool_linked(c, pool); */
-    /*@ assert pool: pool_sound(c, pool); */
+    /*@ assert entry: p.entry == c->phys[p.row].e[p.index]; */
+    /*@ assert parents: \at(parents(c), Pre) ==> parents(c); */
+    link_child(c, pool, p, child);
+    /*@ assert there: child < c->phys_frames && row_level[child] == p.level + 1 && !host_row(c, child); */
+    /*@ assert index: 0 <= index < 512; */
+    /*@ assert zero: \forall integer r, i; child <= r <= child && index <= i <= index ==> c->phys[r].e[i] == 0; */
+    /*@ assert entry: c->phys[child].e[index] == 0; */
     return (struct s2_pos){ .row = child, .index = index, .entry = 0, .level = p.level + 1 };
 }
 

@@ -269,6 +269,8 @@ static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64
   @ assigns c->phys[p.row].e[p.index];
   @ exits \false;
   @ ensures made: c->phys[p.row].e[p.index] == new;
+  @ ensures others: \forall integer r, i; 0 <= r < c->phys_frames && 0 <= i < 512 && !(r == p.row && i == p.index) ==>
+  @   c->phys[r].e[i] == \old(c->phys[r].e[i]);
   @ behavior block:
   @   assumes tables(c) && row_level[p.row] == 2 && !host_row(c, p.row) && maps_block(new);
   @   ensures head: same_head{Pre,Here}(c);

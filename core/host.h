@@ -50,7 +50,7 @@ enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
   @ ensures tables: tables(c);
   @ ensures vms: vm_rows_kept{Pre,Here}(c);
   @ ensures head: same_head{Pre,Here}(c);
-  @ ensures beside: beside_kept{Pre,Here}(c) && records_kept{Pre,Here}(s);
+  @ ensures beside: beside_kept{Pre,Here}(c) && same_words{Pre,Here}(c) && records_kept{Pre,Here}(s);
   @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
   @   c->phys[s.section->leaf].e[i] == 0;
   @ ensures well: owes_well(\result);
@@ -68,7 +68,7 @@ struct owed MUST_USE host_unmap_first(struct cordon *c, struct section_locked s,
   @ ensures tables: tables(c);
   @ ensures vms: vm_rows_kept{Pre,Here}(c);
   @ ensures head: same_head{Pre,Here}(c);
-  @ ensures beside: beside_kept{Pre,Here}(c) && records_kept{Pre,Here}(s);
+  @ ensures beside: beside_kept{Pre,Here}(c) && same_words{Pre,Here}(c) && records_kept{Pre,Here}(s);
   @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
   @   c->phys[s.section->leaf].e[i] == 0;
   @ ensures well: owes_well(\result);

@@ -195,7 +195,8 @@ static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n,
   @ requires s.section->taken + n <= 512 && v.vm->frames + n <= 18446744073709551615;
   @ assigns s.section->taken, v.vm->frames;
   @ exits \false;
-  @ ensures head: same_head{Pre,Here}(c) && same_leaves{Pre,Here}(c);
+  @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c) && same_leaves{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c);
   @ ensures rest: assign_rest{Pre,Here}(c, s, v);
   @ ensures taken: s.section->taken == \old(s.section->taken) + n && v.vm->frames == \old(v.vm->frames) + n;
   @*/
@@ -205,10 +206,55 @@ static HOT void count_run(struct cordon *c, struct vm_locked v, struct section_l
     /*@ assert own: \forall integer i; 0 <= i < c->vms ==> \separated(&c->vm[i].s2, &v.vm->frames); */
     taken_add(s, n);
     v.vm->frames += n;
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert entries: entries_go{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaf: leaves_fit(c); */
     /*@ assert vm: same_tables{Pre,Here}(c); */
     /*@ assert map: same_map{Pre,Here}(c); */
     /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
     /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+}
+
+/* The records of frames that become the VM's. */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
+  @ requires offset + n <= 512 && n >= 1 && gfn < 68719476736 && gfn % 512 + n <= 512;
+  @ assigns s.frame[offset .. offset + n - 1];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c) && same_leaves{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
+  @ ensures page: \forall integer i; offset <= i < offset + n ==> is_vm_record(s.frame[i], v.id, gfn + (i - offset));
+  @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
+  @ ensures counts: s.section->taken == \old(s.section->taken) && v.vm->frames == \old(v.vm->frames);
+  @*/
+static HOT void write_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
+                          uint64_t gfn)
+{
+    (void)c;        /* for the contract */
+    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), v.vm, c, s.section); */
+    /*@ assert spans: \separated(c->span + (0 .. c->spans - 1), s.frame + (0 .. 511)); */
+    /*@ assert hidden: \separated(c->hidden + (0 .. c->hiddens - 1), s.frame + (0 .. 511)); */
+    /*@ assert vms: \separated(c->vm + (0 .. c->vms - 1), s.frame + (0 .. 511)); */
+    set_vm_records(s, v.id, offset, n, gfn);
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert entries: entries_go{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaf: leaves_fit(c); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+    /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert vm: same_tables{Pre,Here}(c); */
+    /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
 }
 
 /* The records of frames of one holder, which is the host, or the VM while they are pending; and who counts them. */
@@ -230,29 +276,15 @@ static HOT void count_run(struct cordon *c, struct vm_locked v, struct section_l
 static HOT void record_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n,
                            uint64_t gfn)
 {
-    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), v.vm, c, s.section); */
     if (s.frame[offset].holder == HOLDER_HOST)
         count_run(c, v, s, n);
-    /*@ assert counted: assign_rest{Pre,Here}(c, s, v) && same_head{Pre,Here}(c); */
+    /*@ assert counted: assign_rest{Pre,Here}(c, s, v) && same_head{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c) && tables(c); */
+    /*@ assert sum: s.section->taken == \at(s.section->taken, Pre) + (\at(s.frame[offset].holder, Pre) == 0 ? n : 0) &&
+      @   v.vm->frames == \at(v.vm->frames, Pre) + (\at(s.frame[offset].holder, Pre) == 0 ? n : 0); */
+    /*@ assert records: \forall integer i; 0 <= i < 512 ==> same_record(s.frame[i], \at(s.frame[i], Pre)); */
     /*@ ghost counted: ; */
-    set_vm_records(s, v.id, offset, n, gfn);
-    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
-    /*@ assert others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
-      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
-    /*@ assert entries: entries_go{Pre,Here}(c); */
-    /*@ assert leaves: same_leaves{Pre,Here}(c); */
-    /*@ assert arrays: arrays(c); */
-    /*@ assert trees: trees(c); */
-    /*@ assert blocks: blocks_fit(c); */
-    /*@ assert leaf: leaves_fit(c); */
-    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
-    /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
-    /*@ assert map: same_map{Pre,Here}(c); */
-    /*@ assert starts: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.start == \at(c->vm[i].s2.start, counted); */
-    /*@ assert roots: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.roots == \at(c->vm[i].s2.roots, counted); */
-    /*@ assert ids: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.vmid == \at(c->vm[i].s2.vmid, counted); */
-    /*@ assert vm: same_tables{Pre,Here}(c); */
-    /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
+    write_run(c, v, s, offset, n, gfn);
+    /*@ assert rest: assign_rest{counted,Here}(c, s, v); */
 }
 
 /* What follows for frames of one holder, which is the host, or the VM while they are pending. */
@@ -634,7 +666,8 @@ struct owed_both {
 
 /*@ // What the unmapping of a section's frames leaves as it was.
   @ predicate cleared_rest{A,B}(struct cordon *c, struct section_locked s) =
-  @   same_head{A,B}(c) && same_tables{A,B}(c) && records_kept{A,B}(s);
+  @   same_head{A,B}(c) && same_map{A,B}(c) && same_tables{A,B}(c) && same_records{A,B}(c) && same_words{A,B}(c) &&
+  @   records_kept{A,B}(s);
   @ lemma rest_of_clear{A,B}: \forall struct cordon *c, struct section_locked s, struct vm_locked v;
   @   cleared_rest{A,B}(c, s) && vm_levels_kept{A,B}(c) && vm_sound{A}(c, v.vm, v.id) && 0 <= \at(v.vm->s2.root, A) ==>
   @     vm_sound{B}(c, v.vm, v.id);
@@ -665,17 +698,25 @@ static HOT struct owed unmap_block(struct cordon *c, struct vm_locked v, struct 
     struct owed o = OWED_NOTHING;
 
     /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), c->vm + (0 .. c->vms - 1)); */
+    /*@ assert spans: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1), v.vm); */
+    /*@ assert hidden: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1), v.vm); */
     if (n == 512) {
         o = s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
         /*@ assert head: same_head{Pre,Here}(c); */
         /*@ assert vms: same_tables{Pre,Here}(c); */
+        /*@ assert map: same_map{Pre,Here}(c); */
+        /*@ assert all: same_records{Pre,Here}(c) && same_words{Pre,Here}(c); */
     } else {
         (void)s2_split(c, &v.vm->s2, &v.vm->pool, p, gfn - gfn % 512, offset, n);       /* it settles what is owed */
         /*@ assert head: same_head{Pre,Here}(c); */
         /*@ assert vms: same_tables{Pre,Here}(c); */
+        /*@ assert map: same_map{Pre,Here}(c); */
+        /*@ assert all: same_records{Pre,Here}(c) && same_words{Pre,Here}(c); */
     }
     /*@ assert head: same_head{Pre,Here}(c); */
     /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert all: same_records{Pre,Here}(c) && same_words{Pre,Here}(c); */
     /*@ assert records: records_kept{Pre,Here}(s); */
     return o;
 }
@@ -716,6 +757,8 @@ static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s,
     /*@ assert tables: tables(c); */
     /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
     /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c) && same_records{Pre,Here}(c); */
+    /*@ assert words: same_words{Pre,Here}(c); */
     /*@ ghost own: ; */
     /*@ assert gone: p.level == 3 && !(0x4000 < s.frame[offset].holder < 0x8000) ==>
       @   \forall integer i; p.index <= i < p.index + n ==> c->phys[p.row].e[i] == 0; */
@@ -725,6 +768,8 @@ static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s,
     }
     /*@ assert heads: same_head{Pre,Here}(c); */
     /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c) && same_records{Pre,Here}(c); */
+    /*@ assert words: same_words{Pre,Here}(c); */
     /*@ assert records: records_kept{Pre,Here}(s); */
     /*@ assert kept: vm_levels_kept{own,Here}(c) && vm_entries_kept{own,Here}(c); */
     /*@ assert row: p.level == 3 ==> !host_row{own}(c, p.row); */
@@ -743,11 +788,35 @@ static HOT void settle_both(struct cordon *c, struct vm_locked v, struct owed_bo
     s2_settle(c, &c->host, o.host);
 }
 
+/* n of the VM's frames go: who counted them. */
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+  @ requires n <= s.section->taken && n <= v.vm->frames;
+  @ assigns s.section->taken, v.vm->frames;
+  @ exits \false;
+  @ ensures head: same_head{Pre,Here}(c) && same_leaves{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
+  @ ensures taken: s.section->taken == \old(s.section->taken) - n && v.vm->frames == \old(v.vm->frames) - n;
+  @*/
+static HOT void uncount_run(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t n)
+{
+    (void)c;        /* for the contract */
+    /*@ assert own: \forall integer i; 0 <= i < c->vms ==> \separated(&c->vm[i].s2, &v.vm->frames); */
+    taken_sub(s, n);
+    v.vm->frames -= n;
+    /*@ assert vm: same_tables{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+}
+
 /* The second half, once no TLB knows the frames any more: they are zeroed and the host's. */
-/*@ requires arrays(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
   @ requires offset + n <= 512 && n <= s.section->taken <= 512 && n <= v.vm->frames;
   @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames;
   @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
   @ ensures records: \forall integer i; offset <= i < offset + n ==> is_plain_record(s.frame[i], 0);
   @ ensures others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
   @   same_record(s.frame[i], \old(s.frame[i]));
@@ -756,12 +825,40 @@ static HOT void settle_both(struct cordon *c, struct vm_locked v, struct owed_bo
   @*/
 static HOT void hand_back(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n)
 {
-    /*@ assert apart: \separated(s.section, s.frame + (0 .. 511)); */
+    /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), v.vm, c, s.section); */
+    /*@ assert spans: \separated(c->span + (0 .. c->spans - 1), s.frame + (0 .. 511)); */
+    /*@ assert hidden: \separated(c->hidden + (0 .. c->hiddens - 1), s.frame + (0 .. 511)); */
+    /*@ assert vms: \separated(c->vm + (0 .. c->vms - 1), s.frame + (0 .. 511)); */
     arch_zero_frames(c, s.pfn + offset, n);
     arch_clean_frames(c, s.pfn + offset, n);    /* an access with caches off finds zeros, not the VM's data */
     set_holder(s, offset, n, HOLDER_HOST);
-    taken_sub(s, n);
-    v.vm->frames -= n;
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert others: \forall integer i; 0 <= i < offset || offset + n <= i < 512 ==>
+      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert entries: entries_go{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaf: leaves_fit(c); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+    /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert vm: same_tables{Pre,Here}(c); */
+    /*@ assert pool: same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert rest: assign_rest{Pre,Here}(c, s, v); */
+    /*@ ghost set: ; */
+    uncount_run(c, v, s, n);
+    /*@ assert levels: same_levels{Pre,Here}; */
+    /*@ assert entries: entries_go{Pre,Here}(c); */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaf: leaves_fit(c); */
+    /*@ assert rest: assign_rest{set,Here}(c, s, v); */
+    /*@ assert rest: assign_rest{Pre,Here}(c, s, v); */
 }
 
 /* Has nobody map those of the plan's frames that are the VM's, nor know them in a TLB. */
@@ -823,14 +920,18 @@ static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section
 }
 
 /* Those of frames first .. end-1 that are the VM's become the host's, zeroed. Returns how many. */
-/*@ requires arrays(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
+/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1] && v.id < 0x4000;
   @ requires first <= end <= 512 && (first < end ==> owned(s.frame[first], v.id)) && counted(s, v, first, end);
   @ assigns s.frame[first .. end - 1], s.section->taken, v.vm->frames;
   @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures rest: assign_rest{Pre,Here}(c, s, v);
   @ ensures count: \result == held_to[end] - held_to[first];
   @ ensures back: \forall integer k; first <= k < end && \old(owned(s.frame[k], v.id)) ==> is_plain_record(s.frame[k], 0);
   @ ensures others: \forall integer k; first <= k < end && !\old(owned(s.frame[k], v.id)) ==>
   @   same_record(s.frame[k], \old(s.frame[k]));
+  @ ensures beside: \forall integer k; 0 <= k < first || end <= k < 512 ==> same_record(s.frame[k], \old(s.frame[k]));
   @ ensures taken: s.section->taken == \old(s.section->taken) - \result;
   @ ensures frames: v.vm->frames == \old(v.vm->frames) - \result;
   @*/
@@ -846,6 +947,8 @@ static HOT uint64_t hand_back_owned(struct cordon *c, struct vm_locked v, struct
     }
     /*@ loop invariant first <= i <= end;
       @ loop invariant next: i < end ==> owned(s.frame[i], v.id);
+      @ loop invariant kept: tables(c) && same_head{Pre,Here}(c) && assign_rest{Pre,Here}(c, s, v);
+      @ loop invariant low: \forall integer k; 0 <= k < first ==> same_record(s.frame[k], \at(s.frame[k], Pre));
       @ loop invariant count: cleared == held_to[i] - held_to[first];
       @ loop invariant taken: s.section->taken == \at(s.section->taken, Pre) - cleared;
       @ loop invariant frames: v.vm->frames == \at(v.vm->frames, Pre) - cleared;
@@ -858,6 +961,7 @@ static HOT uint64_t hand_back_owned(struct cordon *c, struct vm_locked v, struct
       @ loop variant end - i;
       @*/
     while (i < end) {
+        /*@ assert more: held_to[i + 1] == held_to[i] + 1 && held_to[i + 1] <= held_to[end]; */
         /*@ assert taken: s.section->taken > 0; */
         uint64_t k = same_holder(s, i, end - i);
 
@@ -865,6 +969,9 @@ static HOT uint64_t hand_back_owned(struct cordon *c, struct vm_locked v, struct
         /*@ ghost held_run(i, i + k, 1); */
         /*@ assert room: k <= s.section->taken && k <= v.vm->frames; */
         hand_back(c, v, s, i, k);
+        /*@ assert head: same_head{Pre,Here}(c); */
+        /*@ assert step: assign_rest{LoopCurrent,Here}(c, s, v); */
+        /*@ assert kept: assign_rest{Pre,Here}(c, s, v); */
         cleared += k;
         i += k;
         /*@ assert sum: cleared == held_to[i] - held_to[first]; */
@@ -891,20 +998,51 @@ static HOT uint64_t hand_back_owned(struct cordon *c, struct vm_locked v, struct
   @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
   @   row_level[0 .. 68719476735];
   @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures sections: other_sections{Pre,Here}(c, s.index) && records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512);
   @ ensures count: \result == held_to[plan.end] - held_to[plan.first];
   @ ensures back: \forall integer i; plan.first <= i < plan.end && \old(owned(s.frame[i], v.id)) ==>
   @   is_plain_record(s.frame[i], 0);
   @ ensures others: \forall integer i; plan.first <= i < plan.end && !\old(owned(s.frame[i], v.id)) ==>
   @   same_record(s.frame[i], \old(s.frame[i]));
-  @ ensures taken: s.section->taken == \old(s.section->taken) - \result;
+  @ ensures beside: \forall integer i; 0 <= i < plan.first || plan.end <= i < 512 ==>
+  @   same_record(s.frame[i], \old(s.frame[i]));
+  @ ensures taken: s.section->taken == \old(s.section->taken) - \result && s.section->pinned == \old(s.section->pinned);
   @ ensures frames: v.vm->frames == \old(v.vm->frames) - \result;
   @*/
 static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct section_locked s, struct clear_plan plan)
 {
+    uint64_t n;
+
     if (plan.first == plan.end)
         return 0;
     unmap_owned(c, v, s, plan);
-    return hand_back_owned(c, v, s, plan.first, plan.end);
+    /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+    /*@ assert same: \forall integer i; 0 <= i < 512 ==> same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert pinned: s.section->pinned == \at(s.section->pinned, Pre) && s.section->taken == \at(s.section->taken, Pre); */
+    /*@ assert counted: counted(s, v, plan.first, plan.end) && owned(s.frame[plan.first], v.id); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id) && 0 <= v.vm->s2.root && v.vm->s2.vmid > 0; */
+    /*@ ghost unmapped: ; */
+    n = hand_back_owned(c, v, s, plan.first, plan.end);
+    /*@ assert pinned: s.section->pinned == \at(s.section->pinned, unmapped); */
+    /*@ assert pinned: s.section->pinned == \at(s.section->pinned, Pre); */
+    /*@ assert taken: s.section->taken == \at(s.section->taken, Pre) - n; */
+    /*@ assert head: same_head{unmapped,Here}(c) && same_levels{unmapped,Here}; */
+    /*@ assert rest: assign_rest{unmapped,Here}(c, s, v); */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert vms: same_tables{unmapped,Here}(c); */
+    /*@ assert kept: vm_levels_kept{unmapped,Here}(c); */
+    /*@ assert same: v.vm == &c->vm[v.id - 1] && v.vm->s2.vmid == v.id; */
+    /*@ assert rooted: rooted(c, &v.vm->s2); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
+    /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
+    return n;
 }
 
 /* How a clear went: OK, and how many frames were the VM's; or a refusal, and nothing has changed. */
@@ -913,24 +1051,220 @@ struct cleared {
     uint64_t frames;
 };
 
+/*@ // What a section's records and the counts of them are like when frames first .. end-1 of it are to be cleared.
+  @ predicate clearable{L}(struct frame *f, struct section *s, struct vm *vm, integer id, integer first, integer end) =
+  @   counts_held(f, id, 0x4000 + id, first, end) && counts_rest(f, id, 0x4000 + id, first, end) &&
+  @   s->taken == rest_to[512] + (held_to[end] - held_to[first]) && s->taken <= 512 &&
+  @   held_to[end] - held_to[first] <= vm->frames &&
+  @   (\forall integer i; 0 <= i < 512 && owned(f[i], id) ==> gfn_of(f[i]) < vm->s2.gfn_limit) &&
+  @   (\forall integer i; 0 <= i < 512 && s->pinned == 0 && f[i].holder == 0 ==> f[i].count == 0);
+  @
+  @ // Records first .. end-1: the VM's are plain host memory, the others as they were.
+  @ predicate cleared_in{A,B}(struct frame *f, integer id, integer first, integer end) =
+  @   \forall integer i; first <= i < end ==>
+  @     (owned(\at(f[i], A), id) ==> is_plain_record(\at(f[i], B), 0)) &&
+  @     (!owned(\at(f[i], A), id) ==> same_record(\at(f[i], B), \at(f[i], A)));
+  @
+  @ // A handle's records are the section's; what is said of the ones is said of the others.
+  @ predicate placed{L}(struct cordon *c, struct section_locked s) = s.section == &c->section[s.index] &&
+  @   \forall integer i; s.index * 512 <= i < s.index * 512 + 512 ==> &c->frame[i] == &s.frame[i - s.index * 512];
+  @ predicate beside_in{A,B}(struct frame *f, integer first, integer end) =
+  @   \forall integer i; 0 <= i < 512 && !(first <= i < end) ==>
+  @     \at(f[i].holder, B) == \at(f[i].holder, A) && \at(f[i].count, B) == \at(f[i].count, A) &&
+  @     \at(f[i].gfn_lo, B) == \at(f[i].gfn_lo, A) && \at(f[i].gfn_hi, B) == \at(f[i].gfn_hi, A);
+  @ predicate free_in{L}(struct section_locked s) = s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==>
+  @   s.frame[i].holder == 0 && (s.section->pinned == 0 ==> s.frame[i].count == 0);
+  @ lemma outside_section{A,B}: \forall struct cordon *c, struct section_locked s, integer first, end;
+  @   placed{A}(c, s) && \at(c->frame, B) == \at(c->frame, A) && 0 <= first && end <= 512 &&
+  @   records_outside{A,B}(c, s.index * 512, s.index * 512 + 512) && beside_in{A,B}(s.frame, first, end) ==>
+  @     records_outside{A,B}(c, s.index * 512 + first, s.index * 512 + end);
+  @ lemma outside_chain{A,B,C}: \forall struct cordon *c, integer first, end;
+  @   same_head{A,B}(c) && records_outside{A,B}(c, first, end) && same_records{B,C}(c) ==> records_outside{A,C}(c, first, end);
+  @ lemma cleared_section{A,B}: \forall struct cordon *c, struct section_locked s, integer id, first, end;
+  @   placed{A}(c, s) && 0 <= first && end <= 512 && cleared_in{A,B}(s.frame, id, first, end) ==>
+  @     cleared_in{A,B}(\at(c->frame, A), id, s.index * 512 + first, s.index * 512 + end);
+  @
+  @ predicate summary{L}(struct cordon *c, integer k) =
+  @   \forall integer i; c->section[k].taken == 0 && k * 512 <= i < k * 512 + 512 ==>
+  @     c->frame[i].holder == 0 && (c->section[k].pinned == 0 ==> c->frame[i].count == 0);
+  @ predicate one_cleared{A,B}(struct cordon *c, integer index) =
+  @   same_head{A,B}(c) && other_sections{A,B}(c, index) && records_outside{A,B}(c, index * 512, index * 512 + 512) &&
+  @   summary{B}(c, index);
+  @ lemma summaries_again{A,B}: \forall struct cordon *c, integer index;
+  @   summaries_hold{A}(c) && one_cleared{A,B}(c, index) ==> summaries_hold{B}(c);
+  @ lemma summary_of{L}: \forall struct cordon *c, struct section_locked s;
+  @   placed{L}(c, s) && free_in{L}(s) ==> summary{L}(c, s.index);
+  @*/
+
+/* Clears those of frames offset .. offset+n-1 of a section that are the VM's. */
+/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+  @ requires offset + n <= 512 && clearable(s.frame, s.section, v.vm, v.id, offset, offset + n);
+  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures tables: tables(c);
+  @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures sections: other_sections{Pre,Here}(c, s.index) && records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512);
+  @ ensures cleared: \result.status == CORDON_OK ==> cleared_in{Pre,Here}(s.frame, v.id, offset, offset + n);
+  @ ensures beside: beside_in{Pre,Here}(s.frame, offset, offset + n);
+  @ ensures count: \result.status == CORDON_OK ==> \result.frames == held_to[offset + n] - held_to[offset];
+  @ ensures most: \result.frames <= n;
+  @ ensures pinned: s.section->pinned == \old(s.section->pinned);
+  @ ensures summary: \result.status == CORDON_OK ==> free_in(s);
+  @ ensures refused: \result.status != CORDON_OK ==> \result.status == CORDON_NO_MEMORY && same_records{Pre,Here}(c) &&
+  @   same_words{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) &&
+  @   v.vm->frames == \old(v.vm->frames);
+  @*/
+static HOT struct cleared clear_locked(struct cordon *c, struct vm_locked v, struct section_locked s, uint64_t offset, uint64_t n)
+{
+    struct clear_plan plan;
+    uint64_t frames;
+
+    /*@ assert gfns: gfns_below(s, v); */
+    plan = memory_plan_clear(c, v, s, offset, n);
+    if (memory_can_clear(v, s, plan) != CORDON_OK)
+        return (struct cleared){ CORDON_NO_MEMORY, 0 };
+    /*@ assert none: \forall integer j; offset <= j < plan.first ==> held_to[j + 1] == held_to[j]; */
+    /*@ ghost held_run(offset, plan.first, 0); */
+    /*@ assert counted: counted(s, v, plan.first, plan.end); */
+    frames = memory_clear(c, v, s, plan);
+    /*@ assert count: frames == held_to[offset + n] - held_to[offset]; */
+    /*@ assert rest: s.section->taken == rest_to[512]; */
+    /*@ assert same: \forall integer i; 0 <= i < 512 && !(plan.first <= i < plan.end) ==>
+      @   same_record(s.frame[i], \at(s.frame[i], Pre)); */
+    /*@ assert cleared: cleared_in{Pre,Here}(s.frame, v.id, offset, offset + n); */
+    /*@ assert steps: \forall integer i; 0 <= i < 512 && rest_to[i + 1] == rest_to[i] ==>
+      @   \at(s.frame[i].holder, Pre) == 0 || (offset <= i < offset + n && owned(\at(s.frame[i], Pre), v.id)); */
+    /*@ assert gone: \forall integer i; 0 <= i < 512 && rest_to[i + 1] == rest_to[i] ==> s.frame[i].holder == 0; */
+    /*@ assert pinned: s.section->pinned == \at(s.section->pinned, Pre); */
+    /*@ assert zero: \forall integer i; offset <= i < offset + n && owned(\at(s.frame[i], Pre), v.id) ==>
+      @   s.frame[i].count == 0; */
+    /*@ assert kept: \forall integer i; 0 <= i < 512 && !(offset <= i < offset + n && owned(\at(s.frame[i], Pre), v.id)) ==>
+      @   s.frame[i].holder == \at(s.frame[i].holder, Pre) && s.frame[i].count == \at(s.frame[i].count, Pre); */
+    /*@ assert plain: s.section->pinned == 0 ==> \forall integer i; 0 <= i < 512 && s.frame[i].holder == 0 ==>
+      @   s.frame[i].count == 0; */
+    /*@ ghost rest_none(); */
+    /*@ assert host: s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0; */
+    /*@ assert summary: s.section->taken == 0 && s.section->pinned == 0 ==> \forall integer i; 0 <= i < 512 ==>
+      @   s.frame[i].count == 0; */
+    /*@ ghost held_most(offset, offset + n); */
+    return (struct cleared){ CORDON_OK, frames };
+}
+
 /* Clears those of frames frame .. frame+n-1 that are the VM's; they are of one section, that of index `index`. */
+/*@ requires machine(c) && index < c->sections && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+  @ requires frame < 68719476736 && frame % 512 + n <= 512;
+  @ requires clearable(&c->frame[index * 512], &c->section[index], v.vm, v.id, frame % 512, frame % 512 + n);
+  @ assigns c->section[index], c->frame[index * 512 + frame % 512 .. index * 512 + frame % 512 + n - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures cleared: \result.status == CORDON_OK ==>
+  @   cleared_in{Pre,Here}(\old(c->frame), v.id, index * 512 + frame % 512, index * 512 + frame % 512 + n);
+  @ ensures count: \result.status == CORDON_OK ==> \result.frames == held_to[frame % 512 + n] - held_to[frame % 512];
+  @ ensures most: \result.frames <= n;
+  @ ensures others: records_outside{Pre,Here}(c, index * 512 + frame % 512, index * 512 + frame % 512 + n);
+  @ ensures refused: \result.status != CORDON_OK ==> \result.status == CORDON_NO_MEMORY && same_records{Pre,Here}(c) &&
+  @   vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) && v.vm->frames == \old(v.vm->frames);
+  @*/
 static HOT struct cleared memory_clear_run(struct cordon *c, struct vm_locked v, uint64_t index, uint64_t frame, uint64_t n)
 {
     struct section_locked s = section_lock(c, index, frame / 512);
-    struct clear_plan plan = memory_plan_clear(c, v, s, frame % 512, n);
-    enum cordon_status status = memory_can_clear(v, s, plan);
-    uint64_t cleared = status == CORDON_OK ? memory_clear(c, v, s, plan) : 0;
+    struct cleared r;
 
+    /*@ assert words: same_words{Pre,Here}(c); */
+    /*@ assert head: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
+    /*@ assert records: same_records{Pre,Here}(c); */
+    /*@ assert rows: vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert machine: machine(c); */
+    /*@ assert placed: placed(c, s); */
+    /*@ ghost locked: ; */
+    r = clear_locked(c, v, s, frame % 512, n);
+    /*@ assert head: same_head{locked,Here}(c) && same_head{Pre,Here}(c); */
+    /*@ assert places: same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
+    /*@ assert placed: placed(c, s); */
+    /*@ assert outside: records_outside{locked,Here}(c, index * 512, index * 512 + 512); */
+    /*@ assert others: records_outside{locked,Here}(c, index * 512 + frame % 512, index * 512 + frame % 512 + n); */
+    /*@ assert others: records_outside{Pre,Here}(c, index * 512 + frame % 512, index * 512 + frame % 512 + n); */
+    /*@ assert cleared: r.status == CORDON_OK ==>
+      @   cleared_in{locked,Here}(c->frame, v.id, index * 512 + frame % 512, index * 512 + frame % 512 + n); */
+    /*@ assert cleared: r.status == CORDON_OK ==>
+      @   cleared_in{Pre,Here}(c->frame, v.id, index * 512 + frame % 512, index * 512 + frame % 512 + n); */
+    /*@ assert summary: r.status == CORDON_OK ==> summary(c, index); */
+    /*@ assert refused: r.status != CORDON_OK ==> plain_kept{locked,Here}(c) && same_words{locked,Here}(c); */
+    /*@ assert summaries: r.status != CORDON_OK ==> summaries_hold(c); */
+    /*@ assert sections: other_sections{locked,Here}(c, index); */
+    /*@ assert still: summaries_hold{locked}(c); */
+    /*@ assert one: r.status == CORDON_OK ==> one_cleared{locked,Here}(c, index); */
+    /*@ assert summaries: r.status == CORDON_OK ==> summaries_hold(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert refused: r.status != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && same_records{Pre,Here}(c); */
+    /*@ assert others: records_outside{Pre,Here}(c, index * 512 + frame % 512, index * 512 + frame % 512 + n); */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ ghost done: ; */
     section_unlock(c, s);
-    return (struct cleared){ status, cleared };
+    /*@ assert rows: vm_rows_kept{done,Here}(c) && same_pool{done,Here}(&v.vm->pool) &&
+      @   v.vm->frames == \at(v.vm->frames, done); */
+    /*@ assert words: same_words{done,Here}(c) && plain_kept{done,Here}(c); */
+    /*@ assert records: same_records{done,Here}(c); */
+    /*@ assert head: same_head{done,Here}(c) && same_head{Pre,Here}(c); */
+    /*@ assert places: same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
+    /*@ assert others: records_outside{Pre,Here}(c, index * 512 + frame % 512, index * 512 + frame % 512 + n); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert refused: r.status != CORDON_OK ==> vm_rows_kept{Pre,Here}(c); */
+    /*@ assert refused: r.status != CORDON_OK ==> same_records{Pre,Here}(c); */
+    /*@ assert refused: r.status != CORDON_OK ==> same_pool{Pre,Here}(&v.vm->pool) && v.vm->frames == \at(v.vm->frames, Pre); */
+    return r;
 }
 
 /* ---- the core's own ---- */
 
 /* Host frames become the core's, out of the host's reach. OWNED, SHARED: the first that is not the host's to give. */
+/*@ requires machine(c) && holds(c, s) && offset + n <= 512 && n >= 1;
+  @ requires room: (\forall integer i; offset <= i < offset + n ==> s.frame[i].holder == 0) ==> s.section->taken + n <= 512;
+  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, s.section->leaf, c->host_lock, c->host_pool.fresh,
+  @   c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures vms: vm_rows_kept{Pre,Here}(c);
+  @ ensures taken: \result == CORDON_OK ==> \forall integer i; offset <= i < offset + n ==>
+  @   \old(can_leave1(s.frame[i])) == CORDON_OK && is_plain_record(s.frame[i], HOLDER_CORE);
+  @ ensures others: beside_in{Pre,Here}(s.frame, offset, offset + n);
+  @ ensures outside: other_sections{Pre,Here}(c, s.index) && records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512);
+  @ ensures gone: \result == CORDON_OK && s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
+  @   c->phys[s.section->leaf].e[i] == 0;
+  @ ensures refused: \result != CORDON_OK ==> same_records{Pre,Here}(c) && \exists integer k; offset <= k < offset + n &&
+  @   \result == can_leave1(\old(s.frame[\at(k, Here)])) &&
+  @   \forall integer i; offset <= i < k ==> can_leave1(\old(s.frame[\at(i, Here)])) == CORDON_OK;
+  @*/
 enum cordon_status memory_take_for_core(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n);
 
+/*@ // Record `offset` of a section is the core's and counted; if no other is, all others are plain host memory.
+  @ predicate is_last_core{L}(struct frame *f, struct section *s, integer offset) =
+  @   f[offset].holder == HOLDER_CORE && 1 <= s->taken <= 512 &&
+  @   \forall integer i; s->taken == 1 && 0 <= i < 512 && i != offset ==>
+  @     f[i].holder == 0 && (s->pinned == 0 ==> f[i].count == 0);
+  @*/
+
 /* A frame of the core's goes to the host, zeroed. It must be in no table and no walk cache. */
+/*@ requires machine(c) && frame < 68719476736 && in_ram(c, frame / 512);
+  @ requires core: \forall integer k; is_section(c, frame / 512, k) ==>
+  @   is_last_core(&c->frame[k * 512], &c->section[k], frame % 512);
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures back: \forall integer k; is_section{Pre}(c, frame / 512, k) ==> is_plain_record(c->frame[k * 512 + frame % 512], 0) &&
+  @   records_outside{Pre,Here}(c, k * 512 + frame % 512, k * 512 + frame % 512 + 1);
+  @*/
 void memory_return_from_core(struct cordon *c, uint64_t frame);
 
 #endif

@@ -38,26 +38,145 @@ static bool in_range(uint64_t first, uint64_t num, uint64_t limit)
 
 /* ---- clear_vm_range ---- */
 
+/*@ // How many of num frames from `frame` on are of the same section.
+  @ logic integer in_section(integer frame, integer num) = frame % 512 + num <= 512 ? num : 512 - frame % 512;
+  @ // What the records of those are like, and the counts of them, if there is such a section.
+  @ predicate all_clearable{L}(struct cordon *c, struct vm *vm, integer id, integer frame, integer num) =
+  @   \forall integer k; is_section(c, frame / 512, k) ==>
+  @     clearable(&c->frame[k * 512], &c->section[k], vm, id, frame % 512, frame % 512 + in_section(frame, num));
+  @
+  @ // The VM's among n frames from `frame` on are plain host memory; no other record has changed.
+  @ predicate cleared_run{A,B}(struct cordon *c, integer id, integer frame, integer n) =
+  @   (\forall integer i; 0 <= i < \at(c->sections, A) * 512 && in_run{A}(c, i, frame, n) ==>
+  @     (owned(\at(c->frame[i], A), id) ==> is_plain_record(\at(c->frame[i], B), 0)) &&
+  @     (!owned(\at(c->frame[i], A), id) ==> same_record(\at(c->frame[i], B), \at(c->frame[i], A)))) &&
+  @   \forall integer i; 0 <= i < \at(c->sections, A) * 512 && !in_run{A}(c, i, frame, n) ==>
+  @     same_record(\at(c->frame[i], B), \at(c->frame[i], A));
+  @ lemma run_cleared{A,B}: \forall struct cordon *c, integer k, id, frame, n;
+  @   spans_fit{A}(c) && is_section{A}(c, frame / 512, k) &&
+  @   records_outside{A,B}(c, k * 512 + frame % 512, k * 512 + frame % 512 + n) && \at(c->frame, B) == \at(c->frame, A) &&
+  @   cleared_in{A,B}(\at(c->frame, A), id, k * 512 + frame % 512, k * 512 + frame % 512 + n) ==>
+  @     cleared_run{A,B}(c, id, frame, n);
+  @ lemma section_then{A,B}: \forall struct cordon *c, integer number, k;
+  @   same_head{A,B}(c) && same_map{A,B}(c) && is_section{A}(c, number, k) ==> is_section{B}(c, number, k);
+  @ lemma section_before{A,B}: \forall struct cordon *c, integer number, k;
+  @   same_head{A,B}(c) && same_map{A,B}(c) && is_section{B}(c, number, k) ==> is_section{A}(c, number, k);
+  @ lemma run_then{A,B}: \forall struct cordon *c, integer i, frame, n;
+  @   same_head{A,B}(c) && same_map{A,B}(c) && in_run{A}(c, i, frame, n) ==> in_run{B}(c, i, frame, n);
+  @ lemma run_before{A,B}: \forall struct cordon *c, integer i, frame, n;
+  @   same_head{A,B}(c) && same_map{A,B}(c) && in_run{B}(c, i, frame, n) ==> in_run{A}(c, i, frame, n);
+  @ lemma cleared_before{A,B,C}: \forall struct cordon *c, integer id, frame, n;
+  @   same_head{A,B}(c) && same_map{A,B}(c) && same_records{A,B}(c) && cleared_run{B,C}(c, id, frame, n) ==>
+  @     cleared_run{A,C}(c, id, frame, n);
+  @ lemma cleared_after{A,B,C}: \forall struct cordon *c, integer id, frame, n;
+  @   same_head{A,B}(c) && cleared_run{A,B}(c, id, frame, n) && same_records{B,C}(c) && \at(c->frame, C) == \at(c->frame, B) ==>
+  @     cleared_run{A,C}(c, id, frame, n);
+  @ lemma none_cleared{A,B}: \forall struct cordon *c, integer id, frame, n;
+  @   !in_ram{A}(c, frame / 512) && same_records{A,B}(c) && \at(c->frame, B) == \at(c->frame, A) ==>
+  @     cleared_run{A,B}(c, id, frame, n);
+  @*/
+
 /* n of num frames are done, of which so many were the VM's. */
+/*@ requires frames <= n <= num;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures \result.status == (n < num ? CORDON_AGAIN : CORDON_OK) && \result.done == n;
+  @ ensures \result.changed == frames && told(\result) == n;
+  @*/
 static HOT struct cordon_progress clear_progress(uint64_t n, uint64_t num, uint64_t frames)
 {
     return (struct cordon_progress){ .status = n < num ? CORDON_AGAIN : CORDON_OK, .done = n, .changed = frames,
                                      .not_owned = n - frames };
 }
 
+/* n frames from `frame` on, of the section of that index. */
+/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+  @ requires index < c->sections && is_section(c, frame / 512, index) && frame < 68719476736 && frame % 512 + n <= 512;
+  @ requires clearable(&c->frame[index * 512], &c->section[index], v.vm, v.id, frame % 512, frame % 512 + n);
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures cleared: \result.status == CORDON_OK ==> cleared_run{Pre,Here}(c, v.id, frame, n) && \result.frames <= n;
+  @ ensures refused: \result.status != CORDON_OK ==> \result.status == CORDON_NO_MEMORY && same_records{Pre,Here}(c) &&
+  @   vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) && v.vm->frames == \old(v.vm->frames);
+  @*/
+static HOT struct cleared clear_known(struct cordon *c, struct vm_locked v, uint64_t index, uint64_t frame, uint64_t n)
+{
+    struct cleared r;
+
+    if (n == 1) {   /* a length that is a constant needs no run */
+        r = memory_clear_run(c, v, index, frame, 1);
+        /*@ assert cleared: r.status == CORDON_OK ==> cleared_run{Pre,Here}(c, v.id, frame, 1); */
+    } else {
+        r = memory_clear_run(c, v, index, frame, n);
+        /*@ assert cleared: r.status == CORDON_OK ==> cleared_run{Pre,Here}(c, v.id, frame, n); */
+    }
+    /*@ assert cleared: r.status == CORDON_OK ==> cleared_run{Pre,Here}(c, v.id, frame, n); */
+    return r;
+}
+
 /* What one call does for num frames from `frame` on: it stops at the end of a section, or of a hole between them. */
+/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+  @ requires frame < 68719476736 && frame + num <= 68719476736 && all_clearable(c, v.vm, v.id, frame, num);
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures ok: \result.status == CORDON_OK ==> \result.done == num;
+  @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done < num;
+  @ ensures sum: told(\result) == \result.done;
+  @ ensures cleared: \result.status == CORDON_OK || \result.status == CORDON_AGAIN ==>
+  @   cleared_run{Pre,Here}(c, v.id, frame, \result.done);
+  @ ensures reason: \result.status == CORDON_OK || \result.status == CORDON_AGAIN ||
+  @   (\result.status == CORDON_NO_MEMORY && \result.done == 0);
+  @ ensures refused: \result.status == CORDON_NO_MEMORY ==> same_records{Pre,Here}(c) &&
+  @   vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) && v.vm->frames == \old(v.vm->frames);
+  @*/
 static HOT struct cordon_progress clear_some(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t num)
 {
     uint64_t n = min(num, 512 - frame % 512);
     uint64_t index;
     struct cleared r;
 
-    if (memory_section(c, frame, &index) != CORDON_OK)
+    /*@ assert part: n == in_section(frame, num); */
+    if (memory_section(c, frame, &index) != CORDON_OK) {
+        /*@ assert beside: \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, frame, 1); */
         return clear_progress(min(num, region_gap(c, frame)), num, 0);
-    r = n == 1 ? memory_clear_run(c, v, index, frame, 1) : memory_clear_run(c, v, index, frame, n);
+    }
+    /*@ assert known: is_section(c, frame / 512, index); */
+    /*@ assert clearable: clearable(&c->frame[index * 512], &c->section[index], v.vm, v.id, frame % 512, frame % 512 + n); */
+    r = clear_known(c, v, index, frame, n);
     return r.status == CORDON_OK ? clear_progress(n, num, r.frames) : refuse(r.status);
 }
 
+/*@ requires machine(c) && c->vms < 0x4000 && c->pfn_limit <= 68719476736;
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state != VM_NONE ==> vm_sound(c, &c->vm[vm.v - 1], vm.v) &&
+  @   c->vm[vm.v - 1].s2.gfn_limit <= 68719476736 && all_clearable(c, &c->vm[vm.v - 1], vm.v, pfn.v, num);
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
+  @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
+  @   c->vm[vm.v - 1].pool.free, c->phys[0 .. c->phys_frames - 1],
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
+  @ ensures range: \result.status == CORDON_RANGE ==> !(pfn.v < \old(c->pfn_limit) && pfn.v + num <= \old(c->pfn_limit));
+  @ ensures beyond: !(pfn.v < \old(c->pfn_limit) && pfn.v + num <= \old(c->pfn_limit)) ==> \result.status == CORDON_RANGE;
+  @ ensures ok: \result.status == CORDON_OK ==> \result.done == num;
+  @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done < num;
+  @ ensures sum: told(\result) == \result.done;
+  @ ensures cleared: \result.status == CORDON_OK || \result.status == CORDON_AGAIN ==>
+  @   cleared_run{Pre,Here}(c, vm.v, pfn.v, \result.done);
+  @ ensures refused: \result.status != CORDON_OK && \result.status != CORDON_AGAIN ==> \result.done == 0;
+  @ ensures none: \result.status != CORDON_OK && \result.status != CORDON_AGAIN ==> same_records{Pre,Here}(c);
+  @ ensures rows: \result.status != CORDON_OK && \result.status != CORDON_AGAIN ==> vm_rows_kept{Pre,Here}(c);
+  @*/
 struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t pfn, uint64_t num)
 {
     struct cordon_progress p;
@@ -67,10 +186,34 @@ struct cordon_progress cordon_clear_vm_range(struct cordon *c, vmid_t vm, pfn_t 
     if (!in_range(pfn.v, num, c->pfn_limit))
         return refuse(CORDON_RANGE);
     status = vm_enter(c, vm, &v);
+    /*@ assert head: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
+    /*@ assert records: same_records{Pre,Here}(c) && same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
+    /*@ assert rows: vm_rows_kept{Pre,Here}(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c); */
+    /*@ assert in_range: pfn.v < \at(c->pfn_limit, Pre) && pfn.v + num <= \at(c->pfn_limit, Pre); */
     if (status != CORDON_OK)
         return refuse(status);
+    /*@ assert clearable: all_clearable(c, v.vm, v.id, pfn.v, num); */
+    /*@ ghost locked: ; */
     p = clear_some(c, v, pfn.v, num);
+    /*@ assert head: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
+    /*@ assert cleared: p.status == CORDON_OK || p.status == CORDON_AGAIN ==> cleared_run{locked,Here}(c, vm.v, pfn.v, p.done); */
+    /*@ assert cleared: p.status == CORDON_OK || p.status == CORDON_AGAIN ==> cleared_run{Pre,Here}(c, vm.v, pfn.v, p.done); */
+    /*@ assert refused: p.status == CORDON_NO_MEMORY ==> same_records{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ ghost done: ; */
     vm_unlock(c, v);
+    /*@ assert records: same_records{done,Here}(c) && same_words{done,Here}(c) && plain_kept{done,Here}(c); */
+    /*@ assert rows: vm_rows_kept{done,Here}(c); */
+    /*@ assert head: same_head{done,Here}(c) && same_head{Pre,Here}(c); */
+    /*@ assert places: same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
+    /*@ assert cleared: p.status == CORDON_OK || p.status == CORDON_AGAIN ==> cleared_run{Pre,Here}(c, vm.v, pfn.v, p.done); */
+    /*@ assert refused: p.status == CORDON_NO_MEMORY ==> same_records{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c); */
+    /*@ assert in_range: pfn.v < \at(c->pfn_limit, Pre) && pfn.v + num <= \at(c->pfn_limit, Pre); */
+    /*@ assert reason: p.status == CORDON_OK || p.status == CORDON_AGAIN || p.status == CORDON_NO_MEMORY; */
     return p;
 }
 
@@ -93,6 +236,10 @@ struct map_request {
   @ predicate is_counted{L}(struct cordon *c, struct map_request r) =
   @   \forall integer k; is_section(c, r.frame / 512, k) ==> counted_in(c, r, k);
   @
+  @ // Why a request that fits may be refused.
+  @ predicate is_refusal(integer s) =
+  @   s == CORDON_MAPPED || s == CORDON_NO_MEMORY || s == CORDON_OWNED || s == CORDON_SHARED || s == CORDON_GFN;
+  @
   @ // The frames of a request are the VM's, where its pages will be.
   @ predicate claimed_in{L}(struct cordon *c, integer id, struct map_request r, integer k) =
   @   \forall integer i; k * 512 + r.frame % 512 <= i < k * 512 + r.frame % 512 + r.n ==>
@@ -111,6 +258,7 @@ struct map_request {
   @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
   @ exits \false;
+  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
   @ ensures machine: machine(c);
   @ ensures head: same_head{Pre,Here}(c) && same_map{Pre,Here}(c);
   @ ensures vms: vm_rows_kept{Pre,Here}(c);
@@ -193,6 +341,7 @@ static HOT enum cordon_status claim_run(struct cordon *c, struct vm_locked v, ui
   @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
   @ exits \false;
+  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool);
   @ ensures vms: vm_rows_kept{Pre,Here}(c);
@@ -353,6 +502,7 @@ static HOT void fill(struct cordon *c, struct vm_locked v, struct s2_pos p, stru
   @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
+  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c);
   @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r);
@@ -391,6 +541,7 @@ static HOT enum cordon_status map_new(struct cordon *c, struct vm_locked v, stru
   @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
+  @ ensures reason: \result.status == CORDON_OK || is_refusal(\result.status);
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c);
   @ ensures changed: \result.changed <= r.n;
@@ -416,61 +567,387 @@ static HOT struct mapped map_pages(struct cordon *c, struct vm_locked v, struct 
     return (struct mapped){ status, status == CORDON_OK ? r.n - same : 0 };
 }
 
-/* A block takes the place of the table that the level-2 entry p points to. */
-static void replace_table(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+/* A level-3 table of the VM that no entry names any more goes back to its pool. */
+/*@ requires vm_ready(c, v) && child < c->phys_frames && row_level[child] == 3 && !host_row(c, child) && unnamed(c, child);
+  @ requires used: v.vm->pool.free < v.vm->pool.total;
+  @ assigns v.vm->pool.head, v.vm->pool.free, c->phys[child].e[0], row_level[child], pool_row[v.vm->pool.free];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures records: same_records{Pre,Here}(c);
+  @ ensures others: \forall integer r, i; 0 <= r < c->phys_frames && 0 <= i < 512 && r != child ==>
+  @   c->phys[r].e[i] == \old(c->phys[r].e[i]);
+  @ ensures back: v.vm->pool.free == \old(v.vm->pool.free) + 1 && v.vm->pool.total == \old(v.vm->pool.total);
+  @*/
+static void retire(struct cordon *c, struct vm_locked v, uint64_t child)
 {
-    s2_replace(c, &v.vm->s2, p, r.gfn, desc_leaf(r.frame, 2, S2_NORMAL));
-    pool_put(c, &v.vm->pool, desc_pfn(p.entry));
+    /*@ assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->span + (0 .. c->spans - 1), v.vm); */
+    /*@ assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), v.vm); */
+    /*@ assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \forall integer i; 0 <= i < c->vms ==> \separated(&c->vm[i].s2, &v.vm->pool); */
+    /*@ assert apart: \separated(c->section + (0 .. c->sections - 1), c->phys + (0 .. c->phys_frames - 1), v.vm); */
+    /*@ assert other: \forall integer k; 0 <= k < v.vm->pool.free ==> pool_row[k] != child; */
+    /*@ ghost row_level[child] = -1; */
+    /*@ ghost pool_row[v.vm->pool.free] = child; */
+    /*@ assert top: v.vm->pool.free > 0 ==> v.vm->pool.head == pool_row[v.vm->pool.free - 1]; */
+    pool_put(c, &v.vm->pool, child);
+    /*@ assert named: c->phys[child].e[0] == \at(v.vm->pool.head, Pre); */
+    /*@ assert head: same_head{Pre,Here}(c); */
+    /*@ assert leaf: same_leaves{Pre,Here}(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert tables: same_tables{Pre,Here}(c); */
+    /*@ assert words: same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
+    /*@ assert above: same_above{Pre,Here}(c); */
+    /*@ assert retired: retired{Pre,Here}(c, child); */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaves: leaves_fit(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert parents: parents(c); */
+    /*@ assert rooted: rooted(c, &v.vm->s2); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    /*@ assert list: \forall integer k; 0 <= k < v.vm->pool.free - 1 ==> pool_row[k] == \at(pool_row[k], Pre); */
+    /*@ assert count: v.vm->pool.free == \at(v.vm->pool.free, Pre) + 1 && v.vm->pool.total == \at(v.vm->pool.total, Pre) &&
+      @   v.vm->pool.fresh_n == \at(v.vm->pool.fresh_n, Pre) && v.vm->pool.head == child; */
+    /*@ assert last: pool_row[v.vm->pool.free - 1] == child; */
+    /*@ assert next: \at(v.vm->pool.free, Pre) > 0 ==> c->phys[child].e[0] == pool_row[\at(v.vm->pool.free, Pre) - 1]; */
+    /*@ assert end: \forall integer k; \at(v.vm->pool.free, Pre) <= k <= \at(v.vm->pool.free, Pre) && 0 < k ==>
+      @   c->phys[pool_row[k]].e[0] == pool_row[k - 1]; */
+    /*@ assert links: \forall integer k; 0 < k < \at(v.vm->pool.free, Pre) ==> c->phys[pool_row[k]].e[0] == pool_row[k - 1]; */
+    /*@ assert each: \forall integer k; 0 < k < v.vm->pool.free ==> c->phys[pool_row[k]].e[0] == pool_row[k - 1]; */
+    /*@ assert linked: pool_linked(c, &v.vm->pool); */
+    /*@ assert first: pool_head(&v.vm->pool); */
+    /*@ assert once: pool_once(&v.vm->pool); */
+    /*@ assert spare: pool_spare(c, &v.vm->pool); */
 }
 
+/* A block takes the place of the level-2 entry p, whatever it is; if it was a table, no entry names that any more. */
+/*@ requires vm_ready(c, v) && on_table(c, p) && !host_row(c, p.row) && p.level == 2;
+  @ requires r.gfn < 68719476736 && r.frame < 68719476736 && r.frame % 512 == 0;
+  @ assigns c->phys[p.row].e[p.index];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures records: same_records{Pre,Here}(c);
+  @ ensures block: c->phys[p.row].e[p.index] == leaf_entry(r.frame, 2, 0);
+  @ ensures unnamed: table_entry(p.entry, 2) ==> unnamed(c, entry_frame(p.entry));
+  @*/
+static void put_block(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+{
+    /*@ assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    /*@ assert apart: \separated(c->section + (0 .. c->sections - 1), c->phys + (0 .. c->phys_frames - 1)); */
+    s2_replace(c, &v.vm->s2, p, r.gfn, desc_leaf(r.frame, 2, S2_NORMAL));
+    /*@ assert block: maps_block(c->phys[p.row].e[p.index]); */
+    /*@ assert head: same_head{Pre,Here}(c) && same_levels{Pre,Here}; */
+    /*@ assert arrays: arrays(c); */
+    /*@ assert leaf: same_leaves{Pre,Here}(c); */
+    /*@ assert changed: leaves_change{Pre,Here}(c); */
+    /*@ assert trees: trees(c); */
+    /*@ assert blocks: blocks_fit(c); */
+    /*@ assert leaves: leaves_fit(c); */
+    /*@ assert map: same_map{Pre,Here}(c); */
+    /*@ assert vms: same_tables{Pre,Here}(c); */
+    /*@ assert words: same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
+    /*@ assert above: same_above{Pre,Here}(c) && same_list{Pre,Here}(&v.vm->pool) && same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert kept: vm_levels_kept{Pre,Here}(c); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert parents: parents(c); */
+    /*@ assert unnamed: table_entry(p.entry, 2) ==> unnamed(c, entry_frame(p.entry)); */
+    /*@ assert first: pool_head(&v.vm->pool); */
+    /*@ assert once: pool_once(&v.vm->pool); */
+    /*@ assert spare: pool_spare(c, &v.vm->pool); */
+    /*@ assert linked: pool_linked(c, &v.vm->pool); */
+}
+
+/* A block takes the place of the table that the level-2 entry p points to. */
+/*@ requires vm_ready(c, v) && on_table(c, p) && !host_row(c, p.row) && p.level == 2 && table_entry(p.entry, 2);
+  @ requires r.gfn < 68719476736 && r.frame < 68719476736 && r.frame % 512 == 0;
+  @ requires used: v.vm->pool.free < v.vm->pool.total;
+  @ assigns v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures records: same_records{Pre,Here}(c);
+  @ ensures block: c->phys[p.row].e[p.index] == leaf_entry(r.frame, 2, 0);
+  @ ensures back: v.vm->pool.free == \old(v.vm->pool.free) + 1;
+  @*/
+static void replace_table(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+{
+    /*@ assert child: entry_frame(p.entry) < c->phys_frames && row_level[entry_frame(p.entry)] == 3 &&
+      @   !host_row(c, entry_frame(p.entry)); */
+    put_block(c, v, p, r);
+    retire(c, v, desc_pfn(p.entry));
+}
+
+/* A block where the level-2 entry p is invalid. */
+/*@ requires vm_ready(c, v) && on_table(c, p) && !host_row(c, p.row) && p.level == 2 && !valid_entry(p.entry);
+  @ requires r.frame < 68719476736 && r.frame % 512 == 0;
+  @ assigns c->phys[0 .. c->phys_frames - 1];
+  @ exits \false;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures records: same_records{Pre,Here}(c);
+  @ ensures block: c->phys[p.row].e[p.index] == leaf_entry(r.frame, 2, 0);
+  @*/
+static void make_block(struct cordon *c, struct vm_locked v, struct s2_pos p, struct map_request r)
+{
+    (void)v;        /* for the contract */
+    /*@ assert block: maps_block(leaf_entry(r.frame, 2, 0)); */
+    s2_make(c, p, desc_leaf(r.frame, 2, S2_NORMAL));
+    /*@ assert levels: same_levels{Pre,Here} && same_above{Pre,Here}(c) && same_list{Pre,Here}(&v.vm->pool); */
+    /*@ assert pools: same_pool{Pre,Here}(&v.vm->pool); */
+    /*@ assert kept: vm_levels_kept{Pre,Here}(c); */
+    /*@ assert sound: vm_sound(c, v.vm, v.id); */
+    /*@ assert words: same_words{Pre,Here}(c); */
+    /*@ assert plain: plain_kept{Pre,Here}(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert parents: parents(c); */
+    /*@ assert first: pool_head(&v.vm->pool); */
+    /*@ assert once: pool_once(&v.vm->pool); */
+    /*@ assert spare: pool_spare(c, &v.vm->pool); */
+    /*@ assert linked: pool_linked(c, &v.vm->pool); */
+}
+
+/*@ // A VM's table at level 2 of the walk to gfn is one of its pool's that is not free.
+  @ predicate is_used{L}(struct cordon *c, struct vm *vm, integer gfn) =
+  @   walk_reaches(c, &vm->s2, gfn, 2) && table_entry(walk_entry(c, &vm->s2, gfn, 2), 2) ==> vm->pool.free < vm->pool.total;
+  @ // A request for a block.
+  @ predicate is_block_request(struct map_request r) =
+  @   r.gfn < 68719476736 && r.frame < 68719476736 && r.gfn % 512 == 0 && r.frame % 512 == 0 && r.n == 512;
+  @*/
+
+/* A new block; p is the end of the walk to it, at level 2 or above: invalid, or an empty table. */
+/*@ requires vm_ready(c, v) && is_block_request(r) && is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
+  @ requires on_table(c, p) && !host_row(c, p.row) && p.index == index_at(r.gfn, p.level) && p.level <= 2;
+  @ requires what: table ? p.level == 2 && table_entry(p.entry, 2) : !valid_entry(p.entry);
+  @ requires room: (table ==> v.vm->pool.free < v.vm->pool.total) && 2 - p.level <= v.vm->pool.free;
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) &&
+  @   v.vm->frames == \old(v.vm->frames) && records_same{Pre,Here}(c);
+  @*/
+static enum cordon_status map_new_block(struct cordon *c, struct vm_locked v, struct s2_pos p, bool table, struct map_request r)
+{
+    enum cordon_status status = claim(c, v, r);
+
+    /*@ assert kept: places_kept{Pre,Here}(c); */
+    if (status != CORDON_OK)
+        return status;
+    /*@ assert level: row_level[p.row] == p.level &&
+      @   c->phys[p.row].e[p.index] == \at(c->phys[\at(p.row, Here)].e[\at(p.index, Here)], Pre); */
+    /*@ assert place: on_table(c, p) && !host_row(c, p.row) && p.index == index_at(r.gfn, p.level); */
+    /*@ ghost claimed: ; */
+    if (table) {
+        replace_table(c, v, p, r);
+        /*@ assert records: same_records{claimed,Here}(c); */
+        /*@ assert kept: places_kept{claimed,Here}(c); */
+        /*@ assert new: is_claimed(c, v.id, r); */
+    } else {
+        p = grow_to(c, v, p, r.gfn, 2);
+        make_block(c, v, p, r);
+        /*@ assert records: same_records{claimed,Here}(c); */
+        /*@ assert kept: places_kept{claimed,Here}(c); */
+        /*@ assert new: is_claimed(c, v.id, r); */
+    }
+    /*@ assert records: same_records{claimed,Here}(c); */
+    /*@ assert kept: places_kept{Pre,Here}(c); */
+    return CORDON_OK;
+}
+
+/*@ requires vm_ready(c, v) && is_block_request(r) && r.gfn < v.vm->s2.gfn_limit && is_used(c, v.vm, r.gfn);
+  @ requires is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool) &&
+  @   v.vm->frames == \old(v.vm->frames) && records_same{Pre,Here}(c);
+  @*/
 static enum cordon_status map_block(struct cordon *c, struct vm_locked v, struct map_request r)
 {
     struct s2_pos p = s2_walk_to(c, &v.vm->s2, r.gfn, 2);
     bool table = desc_is_table(p.entry, p.level);
-    enum cordon_status status;
 
+    /*@ assert kept: places_kept{Pre,Here}(c) && records_but{Pre,Here}(c, r); */
+    /*@ assert used: table ==> p.level == 2 && v.vm->pool.free < v.vm->pool.total; */
+    /*@ assert child: table ==> entry_frame(p.entry) < c->phys_frames && row_level[entry_frame(p.entry)] == 3; */
     if (desc_valid(p.entry) && !table)
         return already(c, p, r) == r.n ? CORDON_OK : CORDON_MAPPED;
     if (table && s2_is_whole(c, desc_pfn(p.entry), r.frame)) {
         replace_table(c, v, p, r);
+        /*@ assert kept: places_kept{Pre,Here}(c) && records_but{Pre,Here}(c, r) && records_same{Pre,Here}(c); */
         return CORDON_OK;
     }
     if (table && s2_count_valid(c, desc_pfn(p.entry)) > 0)
         return CORDON_MAPPED;
     if (v.vm->pool.free < 2 - p.level)
         return CORDON_NO_MEMORY;
-    status = claim(c, v, r);
-    if (status != CORDON_OK)
-        return status;
-    if (table)
-        replace_table(c, v, p, r);
-    else
-        s2_make(c, s2_grow(c, &v.vm->pool, p, r.gfn, 2), desc_leaf(r.frame, 2, S2_NORMAL));
-    return CORDON_OK;
+    return map_new_block(c, v, p, table, r);
 }
 
+/*@ // How many of num pages at gfn, of frames from `frame` on, one call maps.
+  @ logic integer at_once(integer gfn, integer frame, integer num) = in_section(gfn, in_section(frame, num));
+  @ predicate request_is(struct map_request r, integer gfn, integer frame, integer n) =
+  @   r.gfn == gfn && r.frame == frame && r.n == n;
+  @ logic integer first_gfn(integer gfn, integer level) = level == 2 ? gfn / 512 * 512 : gfn;
+  @ lemma claim_alike{L}: \forall struct cordon *c, integer id, k, struct map_request q, r;
+  @   request_is(q, r.gfn, r.frame, r.n) && claimed_in(c, id, r, k) ==> claimed_in(c, id, q, k);
+  @ lemma claimed_alike{L}: \forall struct cordon *c, integer id, struct map_request q, r;
+  @   request_is(q, r.gfn, r.frame, r.n) && is_claimed(c, id, r) ==> is_claimed(c, id, q);
+  @*/
+
+/* One page or one block, for who holds the VM's lock. */
+/*@ requires vm_ready(c, v) && r.gfn < v.vm->s2.gfn_limit && (r.n == 512 ? is_block_request(r) && is_used(c, v.vm, r.gfn)
+  @                                                                 : r.n == 1 && r.frame < 68719476736);
+  @ requires is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
+  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
+  @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && records_same{Pre,Here}(c);
+  @*/
+static HOT enum cordon_status map_one(struct cordon *c, struct vm_locked v, struct map_request r)
+{
+    if (r.n == CORDON_BLOCK_PAGES)
+        return map_block(c, v, r);
+    return map_pages(c, v, r).status;
+}
+
+/* The same for who holds nothing yet; all numbers are in range. */
+/*@ requires machine(c) && parents(c) && c->vms < 0x4000 && c->vm_shape.gfn_limit <= 68719476736;
+  @ requires request: r.gfn < c->vm_shape.gfn_limit && (r.n == 512 ? is_block_request(r) : r.n == 1 && r.frame < 68719476736);
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==> vm_sound(c, &c->vm[vm.v - 1], vm.v) &&
+  @   c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit && pool_sound(c, &c->vm[vm.v - 1].pool) &&
+  @   c->vm[vm.v - 1].frames + 512 <= 18446744073709551615;
+  @ requires used: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE && r.n == 512 ==> is_used(c, &c->vm[vm.v - 1], r.gfn);
+  @ requires counted: is_counted(c, r);
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
+  @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
+  @   c->vm[vm.v - 1].pool.free, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures parents: parents(c);
+  @ ensures places: places_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> is_claimed(c, vm.v, r) || records_same{Pre,Here}(c);
+  @ ensures others: records_but{Pre,Here}(c, r);
+  @ ensures none: \result != CORDON_OK ==> records_same{Pre,Here}(c);
+  @ ensures rows: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c);
+  @*/
+static HOT enum cordon_status map_for(struct cordon *c, vmid_t vm, struct map_request r)
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_live(c, vm, &v);
+
+    /*@ assert head: places_kept{Pre,Here}(c); */
+    /*@ assert records: same_records{Pre,Here}(c) && same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
+    /*@ assert rows: vm_rows_kept{Pre,Here}(c) && same_above{Pre,Here}(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c) && parents(c); */
+    /*@ assert none: records_same{Pre,Here}(c) && records_but{Pre,Here}(c, r); */
+    if (status != CORDON_OK)
+        return status;
+    /*@ assert pool: pool_sound(c, &v.vm->pool); */
+    /*@ assert counted: is_counted(c, r); */
+    /*@ assert used: r.n == 512 ==> is_used(c, v.vm, r.gfn); */
+    /*@ ghost locked: ; */
+    status = map_one(c, v, r);
+    /*@ assert head: places_kept{Pre,Here}(c); */
+    /*@ assert none: status != CORDON_OK ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert all: status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c); */
+    /*@ assert others: records_but{Pre,Here}(c, r); */
+    /*@ ghost done: ; */
+    vm_unlock(c, v);
+    /*@ assert records: same_records{done,Here}(c) && same_words{done,Here}(c) && plain_kept{done,Here}(c); */
+    /*@ assert rows: vm_rows_kept{done,Here}(c) && same_above{done,Here}(c); */
+    /*@ assert head: places_kept{done,Here}(c) && places_kept{Pre,Here}(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c) && parents(c); */
+    /*@ assert none: status != CORDON_OK ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert others: records_but{Pre,Here}(c, r); */
+    /*@ assert all: status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c); */
+    return status;
+}
+
+/*@ requires machine(c) && parents(c) && c->vms < 0x4000;
+  @ requires limits: c->vm_shape.gfn_limit <= 68719476736 && c->pfn_limit <= 68719476736;
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==> vm_sound(c, &c->vm[vm.v - 1], vm.v) &&
+  @   c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit && pool_sound(c, &c->vm[vm.v - 1].pool) &&
+  @   c->vm[vm.v - 1].frames + 512 <= 18446744073709551615;
+  @ requires used: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE && level == 2 ==>
+  @   is_used(c, &c->vm[vm.v - 1], addr.v / 4096 / 512 * 512);
+  @ requires counted: \forall struct map_request r; request_is(r, first_gfn(addr.v / 4096, level), entry_frame(pte),
+  @   level == 2 ? 512 : 1) ==> is_counted(c, r);
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
+  @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
+  @   c->vm[vm.v - 1].pool.free, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures parents: parents(c);
+  @ ensures places: places_kept{Pre,Here}(c);
+  @ ensures all: \result == CORDON_OK ==> records_same{Pre,Here}(c) || \forall struct map_request q;
+  @   request_is(q, first_gfn(addr.v / 4096, level), entry_frame(pte), level == 2 ? 512 : 1) ==> is_claimed(c, vm.v, q);
+  @ ensures others: \result == CORDON_OK ==> \forall struct map_request q; request_is(q, first_gfn(addr.v / 4096, level),
+  @   entry_frame(pte), level == 2 ? 512 : 1) ==> records_but{Pre,Here}(c, q);
+  @ ensures none: \result != CORDON_OK ==> records_same{Pre,Here}(c);
+  @ ensures rows: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c);
+  @*/
 enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t pte, uint32_t level,
                                                enum cordon_contents contents)
 {
-    struct map_request r = { addr.v / CORDON_PAGE_SIZE, desc_pfn(pte), 1, contents };
-    struct vm_locked v;
+    uint64_t gfn = addr.v / CORDON_PAGE_SIZE;
+    struct map_request r = { gfn, desc_pfn(pte), 1, contents };
     enum cordon_status status;
 
     if (r.gfn >= c->vm_shape.gfn_limit || r.frame >= c->pfn_limit)
         return CORDON_RANGE;
-    if (level == 2 && r.frame % CORDON_BLOCK_PAGES != 0)
-        return CORDON_UNALIGNED;
-    status = vm_enter_live(c, vm, &v);
-    if (status != CORDON_OK)
-        return status;
     if (level == 2) {
-        r.gfn -= r.gfn % CORDON_BLOCK_PAGES;
-        r.n = CORDON_BLOCK_PAGES;
-        status = map_block(c, v, r);
-    } else {
-        status = map_pages(c, v, r).status;
+        if (r.frame % CORDON_BLOCK_PAGES != 0)
+            return CORDON_UNALIGNED;
+        r = (struct map_request){ gfn - gfn % CORDON_BLOCK_PAGES, r.frame, CORDON_BLOCK_PAGES, contents };
     }
-    vm_unlock(c, v);
+    /*@ assert request: request_is(r, first_gfn(addr.v / 4096, level), entry_frame(pte), level == 2 ? 512 : 1); */
+    status = map_for(c, vm, r);
+    /*@ assert alike: \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> records_but{Pre,Here}(c, q); */
+    /*@ assert alike: status == CORDON_OK ==> records_same{Pre,Here}(c) ||
+      @   \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> is_claimed(c, vm.v, q); */
     return status;
 }
 
@@ -482,6 +959,7 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
   @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
+  @ ensures reason: \result.status == CORDON_OK || is_refusal(\result.status);
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c);
   @ ensures changed: \result.changed <= n;
@@ -496,11 +974,25 @@ struct mapped range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint
     return map_pages(c, v, (struct map_request){ gfn, frame, n, contents });
 }
 
+/*@ requires vm_ready(c, v) && gfn < v.vm->s2.gfn_limit && gfn % 512 == 0 && frame % 512 == 0 && frame < 68719476736;
+  @ requires is_used(c, v.vm, gfn);
+  @ assigns v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
+  @ exits \false;
+  @ ensures reason: \result == CORDON_OK || \result == CORDON_MAPPED;
+  @ ensures ready: vm_ready(c, v);
+  @ ensures kept: places_kept{Pre,Here}(c);
+  @ ensures records: same_records{Pre,Here}(c);
+  @ ensures none: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool);
+  @*/
 enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame)
 {
     struct map_request r = { gfn, frame, CORDON_BLOCK_PAGES, CORDON_KEEP };
     struct s2_pos p = s2_walk_to(c, &v.vm->s2, gfn, 2);
 
+    /*@ assert used: table_entry(p.entry, p.level) ==> p.level == 2 && v.vm->pool.free < v.vm->pool.total; */
+    /*@ assert child: table_entry(p.entry, p.level) ==>
+      @   entry_frame(p.entry) < c->phys_frames && row_level[entry_frame(p.entry)] == 3; */
     if (!desc_is_table(p.entry, p.level))
         return already(c, p, r) == r.n ? CORDON_OK : CORDON_MAPPED;
     if (!s2_is_whole(c, desc_pfn(p.entry), frame))
@@ -509,6 +1001,32 @@ enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn
     return CORDON_OK;
 }
 
+/*@ requires machine(c) && parents(c) && c->vms < 0x4000;
+  @ requires limits: c->vm_shape.gfn_limit <= 68719476736 && c->pfn_limit <= 68719476736;
+  @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==> vm_sound(c, &c->vm[vm.v - 1], vm.v) &&
+  @   c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit && pool_sound(c, &c->vm[vm.v - 1].pool) &&
+  @   c->vm[vm.v - 1].frames + 512 <= 18446744073709551615;
+  @ requires counted: \forall struct map_request r;
+  @   request_is(r, addr.v / 4096, pfn.v, at_once(addr.v / 4096, pfn.v, num)) ==> is_counted(c, r);
+  @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
+  @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
+  @   c->vm[vm.v - 1].pool.free, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @ exits \false;
+  @ ensures machine: machine(c);
+  @ ensures parents: parents(c);
+  @ ensures places: places_kept{Pre,Here}(c);
+  @ ensures ok: \result.status == CORDON_OK ==> \result.done == num;
+  @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done < num;
+  @ ensures sum: \result.changed <= \result.done && \result.unmapped + \result.not_owned + \result.saturated == 0;
+  @ ensures new: \result.changed > 0 ==>
+  @   \forall struct map_request q; request_is(q, addr.v / 4096, pfn.v, \result.done) ==> is_claimed(c, vm.v, q);
+  @ ensures others: \forall struct map_request r; request_is(r, addr.v / 4096, pfn.v, \result.done) && \result.done > 0 ==>
+  @   records_but{Pre,Here}(c, r);
+  @ ensures refused: \result.status != CORDON_OK && \result.status != CORDON_AGAIN ==> \result.done == 0;
+  @ ensures none: \result.changed == 0 ==> records_same{Pre,Here}(c);
+  @ ensures rows: \result.changed == 0 ==> vm_rows_kept{Pre,Here}(c);
+  @*/
 struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm, ipa_t addr, pfn_t pfn, uint64_t num,
                                                     enum cordon_contents contents)
 {
@@ -525,11 +1043,36 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
         return refuse(CORDON_EMPTY);
     if (addr.v % CORDON_PAGE_SIZE != 0)
         return refuse(CORDON_UNALIGNED);
+    /*@ assert request: request_is(r, addr.v / 4096, pfn.v, at_once(addr.v / 4096, pfn.v, num)) && request_fits(r); */
+    /*@ assert counted: is_counted(c, r); */
     status = vm_enter_live(c, vm, &v);
+    /*@ assert head: places_kept{Pre,Here}(c); */
+    /*@ assert records: same_records{Pre,Here}(c) && same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
+    /*@ assert rows: vm_rows_kept{Pre,Here}(c) && same_above{Pre,Here}(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c) && parents(c); */
     if (status != CORDON_OK)
         return refuse(status);
+    /*@ assert pool: pool_sound(c, &v.vm->pool); */
+    /*@ assert counted: is_counted(c, r); */
+    /*@ ghost locked: ; */
     m = map_pages(c, v, r);
+    /*@ assert head: places_kept{Pre,Here}(c); */
+    /*@ assert none: m.status != CORDON_OK || m.changed == 0 ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert others: records_but{Pre,Here}(c, r); */
+    /*@ ghost done: ; */
     vm_unlock(c, v);
+    /*@ assert records: same_records{done,Here}(c) && same_words{done,Here}(c) && plain_kept{done,Here}(c); */
+    /*@ assert rows: vm_rows_kept{done,Here}(c) && same_above{done,Here}(c); */
+    /*@ assert head: places_kept{done,Here}(c) && places_kept{Pre,Here}(c); */
+    /*@ assert spans: spans_fit(c); */
+    /*@ assert summaries: summaries_hold(c); */
+    /*@ assert machine: machine(c) && parents(c); */
+    /*@ assert none: m.status != CORDON_OK || m.changed == 0 ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert others: records_but{Pre,Here}(c, r); */
+    /*@ assert new: m.status == CORDON_OK && m.changed > 0 ==> is_claimed(c, v.id, r); */
+    /*@ assert alike: m.status == CORDON_OK && m.changed > 0 ==>
+      @   \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> is_claimed(c, v.id, q); */
     if (m.status != CORDON_OK)
         return refuse(m.status);
     return (struct cordon_progress){ .status = n < num ? CORDON_AGAIN : CORDON_OK, .done = n, .changed = m.changed };

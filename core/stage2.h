@@ -281,6 +281,7 @@ static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64
 static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
 {
     core_assert(c, !desc_valid(p.entry));
+    /*@ for block: assert arrays: arrays(c); */
     /*@ for block: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ for block: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ for block: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
@@ -394,6 +395,7 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
 {
     uint64_t first = desc_leaf(frame, 3, S2_NORMAL);
 
+    /*@ for sound: assert arrays: arrays(c); */
     /*@ for sound: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ for sound: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ for sound: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
@@ -450,6 +452,7 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
 {
     bool any = false;
 
+    /*@ for sound: assert arrays: arrays(c); */
     /*@ for sound: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ for sound: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ for sound: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */

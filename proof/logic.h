@@ -275,6 +275,8 @@
   // What is beside the tables.
   predicate beside_kept{A,B}(struct cordon *c) =
     same_map{A,B}(c) && same_tables{A,B}(c) && same_pools{A,B}(c) && same_records{A,B}(c);
+  lemma records_chain{A,B,C}: \forall struct cordon *c;
+    same_head{A,B}(c) && same_records{A,B}(c) && same_records{B,C}(c) ==> same_records{A,C}(c);
   lemma beside_chain{A,B,C}: \forall struct cordon *c;
     same_head{A,B}(c) && beside_kept{A,B}(c) && beside_kept{B,C}(c) ==> beside_kept{A,C}(c);
 
@@ -485,6 +487,33 @@
   predicate grown{A,B}(struct cordon *c, integer row, integer index) =
     \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && was_there{A}(c, r) &&
       !(r == row && i == index) ==> \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A);
+
+  // A table that no entry names any more becomes none.
+  predicate unnamed{L}(struct cordon *c, integer child) =
+    \forall integer row, i; 0 <= row < c->phys_frames && 0 <= i < 512 && 0 <= row_level[row] < 3 &&
+      table_entry(c->phys[row].e[i], row_level[row]) ==> entry_frame(c->phys[row].e[i]) != child;
+  predicate retired{A,B}(struct cordon *c, integer child) =
+    same_head{A,B}(c) && \at(c->phys_frames, A) <= 68719476736 && unnamed{A}(c, child) && 0 <= child < \at(c->phys_frames, A) &&
+    \at(row_level[child], B) == -1 && !host_row{A}(c, child) &&
+    (\forall integer r; 0 <= r < \at(c->phys_frames, A) && r != child ==> \at(row_level[r], B) == \at(row_level[r], A)) &&
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && r != child ==>
+      \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A);
+  lemma trees_retired{A,B}: \forall struct cordon *c, integer child; trees{A}(c) && retired{A,B}(c, child) ==> trees{B}(c);
+  lemma blocks_retired{A,B}: \forall struct cordon *c, integer child;
+    blocks_fit{A}(c) && retired{A,B}(c, child) ==> blocks_fit{B}(c);
+  lemma leaves_retired{A,B}: \forall struct cordon *c, integer child;
+    leaves_fit{A}(c) && same_leaves{A,B}(c) && retired{A,B}(c, child) ==> leaves_fit{B}(c);
+  lemma parents_retired{A,B}: \forall struct cordon *c, integer child;
+    parents{A}(c) && trees{A}(c) && same_above{A,B}(c) && retired{A,B}(c, child) ==> parents{B}(c);
+  lemma rooted_retired{A,B}: \forall struct cordon *c, integer i, child;
+    rooted{A}(c, \at(&c->vm[i].s2, A)) && 0 <= i < \at(c->vms, A) && same_tables{A,B}(c) && retired{A,B}(c, child) &&
+    \at(row_level[child], A) == 3 && \at(c->vm[i].s2.root, A) >= 0 ==> rooted{B}(c, \at(&c->vm[i].s2, B));
+  // Each table is named by one entry: if that is a block now, it is by none.
+  lemma named_once{A,B}: \forall struct cordon *c, integer row, index, child;
+    parents{A}(c) && trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && \at(c->phys_frames, A) <= 68719476736 &&
+    leaves_change{A,B}(c) && 0 <= row < \at(c->phys_frames, A) && 0 <= index < 512 && !host_row{A}(c, row) &&
+    0 <= \at(row_level[row], A) < 3 && table_entry(\at(c->phys[row].e[index], A), \at(row_level[row], A)) &&
+    entry_frame(\at(c->phys[row].e[index], A)) == child && maps_block(\at(c->phys[row].e[index], B)) ==> unnamed{B}(c, child);
 */
 
 /* ---- how many of a section's frames have a holder ---- */
@@ -497,6 +526,16 @@
     0 <= held_to[first] && (\forall integer i; first <= i < end ==>
       held_to[i + 1] == held_to[i] + (f[i].holder == a || f[i].holder == b ? 1 : 0)) &&
     (\forall integer i; first <= i <= end ==> held_to[i] <= held_to[end]);
+*/
+
+/* rest_to[i]: how many of the first i are not the host's and stay so when those of a and b among first .. end-1 go. */
+/*@ ghost int rest_to[513]; */
+
+/*@
+  predicate counts_rest{L}(struct frame *f, integer a, integer b, integer first, integer end) =
+    (\forall integer i; 0 <= i < 512 ==> rest_to[i + 1] == rest_to[i] +
+      (f[i].holder == 0 || (first <= i < end && (f[i].holder == a || f[i].holder == b)) ? 0 : 1)) &&
+    (\forall integer i; 0 <= i <= 512 ==> 0 <= rest_to[i] <= rest_to[512]);
 */
 
 /* Induction is beyond the provers: a loop has them go through a run that counts all (by: 1) or not at all (0). */
@@ -520,6 +559,41 @@
       while (i < end) {
           i = i + 1;
       }
+  }
+*/
+
+/* No more are counted than there are. */
+/*@ ghost
+  /@ requires 0 <= first <= end <= 512;
+    @ requires steps: \forall integer i; first <= i < end ==> held_to[i + 1] <= held_to[i] + 1;
+    @ assigns \nothing;
+    @ exits \false;
+    @ ensures most: held_to[end] - held_to[first] <= end - first;
+    @/
+  void held_most(unsigned long first, unsigned long end)
+  {
+      unsigned long i = first;
+      /@ loop invariant first <= i <= end;
+        @ loop invariant held_to[i] - held_to[first] <= i - first;
+        @ loop assigns i;
+        @ loop variant end - i;
+        @/
+      while (i < end) {
+          i = i + 1;
+      }
+  }
+*/
+
+/* If none is left at the end, none counted on the way. */
+/*@ ghost
+  /@ requires \forall integer i; 0 <= i <= 512 ==> 0 <= rest_to[i] <= rest_to[512];
+    @ assigns \nothing;
+    @ exits \false;
+    @ ensures none: rest_to[512] == 0 ==> \forall integer i; 0 <= i < 512 ==> rest_to[i + 1] == rest_to[i];
+    @/
+  void rest_none(void)
+  {
+      /@ assert all: rest_to[512] == 0 ==> \forall integer i; 0 <= i <= 512 ==> rest_to[i] == 0; @/
   }
 */
 

@@ -328,6 +328,20 @@ static HOT enum cordon_status claim_run(struct cordon *c, struct vm_locked v, ui
   @ lemma claimed_kept{A,B}: \forall struct cordon *c, struct map_request r, integer id;
   @   is_claimed{A}(c, id, r) && spans_fit{A}(c) && same_head{A,B}(c) && same_map{A,B}(c) && same_records{A,B}(c) &&
   @   request_fits(r) ==> is_claimed{B}(c, id, r);
+  @ // What a change of entries that map pages or blocks leaves alone; a VM that was ready for the next step is ready after it.
+  @ predicate only_entries{A,B}(struct cordon *c, struct vm_locked v) =
+  @   places_kept{A,B}(c) && same_levels{A,B} && same_above{A,B}(c) && leaves_change{A,B}(c) &&
+  @   same_words{A,B}(c) && plain_kept{A,B}(c) && same_pool{A,B}(\at(&v.vm->pool, A)) && same_list{A,B}(\at(&v.vm->pool, A));
+  @ lemma pool_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
+  @   pool_sound{A}(c, \at(&v.vm->pool, A)) && arrays{A}(c) && only_entries{A,B}(c, v) ==>
+  @     pool_sound{B}(c, \at(&v.vm->pool, A));
+  @ lemma sound_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
+  @   vm_sound{A}(c, v.vm, v.id) && arrays{A}(c) && 0 <= \at(v.vm->s2.root, A) && only_entries{A,B}(c, v) ==>
+  @     vm_sound{B}(c, v.vm, v.id);
+  @ lemma machine_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
+  @   machine{A}(c) && tables{B}(c) && only_entries{A,B}(c, v) ==> machine{B}(c);
+  @ lemma parents_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
+  @   parents{A}(c) && tables{A}(c) && only_entries{A,B}(c, v) ==> parents{B}(c);
   @ lemma kept_chain{A,B,C}: \forall struct cordon *c;
   @   places_kept{A,B}(c) && places_kept{B,C}(c) ==> places_kept{A,C}(c);
   @ predicate records_same{A,B}(struct cordon *c) =
@@ -478,19 +492,8 @@ static HOT void fill(struct cordon *c, struct vm_locked v, struct s2_pos p, stru
 {
     (void)v;        /* for the contract */
     s2_fill_run(c, p.row, p.index, r.frame, r.n);
-    /*@ assert levels: same_levels{Pre,Here} && same_above{Pre,Here}(c) && same_list{Pre,Here}(&v.vm->pool); */
-    /*@ assert pools: same_pool{Pre,Here}(&v.vm->pool); */
-    /*@ assert kept: vm_levels_kept{Pre,Here}(c); */
-    /*@ assert sound: vm_sound(c, v.vm, v.id); */
-    /*@ assert words: same_words{Pre,Here}(c); */
-    /*@ assert plain: plain_kept{Pre,Here}(c); */
-    /*@ assert spans: spans_fit(c); */
-    /*@ assert summaries: summaries_hold(c); */
-    /*@ assert parents: parents(c); */
-    /*@ assert first: pool_head(&v.vm->pool); */
-    /*@ assert once: pool_once(&v.vm->pool); */
-    /*@ assert spare: pool_spare(c, &v.vm->pool); */
-    /*@ assert linked: pool_linked(c, &v.vm->pool); */
+    /*@ assert only: only_entries{Pre,Here}(c, v); */
+    /*@ assert ready: machine(c) && vm_sound(c, v.vm, v.id) && pool_sound(c, &v.vm->pool) && parents(c); */
 }
 
 /* The pages of a request, p is the end of the walk to the first of them. The tables that they need are there. */
@@ -655,16 +658,9 @@ static void put_block(struct cordon *c, struct vm_locked v, struct s2_pos p, str
     /*@ assert vms: same_tables{Pre,Here}(c); */
     /*@ assert words: same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
     /*@ assert above: same_above{Pre,Here}(c) && same_list{Pre,Here}(&v.vm->pool) && same_pool{Pre,Here}(&v.vm->pool); */
-    /*@ assert kept: vm_levels_kept{Pre,Here}(c); */
-    /*@ assert sound: vm_sound(c, v.vm, v.id); */
-    /*@ assert spans: spans_fit(c); */
-    /*@ assert summaries: summaries_hold(c); */
-    /*@ assert parents: parents(c); */
+    /*@ assert only: only_entries{Pre,Here}(c, v); */
+    /*@ assert ready: machine(c) && vm_sound(c, v.vm, v.id) && pool_sound(c, &v.vm->pool) && parents(c); */
     /*@ assert unnamed: table_entry(p.entry, 2) ==> unnamed(c, entry_frame(p.entry)); */
-    /*@ assert first: pool_head(&v.vm->pool); */
-    /*@ assert once: pool_once(&v.vm->pool); */
-    /*@ assert spare: pool_spare(c, &v.vm->pool); */
-    /*@ assert linked: pool_linked(c, &v.vm->pool); */
 }
 
 /* A block takes the place of the table that the level-2 entry p points to. */
@@ -703,19 +699,8 @@ static void make_block(struct cordon *c, struct vm_locked v, struct s2_pos p, st
     (void)v;        /* for the contract */
     /*@ assert block: maps_block(leaf_entry(r.frame, 2, 0)); */
     s2_make(c, p, desc_leaf(r.frame, 2, S2_NORMAL));
-    /*@ assert levels: same_levels{Pre,Here} && same_above{Pre,Here}(c) && same_list{Pre,Here}(&v.vm->pool); */
-    /*@ assert pools: same_pool{Pre,Here}(&v.vm->pool); */
-    /*@ assert kept: vm_levels_kept{Pre,Here}(c); */
-    /*@ assert sound: vm_sound(c, v.vm, v.id); */
-    /*@ assert words: same_words{Pre,Here}(c); */
-    /*@ assert plain: plain_kept{Pre,Here}(c); */
-    /*@ assert spans: spans_fit(c); */
-    /*@ assert summaries: summaries_hold(c); */
-    /*@ assert parents: parents(c); */
-    /*@ assert first: pool_head(&v.vm->pool); */
-    /*@ assert once: pool_once(&v.vm->pool); */
-    /*@ assert spare: pool_spare(c, &v.vm->pool); */
-    /*@ assert linked: pool_linked(c, &v.vm->pool); */
+    /*@ assert only: only_entries{Pre,Here}(c, v); */
+    /*@ assert ready: machine(c) && vm_sound(c, v.vm, v.id) && pool_sound(c, &v.vm->pool) && parents(c); */
 }
 
 /*@ // A VM's table at level 2 of the walk to gfn is one of its pool's that is not free.
@@ -822,9 +807,9 @@ static enum cordon_status map_block(struct cordon *c, struct vm_locked v, struct
   @   request_is(q, r.gfn, r.frame, r.n) && is_claimed(c, id, r) ==> is_claimed(c, id, q);
   @*/
 
-/* One page or one block, for who holds the VM's lock. */
-/*@ requires vm_ready(c, v) && r.gfn < v.vm->s2.gfn_limit && (r.n == 512 ? is_block_request(r) && is_used(c, v.vm, r.gfn)
-  @                                                                 : r.n == 1 && r.frame < 68719476736);
+/* A block, or pages of one last-level table, for who holds the VM's lock. Of a block, `changed` does not tell. */
+/*@ requires vm_ready(c, v) && r.gfn < v.vm->s2.gfn_limit && request_fits(r);
+  @ requires block ==> is_block_request(r) && is_used(c, v.vm, r.gfn);
   @ requires is_counted(c, r) && v.vm->frames + 512 <= 18446744073709551615;
   @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
   @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free,
@@ -832,27 +817,30 @@ static enum cordon_status map_block(struct cordon *c, struct vm_locked v, struct
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
   @   pool_row[0 .. 68719476735];
   @ exits \false;
-  @ ensures reason: \result == CORDON_OK || is_refusal(\result);
+  @ ensures reason: \result.status == CORDON_OK || is_refusal(\result.status);
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c);
-  @ ensures all: \result == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c);
+  @ ensures changed: \result.changed <= r.n;
+  @ ensures new: \result.status == CORDON_OK && \result.changed > 0 ==> is_claimed(c, v.id, r);
+  @ ensures all: \result.status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c);
   @ ensures others: records_but{Pre,Here}(c, r);
-  @ ensures none: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c) && records_same{Pre,Here}(c);
+  @ ensures none: \result.status != CORDON_OK || (!block && \result.changed == 0) ==>
+  @   vm_rows_kept{Pre,Here}(c) && records_same{Pre,Here}(c);
   @*/
-static HOT enum cordon_status map_one(struct cordon *c, struct vm_locked v, struct map_request r)
+static HOT struct mapped map_some(struct cordon *c, struct vm_locked v, struct map_request r, bool block)
 {
-    if (r.n == CORDON_BLOCK_PAGES)
-        return map_block(c, v, r);
-    return map_pages(c, v, r).status;
+    if (block)
+        return (struct mapped){ map_block(c, v, r), 0 };
+    return map_pages(c, v, r);
 }
 
 /* The same for who holds nothing yet; all numbers are in range. */
 /*@ requires machine(c) && parents(c) && c->vms < 0x4000 && c->vm_shape.gfn_limit <= 68719476736;
-  @ requires request: r.gfn < c->vm_shape.gfn_limit && (r.n == 512 ? is_block_request(r) : r.n == 1 && r.frame < 68719476736);
+  @ requires request: r.gfn < c->vm_shape.gfn_limit && request_fits(r) && (block ==> is_block_request(r));
   @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==> vm_sound(c, &c->vm[vm.v - 1], vm.v) &&
   @   c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit && pool_sound(c, &c->vm[vm.v - 1].pool) &&
   @   c->vm[vm.v - 1].frames + 512 <= 18446744073709551615;
-  @ requires used: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE && r.n == 512 ==> is_used(c, &c->vm[vm.v - 1], r.gfn);
+  @ requires used: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE && block ==> is_used(c, &c->vm[vm.v - 1], r.gfn);
   @ requires counted: is_counted(c, r);
   @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
   @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
@@ -860,17 +848,22 @@ static HOT enum cordon_status map_one(struct cordon *c, struct vm_locked v, stru
   @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
   @   pool_row[0 .. 68719476735];
   @ exits \false;
+  @ ensures reason: \result.status == CORDON_OK || is_refusal(\result.status) || \result.status == CORDON_NO_VM ||
+  @   \result.status == CORDON_STATE;
   @ ensures machine: machine(c);
   @ ensures parents: parents(c);
   @ ensures places: places_kept{Pre,Here}(c);
-  @ ensures all: \result == CORDON_OK ==> is_claimed(c, vm.v, r) || records_same{Pre,Here}(c);
+  @ ensures changed: \result.changed <= r.n;
+  @ ensures new: \result.status == CORDON_OK && \result.changed > 0 ==> is_claimed(c, vm.v, r);
+  @ ensures all: \result.status == CORDON_OK ==> is_claimed(c, vm.v, r) || records_same{Pre,Here}(c);
   @ ensures others: records_but{Pre,Here}(c, r);
-  @ ensures none: \result != CORDON_OK ==> records_same{Pre,Here}(c);
-  @ ensures rows: \result != CORDON_OK ==> vm_rows_kept{Pre,Here}(c);
+  @ ensures none: \result.status != CORDON_OK || (!block && \result.changed == 0) ==> records_same{Pre,Here}(c);
+  @ ensures rows: \result.status != CORDON_OK || (!block && \result.changed == 0) ==> vm_rows_kept{Pre,Here}(c);
   @*/
-static HOT enum cordon_status map_for(struct cordon *c, vmid_t vm, struct map_request r)
+static HOT struct mapped map_for(struct cordon *c, vmid_t vm, struct map_request r, bool block)
 {
     struct vm_locked v;
+    struct mapped m;
     enum cordon_status status = vm_enter_live(c, vm, &v);
 
     /*@ assert head: places_kept{Pre,Here}(c); */
@@ -880,15 +873,16 @@ static HOT enum cordon_status map_for(struct cordon *c, vmid_t vm, struct map_re
     /*@ assert machine: machine(c) && parents(c); */
     /*@ assert none: records_same{Pre,Here}(c) && records_but{Pre,Here}(c, r); */
     if (status != CORDON_OK)
-        return status;
+        return (struct mapped){ status, 0 };
     /*@ assert pool: pool_sound(c, &v.vm->pool); */
     /*@ assert counted: is_counted(c, r); */
-    /*@ assert used: r.n == 512 ==> is_used(c, v.vm, r.gfn); */
+    /*@ assert used: block ==> is_used(c, v.vm, r.gfn); */
     /*@ ghost locked: ; */
-    status = map_one(c, v, r);
+    m = map_some(c, v, r, block);
     /*@ assert head: places_kept{Pre,Here}(c); */
-    /*@ assert none: status != CORDON_OK ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
-    /*@ assert all: status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c); */
+    /*@ assert none: m.status != CORDON_OK || (!block && m.changed == 0) ==>
+      @   records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert all: m.status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c); */
     /*@ assert others: records_but{Pre,Here}(c, r); */
     /*@ ghost done: ; */
     vm_unlock(c, v);
@@ -898,10 +892,12 @@ static HOT enum cordon_status map_for(struct cordon *c, vmid_t vm, struct map_re
     /*@ assert spans: spans_fit(c); */
     /*@ assert summaries: summaries_hold(c); */
     /*@ assert machine: machine(c) && parents(c); */
-    /*@ assert none: status != CORDON_OK ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
+    /*@ assert none: m.status != CORDON_OK || (!block && m.changed == 0) ==>
+      @   records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
     /*@ assert others: records_but{Pre,Here}(c, r); */
-    /*@ assert all: status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c); */
-    return status;
+    /*@ assert new: m.status == CORDON_OK && m.changed > 0 ==> is_claimed(c, v.id, r); */
+    /*@ assert all: m.status == CORDON_OK ==> is_claimed(c, v.id, r) || records_same{Pre,Here}(c); */
+    return m;
 }
 
 /*@ requires machine(c) && parents(c) && c->vms < 0x4000;
@@ -944,7 +940,7 @@ enum cordon_status cordon_prot_and_map_vm_s2pt(struct cordon *c, vmid_t vm, ipa_
         r = (struct map_request){ gfn - gfn % CORDON_BLOCK_PAGES, r.frame, CORDON_BLOCK_PAGES, contents };
     }
     /*@ assert request: request_is(r, first_gfn(addr.v / 4096, level), entry_frame(pte), level == 2 ? 512 : 1); */
-    status = map_for(c, vm, r);
+    status = map_for(c, vm, r, level == 2).status;
     /*@ assert alike: \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> records_but{Pre,Here}(c, q); */
     /*@ assert alike: status == CORDON_OK ==> records_same{Pre,Here}(c) ||
       @   \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> is_claimed(c, vm.v, q); */
@@ -1011,7 +1007,8 @@ enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn
   @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
   @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
   @   c->vm[vm.v - 1].pool.free, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
-  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
+  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735],
+  @   pool_row[0 .. 68719476735];
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures parents: parents(c);
@@ -1034,8 +1031,6 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
     uint64_t n = min(num, min(512 - gfn % 512, 512 - pfn.v % 512));
     struct map_request r = { gfn, pfn.v, n, contents };
     struct mapped m;
-    struct vm_locked v;
-    enum cordon_status status;
 
     if (!in_range(gfn, num, c->vm_shape.gfn_limit) || !in_range(pfn.v, num, c->pfn_limit))
         return refuse(CORDON_RANGE);
@@ -1045,34 +1040,9 @@ struct cordon_progress cordon_prot_and_map_vm_range(struct cordon *c, vmid_t vm,
         return refuse(CORDON_UNALIGNED);
     /*@ assert request: request_is(r, addr.v / 4096, pfn.v, at_once(addr.v / 4096, pfn.v, num)) && request_fits(r); */
     /*@ assert counted: is_counted(c, r); */
-    status = vm_enter_live(c, vm, &v);
-    /*@ assert head: places_kept{Pre,Here}(c); */
-    /*@ assert records: same_records{Pre,Here}(c) && same_words{Pre,Here}(c) && plain_kept{Pre,Here}(c); */
-    /*@ assert rows: vm_rows_kept{Pre,Here}(c) && same_above{Pre,Here}(c); */
-    /*@ assert summaries: summaries_hold(c); */
-    /*@ assert machine: machine(c) && parents(c); */
-    if (status != CORDON_OK)
-        return refuse(status);
-    /*@ assert pool: pool_sound(c, &v.vm->pool); */
-    /*@ assert counted: is_counted(c, r); */
-    /*@ ghost locked: ; */
-    m = map_pages(c, v, r);
-    /*@ assert head: places_kept{Pre,Here}(c); */
-    /*@ assert none: m.status != CORDON_OK || m.changed == 0 ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
-    /*@ assert others: records_but{Pre,Here}(c, r); */
-    /*@ ghost done: ; */
-    vm_unlock(c, v);
-    /*@ assert records: same_records{done,Here}(c) && same_words{done,Here}(c) && plain_kept{done,Here}(c); */
-    /*@ assert rows: vm_rows_kept{done,Here}(c) && same_above{done,Here}(c); */
-    /*@ assert head: places_kept{done,Here}(c) && places_kept{Pre,Here}(c); */
-    /*@ assert spans: spans_fit(c); */
-    /*@ assert summaries: summaries_hold(c); */
-    /*@ assert machine: machine(c) && parents(c); */
-    /*@ assert none: m.status != CORDON_OK || m.changed == 0 ==> records_same{Pre,Here}(c) && vm_rows_kept{Pre,Here}(c); */
-    /*@ assert others: records_but{Pre,Here}(c, r); */
-    /*@ assert new: m.status == CORDON_OK && m.changed > 0 ==> is_claimed(c, v.id, r); */
+    m = map_for(c, vm, r, false);
     /*@ assert alike: m.status == CORDON_OK && m.changed > 0 ==>
-      @   \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> is_claimed(c, v.id, q); */
+      @   \forall struct map_request q; request_is(q, r.gfn, r.frame, r.n) ==> is_claimed(c, vm.v, q); */
     if (m.status != CORDON_OK)
         return refuse(m.status);
     return (struct cordon_progress){ .status = n < num ? CORDON_AGAIN : CORDON_OK, .done = n, .changed = m.changed };

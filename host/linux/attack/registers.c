@@ -463,39 +463,55 @@ static void attempt_debug_on(void)
 
 /* ---- counters ---- */
 
-/* The guest works for a while; the host's counter of cycles counts a small part of that time at most. */
-static void attempt_counters(struct around *a)
+/*
+ * The guest works for a while, with the counter of cycles on. Whether that counted less than a third of the time: a counter
+ * that runs on in the guest counts all of it.
+ */
+static bool counted_little(struct around *a, struct tally *t)
 {
-	u64 pmcr = read_sysreg(pmcr_el0), enabled = read_sysreg(pmcntenset_el0), filter = read_sysreg(pmccfiltr_el0);
-	u64 cycles = 0, ns = 0;
 	const u64 command[4] = { DO_REGISTERS, SECRET, WAY_SPIN, 6000000 }, nothing[4] = { 0 };
-	struct tally t = { 0 };
-	struct attack_run r;
+	u64 cycles = 0, ns = 0;
 
-	write_sysreg(0, pmccfiltr_el0);
-	write_sysreg(1u << 31, pmcntenset_el0);
-	write_sysreg(pmcr | 1, pmcr_el0);
-	isb();
 	prepare(a, CORDON_ANSWER_VALUE, command);
 	for (unsigned int i = 0; i < 200; i++) {
 		run_probed(a);
-		tally_want(&t, "PMCR", read_sysreg(pmcr_el0) & 1, 1);
+		tally_want(t, "PMCR", read_sysreg(pmcr_el0) & 1, 1);
 		cycles += a->cycles;
 		ns += a->ticks * 1000 / (read_sysreg(cntfrq_el0) / 1000000);
 		if (a->probe.out.x[1] != CORDON_EXIT_INTERRUPTED)
 			break;
 		prepare(a, CORDON_ANSWER_NONE, nothing);
 	}
+	tally_want(t, "the guest is done", a->probe.out.x[1], CORDON_EXIT_HOST_CALL);
+	tally_want(t, "its registers", a->probe.out.x[2], 0);
+	if (cycles >= ns / 3)
+		pr_emerg("hostile: %llu cycles were counted in %llu ns\n", cycles, ns);
+	return cycles < ns / 3;
+}
+
+/*
+ * A machine beneath this one that lends the CPU to others just outside of the guest has those cycles counted too. It does not
+ * do so each time, so one quiet round of some shows that the guest's cycles are not counted; where they are, no round is quiet.
+ */
+static void attempt_counters(struct around *a)
+{
+	u64 pmcr = read_sysreg(pmcr_el0), enabled = read_sysreg(pmcntenset_el0), filter = read_sysreg(pmccfiltr_el0);
+	struct tally t = { 0 };
+	struct attack_run r;
+	bool quiet = false;
+
+	write_sysreg(0, pmccfiltr_el0);
+	write_sysreg(1u << 31, pmcntenset_el0);
+	write_sysreg(pmcr | 1, pmcr_el0);
+	isb();
+	for (unsigned int round = 0; round < 8 && !quiet; round++)
+		quiet = counted_little(a, &t);
 	write_sysreg(pmcr, pmcr_el0);
 	write_sysreg(filter, pmccfiltr_el0);
 	if ((enabled >> 31 & 1) == 0)
 		write_sysreg(1u << 31, pmcntenclr_el0);
 	isb();
-	tally_want(&t, "the guest is done", a->probe.out.x[1], CORDON_EXIT_HOST_CALL);
-	tally_want(&t, "its registers", a->probe.out.x[2], 0);
-	tally_add(&t, cycles < ns / 3);
-	if (cycles >= ns / 3)
-		pr_emerg("hostile: %llu cycles were counted in %llu ns\n", cycles, ns);
+	tally_add(&t, quiet);
 	tally_add(&t, vm_do(&watched, 0, DO_LOAD, ATTACK_BASE, 0, 0, &r));
 	tally_report(&t, "cycles counted while the guest works", "PMCCNTR_EL0", "not its own");
 }

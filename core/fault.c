@@ -2,7 +2,6 @@
 /* Mappings that are made on demand and by themselves: the host's faults, and devices of a VM. SEMANTICS 2. */
 #include "frame.h"
 #include "host.h"
-#include "memory.h"
 #include "pool.h"
 #include "region.h"
 #include "vm.h"

@@ -3,7 +3,7 @@
  * Frame records: who owns a physical frame, and the transitions of one record.
  *
  * The record is the truth; the host's stage 2 is a cache of it. These functions work on one record, know no lock and
- * cannot fail: the callers in memory.h hold the section's lock and have checked. SEMANTICS 1 and 2.
+ * cannot fail: their callers hold the section's lock and have checked. SEMANTICS 1 and 2.
  */
 #ifndef CORDON_FRAME_H
 #define CORDON_FRAME_H

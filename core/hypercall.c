@@ -2,8 +2,8 @@
 #include "hypercall.h"
 
 #include "image.h"
+#include "map.h"
 #include "memory.h"
-#include "range.h"
 #include "sha256.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -146,7 +146,7 @@ static enum cordon_status map_held(struct cordon *c, struct vm_locked v, uint64_
         return CORDON_UNALIGNED;
     if (!image_has(&v.vm->image, gfn, num))
         return CORDON_NOT_MEMORY;
-    status = range_map(c, v, gfn, frame, n, CORDON_ZERO).status;
+    status = map_range(c, v, gfn, frame, n, CORDON_ZERO).status;
     if (status != CORDON_OK)
         return status;
     *done = n;
@@ -181,7 +181,7 @@ static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     else if (x[2] % (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE) != 0 || x[3] % CORDON_BLOCK_PAGES != 0)
         status = CORDON_UNALIGNED;
     else
-        status = range_join(c, v, gfn, x[3]);
+        status = map_join(c, v, gfn, x[3]);
     vm_unlock(c, v);
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image.h"
 
-#include "range.h"
+#include "map.h"
 #include "sha256.h"
 
 /* What one call measures of a page: about 20,000 instructions, but where the CPU has its own for it. */
@@ -95,7 +95,7 @@ static bool is_zero(const struct cordon *c, uint64_t frame)
 /* The page of the image that is in work is taken from the host: nobody changes it from here on. */
 static enum cordon_status begin_page(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame)
 {
-    struct mapped m = range_map(c, v, gfn, frame, 1, CORDON_KEEP);
+    struct mapped m = map_range(c, v, gfn, frame, 1, CORDON_KEEP);
 
     if (m.status != CORDON_OK)
         return m.status;

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mapping of a range, for who holds the VM's lock already. The other operations are in <cordon/cordon.h>. */
+/*
+ * What the operations of the seed over ranges have in common: map.c, clear.c, share.c. SEMANTICS 3.
+ *
+ * Each works on runs: consecutive guest frames that one entry or one last-level table maps to consecutive frames of one
+ * section. A run costs one walk, one lock of the section and one invalidation. Decode, then perform: what a run needs
+ * is checked, and tables are reserved, before the first change.
+ */
 #ifndef CORDON_RANGE_H
 #define CORDON_RANGE_H
 
-#include "lock.h"
 #include "cordon/cordon.h"
 
-/* How a request to map pages went; of a refusal 0 pages are new. */
-struct mapped {
-    enum cordon_status status;
-    uint64_t changed;       /* pages that were not there before */
-};
+/*@ assigns \nothing;
+  @ exits \false;
+  @ ensures \result.status == status && \result.done == 0 && \result.changed == 0;
+  @ ensures \result.unmapped == 0 && \result.not_owned == 0 && \result.saturated == 0;
+  @*/
+static inline struct cordon_progress refuse(enum cordon_status status)
+{
+    return (struct cordon_progress){ .status = status };
+}
 
-/*
- * Frames frame .. frame+n-1 become the VM's pages at gfn ..; the caller has checked that all numbers are in range and
- * that neither crosses a multiple of 512. All or none: MAPPED, NO_MEMORY, OWNED, SHARED, GFN. Seed: prot_and_map_vm_s2pt.
- */
-struct mapped range_map(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame, uint64_t n,
-                        enum cordon_contents contents);
-
-/*
- * 512 pages that the VM has at gfn .. from frame on, both multiples of 512 and in range, become one block, unless they
- * are one. MAPPED: they are not all there, or not these.
- */
-enum cordon_status range_join(struct cordon *c, struct vm_locked v, uint64_t gfn, uint64_t frame);
+/* Whether num pages from `first` on lie below the limit. */
+/*@ assigns \nothing;
+  @ exits \false;
+  @ ensures \result <==> first < limit && first + num <= limit;
+  @*/
+static inline bool in_range(uint64_t first, uint64_t num, uint64_t limit)
+{
+    return first < limit && num <= limit - first;
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relinquish.h"
 
-#include "memory.h"
+#include "clear.h"
 #include "vm.h"
 
 /* Stretches that one call looks at. */

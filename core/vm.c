@@ -2,7 +2,7 @@
 #include "vm.h"
 
 #include "image.h"
-#include "memory.h"
+#include "clear.h"
 #include "pool.h"
 #include "stage2.h"
 

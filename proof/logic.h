@@ -304,6 +304,9 @@
     \forall integer row, i; 0 <= row < \at(c->phys_frames, A) && 0 <= i < 512 ==>
       \at(c->phys[row].e[i], B) == \at(c->phys[row].e[i], A);
 
+  // How many of num frames from `frame` on are of the same section.
+  logic integer in_section(integer frame, integer num) = frame % 512 + num <= 512 ? num : 512 - frame % 512;
+
   // Record i is that of one of the n frames from `frame` on, which are of one section.
   predicate in_run{L}(struct cordon *c, integer i, integer frame, integer n) =
     \exists integer k; is_section(c, frame / 512, k) && k * 512 + frame % 512 <= i < k * 512 + frame % 512 + n;

@@ -7,7 +7,7 @@
 
 #include "host.h"
 #include "lock.h"
-#include "memory.h"
+#include "assign.h"
 
 /* ---- machines ---- */
 

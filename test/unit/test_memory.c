@@ -4,7 +4,8 @@
 
 #include "host.h"
 #include "lock.h"
-#include "memory.h"
+#include "assign.h"
+#include "share.h"
 
 #define A 1
 #define B 2

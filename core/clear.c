@@ -54,15 +54,17 @@ static HOT struct cordon_progress clear_progress(uint64_t n, uint64_t num, uint6
 }
 
 /* n frames from `frame` on, of the section of that index. */
-/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+/*@ requires machine(c) && tree_ready(c, v.vm) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
   @ requires index < c->sections && is_section(c, frame / 512, index) && frame < 68719476736 && frame % 512 + n <= 512;
   @ requires clearable(&c->frame[index * 512], &c->section[index], v.vm, v.id, frame % 512, frame % 512 + n);
   @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
   @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
-  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
   @ ensures cleared: \result.status == CORDON_OK ==> cleared_run{Pre,Here}(c, v.id, frame, n) && \result.frames <= n;
   @ ensures refused: \result.status != CORDON_OK ==> \result.status == CORDON_NO_MEMORY && same_records{Pre,Here}(c) &&
@@ -84,14 +86,16 @@ static HOT struct cleared clear_known(struct cordon *c, struct vm_locked v, uint
 }
 
 /* What one call does for num frames from `frame` on: it stops at the end of a section, or of a hole between them. */
-/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+/*@ requires machine(c) && tree_ready(c, v.vm) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
   @ requires frame < 68719476736 && frame + num <= 68719476736 && all_clearable(c, v.vm, v.id, frame, num);
   @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1], v.vm->frames,
   @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
-  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
   @ ensures ok: \result.status == CORDON_OK ==> \result.done == num;
   @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done < num;
@@ -122,13 +126,17 @@ static HOT struct cordon_progress clear_some(struct cordon *c, struct vm_locked 
 
 /*@ requires machine(c) && c->vms < 0x4000 && c->pfn_limit <= 68719476736;
   @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state != VM_NONE ==> vm_sound(c, &c->vm[vm.v - 1], vm.v) &&
-  @   c->vm[vm.v - 1].s2.gfn_limit <= 68719476736 && all_clearable(c, &c->vm[vm.v - 1], vm.v, pfn.v, num);
+  @   tree_ready(c, &c->vm[vm.v - 1]) && c->vm[vm.v - 1].s2.gfn_limit <= 68719476736 &&
+  @   all_clearable(c, &c->vm[vm.v - 1], vm.v, pfn.v, num);
   @ assigns c->vm[vm.v - 1].lock, c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1],
   @   c->vm[vm.v - 1].frames, c->vm[vm.v - 1].pool.fresh, c->vm[vm.v - 1].pool.fresh_n, c->vm[vm.v - 1].pool.head,
   @   c->vm[vm.v - 1].pool.free, c->phys[0 .. c->phys_frames - 1],
-  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures machine: machine(c);
+  @ ensures vm: 1 <= vm.v <= c->vms && \old(c->vm[vm.v - 1].state) != VM_NONE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && tree_ready(c, &c->vm[vm.v - 1]);
   @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
   @ ensures range: \result.status == CORDON_RANGE ==> !(pfn.v < \old(c->pfn_limit) && pfn.v + num <= \old(c->pfn_limit));
   @ ensures beyond: !(pfn.v < \old(c->pfn_limit) && pfn.v + num <= \old(c->pfn_limit)) ==> \result.status == CORDON_RANGE;

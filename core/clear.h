@@ -153,14 +153,15 @@ struct owed_both {
   @*/
 
 /* The block at p, which maps all of the section for the VM, goes, but for the frames that are not offset .. offset+n-1. */
-/*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
+/*@ requires tables(c) && tree_ready(c, v.vm) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
   @ requires on_table(c, p) && !host_row(c, p.row) && p.level == 2 && valid_entry(p.entry) && !table_entry(p.entry, 2);
   @ requires offset + n <= 512 && n >= 1 && gfn_of(s.frame[offset]) < 68719476736 && (n < 512 ==> v.vm->pool.free > 0);
   @ assigns v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
-  @   row_level[0 .. 68719476735];
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures tables: tables(c);
   @ ensures levels: vm_levels_kept{Pre,Here}(c);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures rest: cleared_rest{Pre,Here}(c, s);
   @ ensures well: owes_well(\result);
   @ ensures gone: n == 512 ==> c->phys[p.row].e[p.index] == 0;
@@ -175,9 +176,11 @@ static HOT struct owed unmap_block(struct cordon *c, struct vm_locked v, struct 
     /*@ assert apart: \separated(s.frame + (0 .. 511), c->phys + (0 .. c->phys_frames - 1), c->vm + (0 .. c->vms - 1)); */
     /*@ assert spans: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1), v.vm); */
     /*@ assert hidden: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1), v.vm); */
+    /*@ assert arrays: arrays(c); */
     if (n == 512) {
         o = s2_put(c, p.row, p.index, gfn, 2, p.entry, 0, o);
         /*@ assert head: same_head{Pre,Here}(c); */
+        /*@ assert changed: tree_changed{Pre,Here}(c, v.vm); */
         /*@ assert vms: same_tables{Pre,Here}(c); */
         /*@ assert map: same_map{Pre,Here}(c); */
         /*@ assert all: same_records{Pre,Here}(c) && same_words{Pre,Here}(c); */
@@ -192,6 +195,7 @@ static HOT struct owed unmap_block(struct cordon *c, struct vm_locked v, struct 
     /*@ assert vms: same_tables{Pre,Here}(c); */
     /*@ assert map: same_map{Pre,Here}(c); */
     /*@ assert all: same_records{Pre,Here}(c) && same_words{Pre,Here}(c); */
+    /*@ assert ready: tree_ready(c, v.vm); */
     /*@ assert records: records_kept{Pre,Here}(s); */
     return o;
 }
@@ -209,6 +213,7 @@ static HOT struct owed unmap_block(struct cordon *c, struct vm_locked v, struct 
   @ exits \false;
   @ ensures tables: tables(c);
   @ ensures levels: vm_levels_kept{Pre,Here}(c);
+  @ ensures left: pages_left{Pre,Here}(c) && same_pools{Pre,Here}(c);
   @ ensures rest: cleared_rest{Pre,Here}(c, s);
   @ ensures well: owes_well(\result.vm) && owes_well(\result.host);
   @ ensures vm: p.level == 3 && !(0x4000 < s.frame[offset].holder < 0x8000) ==>
@@ -234,12 +239,14 @@ static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s,
     /*@ assert vms: same_tables{Pre,Here}(c); */
     /*@ assert map: same_map{Pre,Here}(c) && same_records{Pre,Here}(c); */
     /*@ assert words: same_words{Pre,Here}(c); */
+    /*@ assert left: pages_left{Pre,Here}(c); */
+    /*@ assert pools: same_pools{Pre,Here}(c); */
     /*@ ghost own: ; */
     /*@ assert gone: p.level == 3 && !(0x4000 < s.frame[offset].holder < 0x8000) ==>
       @   \forall integer i; p.index <= i < p.index + n ==> c->phys[p.row].e[i] == 0; */
     if (s.frame[offset].count > 0) {
         host = host_unmap_run(c, s, offset, n, host);
-        /*@ assert after: same_tables{own,Here}(c); */
+        /*@ assert after: same_tables{own,Here}(c) && same_pools{own,Here}(c); */
     }
     /*@ assert heads: same_head{Pre,Here}(c); */
     /*@ assert vms: same_tables{Pre,Here}(c); */
@@ -247,6 +254,8 @@ static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s,
     /*@ assert words: same_words{Pre,Here}(c); */
     /*@ assert records: records_kept{Pre,Here}(s); */
     /*@ assert kept: vm_levels_kept{own,Here}(c) && vm_entries_kept{own,Here}(c); */
+    /*@ assert left: pages_left{Pre,Here}(c); */
+    /*@ assert pools: same_pools{Pre,Here}(c); */
     /*@ assert row: p.level == 3 ==> !host_row{own}(c, p.row); */
     /*@ assert entries: p.level == 3 ==> \forall integer i; 0 <= i < 512 ==>
       @   c->phys[p.row].e[i] == \at(c->phys[p.row].e[i], own); */
@@ -337,14 +346,16 @@ static HOT void hand_back(struct cordon *c, struct vm_locked v, struct section_l
 }
 
 /* Has nobody map those of the plan's frames that are the VM's, nor know them in a TLB. */
-/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && v.vm->s2.gfn_limit <= 68719476736;
+/*@ requires tables(c) && tree_ready(c, v.vm) && holds(c, s);
+  @ requires vm_sound(c, v.vm, v.id) && v.id < 0x4000 && v.vm->s2.gfn_limit <= 68719476736;
   @ requires planned(c, v, s, plan) && plan.first < plan.end && room_for(v, s, plan) && gfns_below(s, v);
   @ assigns v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
   @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
-  @   row_level[0 .. 68719476735];
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures tables: tables(c);
   @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures rest: cleared_rest{Pre,Here}(c, s);
   @*/
 static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section_locked s, struct clear_plan plan)
@@ -359,7 +370,9 @@ static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section
     /*@ assert rest: cleared_rest{Pre,Here}(c, s); */
     /*@ assert sound: vm_sound(c, v.vm, v.id); */
     if (plan.end - plan.first == 1) {       /* one page: it needs no run */
+        /*@ ghost alone: ; */
         settle_both(c, v, unmap_run(c, s, p, plan.first, 1, owed));
+        /*@ assert beside: tree_beside{alone,Here}(c, v.vm); */
         return;
     }
     /*@ loop invariant plan.first <= i <= plan.end;
@@ -367,6 +380,7 @@ static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section
       @ loop invariant tables: tables(c);
       @ loop invariant rest: cleared_rest{Pre,Here}(c, s);
       @ loop invariant sound: vm_sound(c, v.vm, v.id);
+      @ loop invariant ready: tree_ready(c, v.vm);
       @ loop invariant gfns: gfns_below(s, v);
       @ loop invariant place: i == plan.first && p.level == 3 ==> p.row < c->phys_frames && row_level[p.row] == 3 &&
       @   !host_row(c, p.row) && p.index == index_at(gfn_of(s.frame[i]), 3);
@@ -384,6 +398,8 @@ static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section
         /*@ assert place: p.level == 3 ==> p.row < c->phys_frames && row_level[p.row] == 3 && !host_row(c, p.row) &&
           @   p.index + k <= 512; */
         owed = unmap_run(c, s, p, i, k, owed);
+        /*@ assert beside: tree_beside{LoopCurrent,Here}(c, v.vm); */
+        /*@ assert ready: tree_ready(c, v.vm); */
         /*@ assert step: cleared_rest{LoopCurrent,Here}(c, s); */
         /*@ assert rest: cleared_rest{Pre,Here}(c, s); */
         /*@ assert sound: vm_sound(c, v.vm, v.id); */
@@ -466,15 +482,17 @@ static HOT uint64_t hand_back_owned(struct cordon *c, struct vm_locked v, struct
  * Takes those of the frames that the VM owns back for the host: out of all tables, zeroed, plain host memory. The plan
  * was made under the same locks. Returns how many there were.
  */
-/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && v.vm->s2.gfn_limit <= 68719476736;
+/*@ requires tables(c) && tree_ready(c, v.vm) && holds(c, s);
+  @ requires vm_sound(c, v.vm, v.id) && v.id < 0x4000 && v.vm->s2.gfn_limit <= 68719476736;
   @ requires planned(c, v, s, plan) && room_for(v, s, plan) && gfns_below(s, v) && counted(s, v, plan.first, plan.end);
   @ assigns s.frame[plan.first .. plan.end - 1], s.section->taken, v.vm->frames,
   @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
   @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
-  @   row_level[0 .. 68719476735];
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures tables: tables(c);
   @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
   @ ensures sections: other_sections{Pre,Here}(c, s.index) && records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512);
   @ ensures count: \result == held_to[plan.end] - held_to[plan.first];
@@ -493,6 +511,7 @@ static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct se
 
     if (plan.first == plan.end)
         return 0;
+    /*@ assert apart: \separated(c->phys + (0 .. c->phys_frames - 1), s.frame + (0 .. 511), v.vm, s.section); */
     unmap_owned(c, v, s, plan);
     /*@ assert records: records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512); */
     /*@ assert sections: other_sections{Pre,Here}(c, s.index); */
@@ -500,8 +519,12 @@ static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct se
     /*@ assert pinned: s.section->pinned == \at(s.section->pinned, Pre) && s.section->taken == \at(s.section->taken, Pre); */
     /*@ assert counted: counted(s, v, plan.first, plan.end) && owned(s.frame[plan.first], v.id); */
     /*@ assert sound: vm_sound(c, v.vm, v.id) && 0 <= v.vm->s2.root && v.vm->s2.vmid > 0; */
+    /*@ assert map: same_map{Pre,Here}(c); */
     /*@ ghost unmapped: ; */
     n = hand_back_owned(c, v, s, plan.first, plan.end);
+    /*@ assert map: same_map{unmapped,Here}(c); */
+    /*@ assert beside: \forall integer i; 0 <= i < plan.first || plan.end <= i < 512 ==>
+      @   same_record(s.frame[i], \at(s.frame[i], unmapped)); */
     /*@ assert pinned: s.section->pinned == \at(s.section->pinned, unmapped); */
     /*@ assert pinned: s.section->pinned == \at(s.section->pinned, Pre); */
     /*@ assert taken: s.section->taken == \at(s.section->taken, Pre) - n; */
@@ -512,6 +535,12 @@ static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct se
     /*@ assert vms: same_tables{Pre,Here}(c); */
     /*@ assert vms: same_tables{unmapped,Here}(c); */
     /*@ assert kept: vm_levels_kept{unmapped,Here}(c); */
+    /*@ assert pool: same_pool{unmapped,Here}(&v.vm->pool) && same_list{unmapped,Here}(&v.vm->pool); */
+    /*@ assert above: same_above{unmapped,Here}(c); */
+    /*@ assert entries: vm_entries_kept{unmapped,Here}(c); */
+    /*@ assert rows: vm_rows_kept{unmapped,Here}(c); */
+    /*@ assert beside: tree_beside{unmapped,Here}(c, v.vm); */
+    /*@ assert ready: tree_ready(c, v.vm); */
     /*@ assert same: v.vm == &c->vm[v.id - 1] && v.vm->s2.vmid == v.id; */
     /*@ assert rooted: rooted(c, &v.vm->s2); */
     /*@ assert sound: vm_sound(c, v.vm, v.id); */
@@ -546,15 +575,16 @@ struct cleared {
   @*/
 
 /* Clears those of frames offset .. offset+n-1 of a section that are the VM's. */
-/*@ requires tables(c) && holds(c, s) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+/*@ requires tables(c) && holds(c, s) && tree_ready(c, v.vm) && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
   @ requires offset + n <= 512 && clearable(s.frame, s.section, v.vm, v.id, offset, offset + n);
   @ assigns s.frame[offset .. offset + n - 1], s.section->taken, v.vm->frames,
   @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
   @   s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
-  @   row_level[0 .. 68719476735];
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures tables: tables(c);
   @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
   @ ensures sections: other_sections{Pre,Here}(c, s.index) && records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512);
   @ ensures cleared: \result.status == CORDON_OK ==> cleared_in{Pre,Here}(s.frame, v.id, offset, offset + n);
@@ -608,15 +638,18 @@ static HOT struct cleared clear_locked(struct cordon *c, struct vm_locked v, str
 }
 
 /* Clears those of frames frame .. frame+n-1 that are the VM's; they are of one section, that of index `index`. */
-/*@ requires machine(c) && index < c->sections && vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
+/*@ requires machine(c) && index < c->sections && tree_ready(c, v.vm);
+  @ requires vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit <= 68719476736;
   @ requires frame < 68719476736 && frame % 512 + n <= 512;
   @ requires clearable(&c->frame[index * 512], &c->section[index], v.vm, v.id, frame % 512, frame % 512 + n);
   @ assigns c->section[index], c->frame[index * 512 + frame % 512 .. index * 512 + frame % 512 + n - 1], v.vm->frames,
   @   v.vm->pool.fresh, v.vm->pool.fresh_n, v.vm->pool.head, v.vm->pool.free, c->phys[0 .. c->phys_frames - 1],
-  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, row_level[0 .. 68719476735];
+  @   c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures sound: vm_sound(c, v.vm, v.id);
+  @ ensures ready: tree_ready(c, v.vm);
   @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
   @ ensures cleared: \result.status == CORDON_OK ==>
   @   cleared_in{Pre,Here}(\old(c->frame), v.id, index * 512 + frame % 512, index * 512 + frame % 512 + n);
@@ -636,6 +669,7 @@ static HOT struct cleared memory_clear_run(struct cordon *c, struct vm_locked v,
     /*@ assert records: same_records{Pre,Here}(c); */
     /*@ assert rows: vm_rows_kept{Pre,Here}(c) && same_pool{Pre,Here}(&v.vm->pool); */
     /*@ assert machine: machine(c); */
+    /*@ assert beside: tree_beside{Pre,Here}(c, v.vm); */
     /*@ assert placed: placed(c, s); */
     /*@ ghost locked: ; */
     r = clear_locked(c, v, s, frame % 512, n);
@@ -664,8 +698,8 @@ static HOT struct cleared memory_clear_run(struct cordon *c, struct vm_locked v,
     section_unlock(c, s);
     /*@ assert rows: vm_rows_kept{done,Here}(c) && same_pool{done,Here}(&v.vm->pool) &&
       @   v.vm->frames == \at(v.vm->frames, done); */
-    /*@ assert words: same_words{done,Here}(c) && plain_kept{done,Here}(c); */
-    /*@ assert records: same_records{done,Here}(c); */
+    /*@ assert beside: tree_beside{done,Here}(c, v.vm); */
+    /*@ assert words: same_words{done,Here}(c) && plain_kept{done,Here}(c) && same_records{done,Here}(c); */
     /*@ assert head: same_head{done,Here}(c) && same_head{Pre,Here}(c); */
     /*@ assert places: same_map{Pre,Here}(c) && same_tables{Pre,Here}(c); */
     /*@ assert others: records_outside{Pre,Here}(c, index * 512 + frame % 512, index * 512 + frame % 512 + n); */

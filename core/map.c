@@ -639,6 +639,8 @@ static HOT struct mapped map_some(struct cordon *c, struct vm_locked v, struct m
   @   \result.status == CORDON_STATE;
   @ ensures machine: machine(c);
   @ ensures parents: parents(c);
+  @ ensures vm: 1 <= vm.v <= c->vms && \old(c->vm[vm.v - 1].state) == VM_LIVE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && pool_sound(c, &c->vm[vm.v - 1].pool);
   @ ensures places: places_kept{Pre,Here}(c);
   @ ensures changed: \result.changed <= r.n;
   @ ensures new: \result.status == CORDON_OK && \result.changed > 0 ==> is_claimed(c, vm.v, r);
@@ -704,6 +706,8 @@ static HOT struct mapped map_for(struct cordon *c, vmid_t vm, struct map_request
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures parents: parents(c);
+  @ ensures vm: 1 <= vm.v <= c->vms && \old(c->vm[vm.v - 1].state) == VM_LIVE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && pool_sound(c, &c->vm[vm.v - 1].pool);
   @ ensures places: places_kept{Pre,Here}(c);
   @ ensures all: \result == CORDON_OK ==> records_same{Pre,Here}(c) || \forall struct map_request q;
   @   request_is(q, first_gfn(addr.v / 4096, level), entry_frame(pte), level == 2 ? 512 : 1) ==> is_claimed(c, vm.v, q);
@@ -799,6 +803,8 @@ enum cordon_status map_join(struct cordon *c, struct vm_locked v, uint64_t gfn, 
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures parents: parents(c);
+  @ ensures vm: 1 <= vm.v <= c->vms && \old(c->vm[vm.v - 1].state) == VM_LIVE ==>
+  @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && pool_sound(c, &c->vm[vm.v - 1].pool);
   @ ensures places: places_kept{Pre,Here}(c);
   @ ensures ok: \result.status == CORDON_OK ==> \result.done == num;
   @ ensures again: \result.status == CORDON_AGAIN ==> 0 < \result.done < num;

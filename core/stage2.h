@@ -254,12 +254,26 @@ void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
   @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
   @ ensures owed_new: valid_entry(old) ==> owes(\result, first, first + pages_at(level));
   @ ensures owed_none: !valid_entry(old) ==> \result == o;
+  @ behavior unblock:
+  @   assumes tables(c) && row_level[row] == 2 && !host_row(c, row) && new == 0;
+  @   ensures head: same_head{Pre,Here}(c);
+  @   ensures mapped: leaves_change{Pre,Here}(c);
+  @   ensures others: grown{Pre,Here}(c, row, index);
+  @   ensures tables: tables(c);
   @*/
 static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint32_t level,
                                           uint64_t old, uint64_t new, struct owed o)
 {
     core_assert(c, !desc_valid(old) || !desc_valid(new));
+    /*@ for unblock: assert arrays: arrays(c); */
     arch_pte_write(c, row, index, new);
+    /*@ for unblock: assert head: same_head{Pre,Here}(c); */
+    /*@ for unblock: assert arrays: arrays(c); */
+    /*@ for unblock: assert leaves: same_leaves{Pre,Here}(c); */
+    /*@ for unblock: assert changed: leaves_change{Pre,Here}(c); */
+    /*@ for unblock: assert trees: trees(c); */
+    /*@ for unblock: assert blocks: blocks_fit(c); */
+    /*@ for unblock: assert leaf: leaves_fit(c); */
     return desc_valid(old) ? owed_add(o, first, first + s2_pages(level)) : o;
 }
 
@@ -343,16 +357,25 @@ struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint
 /*
  * Turns the block at p into a table of the next level that maps the same, but for the hole: entries hole ..
  * hole+hole_n-1 of the new table stay invalid. first: the lowest guest frame number of the block. Takes one table.
+ * The contract is that of a VM's tree.
  */
-/*@ requires tables(c) && on_table(c, p) && pool->free > 0 && \valid_read(t);
-  @ requires block: p.level < 3 && valid_entry(p.entry) && !table_entry(p.entry, p.level);
+/*@ requires tables(c) && on_table(c, p) && !host_row(c, p.row) && pool_sound(c, pool) && \valid(pool) && \valid_read(t);
+  @ requires apart: \separated(pool, c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
+  @   c->frame + (0 .. c->sections * 512 - 1));
+  @ requires block: p.level < 3 && valid_entry(p.entry) && !table_entry(p.entry, p.level) && pool->free > 0;
   @ requires hole + hole_n <= 512 && first < 68719476736;
   @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
-  @   row_level[0 .. 68719476735];
+  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
   @ exits \false;
   @ ensures tables: tables(c);
-  @ ensures levels: vm_levels_kept{Pre,Here}(c);
+  @ ensures pool: pool_sound(c, pool);
+  @ ensures head: same_head{Pre,Here}(c);
+  @ ensures levels: levels_grown{Pre,Here}(c) && row_level[\result] == 3 && \old(row_level[\result]) < 0;
+  @ ensures grown: grown{Pre,Here}(c, p.row, p.index);
+  @ ensures parents: \old(parents(c)) ==> parents(c);
   @ ensures hole: \result < c->phys_frames && \forall integer i; hole <= i < hole + hole_n ==> c->phys[\result].e[i] == 0;
+  @ ensures pages: p.entry / 16 % 4 != 0 ==> \forall integer i; 0 <= i < 512 && !(hole <= i < hole + hole_n) ==>
+  @   c->phys[\result].e[i] == leaf_entry(entry_frame(p.entry) + i, 3, 0);
   @ ensures split: c->phys[p.row].e[p.index] == \result * 4096 + 3;
   @ ensures taken: pool->free == \old(pool->free) - 1;
   @*/

@@ -422,7 +422,8 @@
       table_entry(c->phys[row].e[i], row_level[row]) ==>
         above_row[entry_frame(c->phys[row].e[i])] == row && above_index[entry_frame(c->phys[row].e[i])] == i;
 
-  // A VM's tree has grown: frames that were no tables are some, empty, and tables that were there name them, each once.
+  // A VM's tree has grown: frames that were no tables are some, empty or of the last level, and tables that were there
+  // name them, each once.
   predicate was_there{L}(struct cordon *c, integer r) = row_level[r] >= 0 || host_row(c, r);
   predicate names_new{A,B}(struct cordon *c, integer r, integer i, integer e, integer frame) =
     0 <= \at(row_level[r], A) < 3 && !host_row{A}(c, r) && e % 4 == 3 && e < 72057594037927936 &&
@@ -434,7 +435,7 @@
       names_new{A,B}(c, r, i, \at(c->phys[r].e[i], B), entry_frame(\at(c->phys[r].e[i], B)));
   predicate new_tables{A,B}(struct cordon *c) =
     \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && !was_there{A}(c, r) && \at(row_level[r], B) >= 0 ==>
-      \at(c->phys[r].e[i], B) == 0;
+      \at(c->phys[r].e[i], B) == 0 || (\at(row_level[r], B) == 3 && \at(c->phys[r].e[i], B) < 72057594037927936);
   predicate levels_grown{A,B}(struct cordon *c) =
     \forall integer r; 0 <= r < \at(c->phys_frames, A) && was_there{A}(c, r) ==> \at(row_level[r], B) == \at(row_level[r], A);
   predicate above_grown{A,B}(struct cordon *c) =
@@ -464,13 +465,14 @@
   lemma parents_grown{A,B}: \forall struct cordon *c;
     trees{A}(c) && parents{A}(c) && tree_grown{A,B}(c) ==> parents{B}(c);
 
-  // Entries that change map pages (level 3), or an aligned block of a VM (level 2).
+  // Entries that change map pages (level 3), or an aligned block of a VM or nothing (level 2).
   predicate maps_block(integer e) = e % 4 == 1 && e < 72057594037927936 && entry_frame(e) % 512 == 0;
   predicate leaves_change{A,B}(struct cordon *c) =
     \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 ==>
       \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A) ||
       (\at(row_level[r], A) == 3 && \at(c->phys[r].e[i], B) < 72057594037927936) ||
-      (\at(row_level[r], A) == 2 && !host_row{A}(c, r) && maps_block(\at(c->phys[r].e[i], B)));
+      (\at(row_level[r], A) == 2 && !host_row{A}(c, r) &&
+        (maps_block(\at(c->phys[r].e[i], B)) || \at(c->phys[r].e[i], B) == 0));
   lemma trees_mapped{A,B}: \forall struct cordon *c;
     trees{A}(c) && same_head{A,B}(c) && same_levels{A,B} && leaves_change{A,B}(c) &&
     \at(c->phys_frames, A) <= 68719476736 ==> trees{B}(c);
@@ -490,6 +492,9 @@
   predicate grown{A,B}(struct cordon *c, integer row, integer index) =
     \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && 0 <= i < 512 && was_there{A}(c, r) &&
       !(r == row && i == index) ==> \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A);
+  lemma grown_chain{A,B,C}: \forall struct cordon *c, integer row, index;
+    same_head{A,B}(c) && levels_grown{A,B}(c) && grown{A,B}(c, row, index) && grown{B,C}(c, row, index) ==>
+      grown{A,C}(c, row, index);
 
   // A table that no entry names any more becomes none.
   predicate unnamed{L}(struct cordon *c, integer child) =
@@ -517,6 +522,29 @@
     leaves_change{A,B}(c) && 0 <= row < \at(c->phys_frames, A) && 0 <= index < 512 && !host_row{A}(c, row) &&
     0 <= \at(row_level[row], A) < 3 && table_entry(\at(c->phys[row].e[index], A), \at(row_level[row], A)) &&
     entry_frame(\at(c->phys[row].e[index], A)) == child && maps_block(\at(c->phys[row].e[index], B)) ==> unnamed{B}(c, child);
+
+  // What a change of a VM's tree needs beside tables(c): its free tables, and who names a table. When that is still so.
+  predicate tree_ready{L}(struct cordon *c, struct vm *vm) = pool_sound(c, &vm->pool) && parents(c);
+  predicate pages_left{A,B}(struct cordon *c) =
+    vm_levels_kept{A,B}(c) && vm_free_kept{A,B}(c) &&
+    \forall integer r, i; 0 <= r < \at(c->phys_frames, A) && !host_row{A}(c, r) && 0 <= i < 512 ==>
+      \at(c->phys[r].e[i], B) == \at(c->phys[r].e[i], A) || (\at(row_level[r], A) == 3 && \at(c->phys[r].e[i], B) == 0);
+  lemma rows_left{A,B}: \forall struct cordon *c; vm_rows_kept{A,B}(c) ==> pages_left{A,B}(c);
+  lemma list_left{A,B}: \forall struct cordon *c, struct pool *p;
+    pool_linked{A}(c, p) && pool_spare{A}(c, p) && same_head{A,B}(c) && pages_left{A,B}(c) && same_pool{A,B}(p) &&
+    same_list{A,B}(p) ==> pool_linked{B}(c, p);
+  lemma parents_left{A,B}: \forall struct cordon *c;
+    parents{A}(c) && trees{A}(c) && same_head{A,B}(c) && pages_left{A,B}(c) && same_above{A,B}(c) ==> parents{B}(c);
+  predicate tree_beside{A,B}(struct cordon *c, struct vm *vm) =
+    same_head{A,B}(c) && pages_left{A,B}(c) && same_above{A,B}(c) && same_pool{A,B}(\at(&vm->pool, A)) &&
+    same_list{A,B}(\at(&vm->pool, A));
+  lemma tree_kept{A,B}: \forall struct cordon *c, struct vm *vm;
+    tree_ready{A}(c, vm) && tables{A}(c) && tree_beside{A,B}(c, vm) ==> tree_ready{B}(c, vm);
+  predicate tree_changed{A,B}(struct cordon *c, struct vm *vm) =
+    same_head{A,B}(c) && same_levels{A,B} && same_above{A,B}(c) && leaves_change{A,B}(c) && same_pool{A,B}(\at(&vm->pool, A)) &&
+    same_list{A,B}(\at(&vm->pool, A));
+  lemma tree_mapped{A,B}: \forall struct cordon *c, struct vm *vm;
+    tree_ready{A}(c, vm) && tables{A}(c) && tree_changed{A,B}(c, vm) ==> tree_ready{B}(c, vm);
 */
 
 /* ---- how many of a section's frames have a holder ---- */

@@ -658,23 +658,27 @@ static void on_kick(int number)
     (void)number;
 }
 
-static void alarm_in(long milliseconds)
+/* Again and again, until timer_delete(): a signal that comes before KVM_RUN begins ends nothing. */
+static timer_t kick_every(long milliseconds)
 {
-    struct itimerspec when = { .it_value = { 0, milliseconds * 1000000 } };
+    struct timespec period = { 0, milliseconds * 1000000 };
+    struct itimerspec when = { .it_value = period, .it_interval = period };
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = KICK };
     timer_t timer;
 
     must(timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
     must(timer_settime(timer, 0, &when, NULL), "timer_settime");
+    return timer;
 }
 
 static void test_signal_ends_a_run(void)
 {
     struct machine m = make(anonymous());
     struct order o = { .what = ORDER_WFI };
+    timer_t timer = kick_every(50);
 
-    alarm_in(50);
     check(go_on(&m, 0, &o) == -EINTR && m.run[0]->exit_reason == KVM_EXIT_INTR);     /* it sleeps, with nothing to wait for */
+    timer_delete(timer);
     o.what = ORDER_SPIN;
     m.run[0]->immediate_exit = 1;
     check(go_on(&m, 0, &o) == -EINTR);
@@ -682,10 +686,10 @@ static void test_signal_ends_a_run(void)
     end(&m);
     munmap(m.memory, RAM_SIZE);
     m = make(anonymous());
-    alarm_in(300);
+    timer = kick_every(300);
     check(go_on(&m, 0, &o) == -EINTR);          /* it is in the guest */
-    alarm_in(20);
     check(go_on(&m, 0, &o) == -EINTR);
+    timer_delete(timer);
     end(&m);
     munmap(m.memory, RAM_SIZE);
 }
@@ -694,10 +698,12 @@ static void test_signal_ends_the_wait_of_one_that_is_off(void)
 {
     struct machine m = make(anonymous());
     struct kvm_mp_state state = { 99 };
+    timer_t timer;
 
     tell(&m, 0, ORDER_READ64, RAM, 0);
-    alarm_in(50);
+    timer = kick_every(50);
     check(run(&m, 1) == -EINTR && m.run[1]->exit_reason == KVM_EXIT_INTR);
+    timer_delete(timer);
     check(ioctl(m.vcpu[1], KVM_GET_MP_STATE, &state) == 0 && state.mp_state == KVM_MP_STATE_STOPPED);
     end(&m);
     munmap(m.memory, RAM_SIZE);

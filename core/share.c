@@ -331,6 +331,22 @@ static HOT struct cordon_progress answer(struct handled h, uint64_t num)
                                      .not_owned = h.not_owned, .saturated = h.saturated };
 }
 
+/*@ // What the next operation on a VM needs of its table and its pool, a grant or revoke leaves to all VMs.
+  @ predicate same_lists{A,B} = \forall integer k; 0 <= k < 68719476736 ==> \at(pool_row[k], B) == \at(pool_row[k], A);
+  @ predicate vms_kept{A,B}(struct cordon *c) =
+  @   \forall integer i; 0 <= i < \at(c->vms, A) ==>
+  @     (tree_ready{A}(c, \at(&c->vm[i], A)) ==> tree_ready{B}(c, \at(&c->vm[i], A))) &&
+  @     (vm_sound{A}(c, \at(&c->vm[i], A), i + 1) ==> vm_sound{B}(c, \at(&c->vm[i], A), i + 1));
+  @ lemma pages_went{A,B}: \forall struct cordon *c;
+  @   same_head{A,B}(c) && same_levels{A,B} && pages_go{A,B}(c) && \at(c->phys_frames, A) <= 68719476736 ==> pages_left{A,B}(c);
+  @ lemma shared_beside{A,B}: \forall struct cordon *c, integer i, how, id;
+  @   tables{A}(c) && 0 <= i < \at(c->vms, A) && shared{A,B}(c, how, id) && same_above{A,B}(c) && same_pools{A,B}(c) &&
+  @   same_lists{A,B} && \at(c->vm[i].pool.free, A) <= 68719476736 ==> tree_beside{A,B}(c, \at(&c->vm[i], A));
+  @ lemma shared_vms{A,B}: \forall struct cordon *c, integer how, id;
+  @   tables{A}(c) && shared{A,B}(c, how, id) && same_above{A,B}(c) && same_pools{A,B}(c) && same_lists{A,B} &&
+  @   (\forall integer i; 0 <= i < \at(c->vms, A) ==> 0 <= \at(c->vm[i].s2.root, A)) ==> vms_kept{A,B}(c);
+  @*/
+
 /*@ requires machine(c) && c->vm_shape.gfn_limit <= 68719476736 && c->vms < 0x4000;
   @ requires vms: 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state == VM_LIVE ==>
   @   vm_sound(c, &c->vm[vm.v - 1], vm.v) && c->vm[vm.v - 1].s2.gfn_limit == c->vm_shape.gfn_limit;
@@ -339,6 +355,7 @@ static HOT struct cordon_progress answer(struct handled h, uint64_t num)
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures shared: shared{Pre,Here}(c, how, vm.v);
+  @ ensures vms: vms_kept{Pre,Here}(c);
   @ ensures sum: told(\result) == \result.done;
   @ ensures done: \result.done * 4096 < size + 4096;
   @ ensures ok: \result.status == CORDON_OK ==> size <= \result.done * 4096;
@@ -355,7 +372,9 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     struct vm_locked v;
     enum cordon_status status;
 
-    /*@ assert start: shared{Pre,Here}(c, how, vm.v); */
+    /*@ assert start: shared{Pre,Here}(c, how, vm.v) && vms_kept{Pre,Here}(c); */
+    /*@ assert roots: \forall integer i; 0 <= i < c->vms ==> 0 <= c->vm[i].s2.root; */
+    /*@ assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     if (!in_range(addr.v, size, c->vm_shape.gfn_limit * CORDON_PAGE_SIZE))
         return refuse(CORDON_RANGE);
     if (size == 0)
@@ -367,6 +386,7 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     /*@ assert summaries: summaries_hold(c); */
     /*@ assert machine: machine(c); */
     /*@ assert shared: shared{Pre,Here}(c, how, vm.v); */
+    /*@ assert vms: same_pools{Pre,Here}(c) && vms_kept{Pre,Here}(c); */
     if (status != CORDON_OK)
         return refuse(status);
     /*@ assert vm: vm_sound(c, v.vm, v.id) && v.vm->s2.gfn_limit == \at(c->vm_shape.gfn_limit, Pre); */
@@ -378,6 +398,8 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
     /*@ assert out: same_rest{performed,Here}(c); */
     /*@ assert out: shared{performed,Here}(c, how, vm.v); */
     /*@ assert all: shared{Pre,Here}(c, how, vm.v); */
+    /*@ assert pools: same_pools{Pre,Here}(c); */
+    /*@ assert vms: vms_kept{Pre,Here}(c); */
     /*@ assert summaries: summaries_hold(c); */
     return answer(h, num);
 }
@@ -390,6 +412,7 @@ static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr,
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures shared: shared{Pre,Here}(c, GRANT, vm.v);
+  @ ensures vms: vms_kept{Pre,Here}(c);
   @ ensures sum: told(\result) == \result.done;
   @ ensures done: \result.done * 4096 < size + 4096;
   @ ensures ok: \result.status == CORDON_OK ==> size <= \result.done * 4096;
@@ -408,6 +431,7 @@ struct cordon_progress cordon_grant_stage2_sg_gpa(struct cordon *c, vmid_t vm, i
   @ exits \false;
   @ ensures machine: machine(c);
   @ ensures shared: shared{Pre,Here}(c, REVOKE, vm.v);
+  @ ensures vms: vms_kept{Pre,Here}(c);
   @ ensures sum: told(\result) == \result.done;
   @ ensures done: \result.done * 4096 < size + 4096;
   @ ensures ok: \result.status == CORDON_OK ==> size <= \result.done * 4096;

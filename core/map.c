@@ -108,7 +108,7 @@ static HOT enum cordon_status claim_run(struct cordon *c, struct vm_locked v, ui
 
 /*@ // A machine and a VM of it between two changes of the VM's table.
   @ predicate vm_ready{L}(struct cordon *c, struct vm_locked v) =
-  @   machine(c) && vm_sound(c, v.vm, v.id) && \valid(v.vm) && pool_sound(c, &v.vm->pool) && parents(c);
+  @   machine(c) && vm_sound(c, v.vm, v.id) && \valid(v.vm) && tree_ready(c, v.vm);
   @ // What no step of a mapping changes: where everything is.
   @ predicate places_kept{A,B}(struct cordon *c) =
   @   same_head{A,B}(c) && same_map{A,B}(c) && same_tables{A,B}(c);
@@ -117,18 +117,12 @@ static HOT enum cordon_status claim_run(struct cordon *c, struct vm_locked v, ui
   @   request_fits(r) ==> is_claimed{B}(c, id, r);
   @ // What a change of entries that map pages or blocks leaves alone; a VM that was ready for the next step is ready after it.
   @ predicate only_entries{A,B}(struct cordon *c, struct vm_locked v) =
-  @   places_kept{A,B}(c) && same_levels{A,B} && same_above{A,B}(c) && leaves_change{A,B}(c) &&
-  @   same_words{A,B}(c) && plain_kept{A,B}(c) && same_pool{A,B}(\at(&v.vm->pool, A)) && same_list{A,B}(\at(&v.vm->pool, A));
-  @ lemma pool_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
-  @   pool_sound{A}(c, \at(&v.vm->pool, A)) && arrays{A}(c) && only_entries{A,B}(c, v) ==>
-  @     pool_sound{B}(c, \at(&v.vm->pool, A));
+  @   places_kept{A,B}(c) && tree_changed{A,B}(c, v.vm) && same_words{A,B}(c) && plain_kept{A,B}(c);
   @ lemma sound_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
   @   vm_sound{A}(c, v.vm, v.id) && arrays{A}(c) && 0 <= \at(v.vm->s2.root, A) && only_entries{A,B}(c, v) ==>
   @     vm_sound{B}(c, v.vm, v.id);
   @ lemma machine_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
   @   machine{A}(c) && tables{B}(c) && only_entries{A,B}(c, v) ==> machine{B}(c);
-  @ lemma parents_after_entries{A,B}: \forall struct cordon *c, struct vm_locked v;
-  @   parents{A}(c) && tables{A}(c) && only_entries{A,B}(c, v) ==> parents{B}(c);
   @ lemma kept_chain{A,B,C}: \forall struct cordon *c;
   @   places_kept{A,B}(c) && places_kept{B,C}(c) ==> places_kept{A,C}(c);
   @ predicate records_same{A,B}(struct cordon *c) =
@@ -252,6 +246,9 @@ static HOT struct s2_pos grow_to(struct cordon *c, struct vm_locked v, struct s2
         p = s2_grow(c, &v.vm->pool, p, gfn, last);
         /*@ assert spans: \forall integer i; 0 <= i < c->spans ==> c->span[i].first == \at(c->span[i].first, Pre); */
         /*@ assert counts: \forall integer i; 0 <= i < c->spans ==> c->span[i].count == \at(c->span[i].count, Pre); */
+        /*@ assert bases: \forall integer i; 0 <= i < c->spans ==> c->span[i].base == \at(c->span[i].base, Pre); */
+        /*@ assert hidden: \forall integer i; 0 <= i < c->hiddens ==> c->hidden[i].first == \at(c->hidden[i].first, Pre) &&
+          @   c->hidden[i].count == \at(c->hidden[i].count, Pre); */
         /*@ assert root: \forall integer i; 0 <= i < c->vms ==> c->vm[i].s2.root == \at(c->vm[i].s2.root, Pre); */
         /*@ assert map: same_map{Pre,Here}(c); */
         /*@ assert tables: same_tables{Pre,Here}(c); */

@@ -94,6 +94,10 @@ static uint64_t host_hcrx(void)
         hcrx |= HCRX_TCR2EN;
     if (id_field(mmfr3, 4) != 0)
         hcrx |= HCRX_SCTLR2EN;
+    if (id_field(sysreg_read(id_aa64pfr1_el1), 44) != 0)
+        hcrx |= HCRX_GCSEN;
+    if (id_field(sysreg_read(ID_AA64PFR2_EL1), 32) != 0)
+        hcrx |= HCRX_ENFPM;
     return hcrx;
 }
 
@@ -138,19 +142,46 @@ static void set_up_debug(void)
     this_cpu()->guest_mdcr = mdcr | MDCR_GUEST_TRAPS | (id_field(dfr0, 40) != 0 ? MDCR_TTRF : 0);
 }
 
-/* Fine-grained traps: none, where they exist. */
+/* Registers of later extensions that trap unless a bit says that they do not: HFGRTR_EL2 and HFGWTR_EL2 have the same. */
+static uint64_t host_fine(void)
+{
+    uint64_t pfr1 = sysreg_read(id_aa64pfr1_el1);
+    uint64_t mmfr3 = sysreg_read(ID_AA64MMFR3_EL1);
+    uint64_t fine = 0;
+
+    if (id_field(pfr1, 24) != 0)        /* SME: SMPRI_EL1, TPIDR2_EL0 */
+        fine |= UINT64_C(3) << 54;
+    if (id_field(pfr1, 44) != 0)        /* GCS: GCSCR, GCSPR of EL0 and EL1 */
+        fine |= UINT64_C(3) << 52;
+    if (id_field(pfr1, 48) != 0)        /* THE: RCWMASK_EL1 */
+        fine |= UINT64_C(1) << 56;
+    if (id_field(mmfr3, 8) != 0)        /* S1PIE: PIRE0_EL1, PIR_EL1 */
+        fine |= UINT64_C(3) << 57;
+    if (id_field(mmfr3, 16) != 0)       /* S1POE: POR_EL0, POR_EL1 */
+        fine |= UINT64_C(3) << 59;
+    if (id_field(mmfr3, 20) != 0)       /* S2POE: S2POR_EL1 */
+        fine |= UINT64_C(1) << 61;
+    if (id_field(mmfr3, 24) != 0)       /* AIE: MAIR2_EL1, AMAIR2_EL1 */
+        fine |= UINT64_C(3) << 62;
+    return fine;
+}
+
+/* Fine-grained traps: for the host none, where they exist. */
 static void set_up_fine_traps(void)
 {
-    this_cpu()->has_hcrx = id_field(sysreg_read(id_aa64mmfr1_el1), 40) != 0;
-    if (this_cpu()->has_hcrx) {
-        this_cpu()->host_hcrx = host_hcrx();
-        sysreg_write(HCRX_EL2, this_cpu()->host_hcrx);
+    struct cpu *cpu = this_cpu();
+
+    cpu->has_hcrx = id_field(sysreg_read(id_aa64mmfr1_el1), 40) != 0;
+    if (cpu->has_hcrx) {
+        cpu->host_hcrx = host_hcrx();
+        sysreg_write(HCRX_EL2, cpu->host_hcrx);
     }
     if (id_field(sysreg_read(id_aa64mmfr0_el1), 56) == 0)
         return;
-    sysreg_write(HFGRTR_EL2, UINT64_C(3) << 54);        /* the two of SME whose 0 traps */
-    sysreg_write(HFGWTR_EL2, UINT64_C(3) << 54);
-    sysreg_write(HFGITR_EL2, 0);
+    cpu->host_fine = host_fine();
+    sysreg_write(HFGRTR_EL2, cpu->host_fine);
+    sysreg_write(HFGWTR_EL2, cpu->host_fine);
+    sysreg_write(HFGITR_EL2, id_field(sysreg_read(id_aa64pfr1_el1), 44) != 0 ? UINT64_C(7) << 57 : 0);     /* GCS */
     sysreg_write(HDFGRTR_EL2, 0);
     sysreg_write(HDFGWTR_EL2, 0);
 }

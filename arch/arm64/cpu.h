@@ -32,6 +32,7 @@ struct cpu {
     /* What its registers hold while the host runs, and while a guest does. */
     uint64_t host_hcr;
     uint64_t host_hcrx;
+    uint64_t host_fine;         /* HFGRTR_EL2, HFGWTR_EL2; 0: nothing of them is to be switched */
     uint64_t host_cptr;
     uint64_t host_mdcr;
     uint64_t guest_hcr;

@@ -122,6 +122,17 @@ static void set_traps(uint64_t hcr, uint64_t cptr, uint64_t mdcr, const void *ve
     sysreg_write(vbar_el2, vector);
 }
 
+/* Registers of later extensions trap in a guest, which would write the host's; in the host they do not. */
+static void set_fine_traps(const struct cpu *cpu, uint64_t fine, uint64_t hcrx)
+{
+    if (cpu->has_hcrx)
+        sysreg_write(HCRX_EL2, hcrx);
+    if (cpu->host_fine == 0)
+        return;
+    sysreg_write(HFGRTR_EL2, fine);
+    sysreg_write(HFGWTR_EL2, fine);
+}
+
 void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
 {
     struct cpu *cpu = this_cpu();
@@ -137,8 +148,7 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
     set_traps(cpu->guest_hcr, cpu->guest_cptr | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
     cpu->vectors_loaded = false;
-    if (cpu->has_hcrx)
-        sysreg_write(HCRX_EL2, 0);
+    set_fine_traps(cpu, 0, 0);
     isb();
     forget_other_vcpu(cpu, u);
     el1_load(&u->arch.el1);
@@ -169,8 +179,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     sysreg_write(vttbr_el2, c->host.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
     set_traps(cpu->host_hcr, cpu->host_cptr, cpu->host_mdcr, vectors);
-    if (cpu->has_hcrx)
-        sysreg_write(HCRX_EL2, cpu->host_hcrx);
+    set_fine_traps(cpu, cpu->host_fine, cpu->host_hcrx);
     isb();
     take_back_extensions(cpu);
     el1_load(&cpu->host);

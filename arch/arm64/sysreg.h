@@ -20,6 +20,7 @@
 #define HFGITR_EL2 S3_4_C1_C1_6
 #define HDFGRTR_EL2 S3_4_C3_C1_4
 #define HDFGWTR_EL2 S3_4_C3_C1_5
+#define ID_AA64PFR2_EL1 S3_0_C0_C4_2
 #define ID_AA64ISAR2_EL1 S3_0_C0_C6_2
 #define ID_AA64MMFR2_EL1 S3_0_C0_C7_2
 #define ID_AA64MMFR3_EL1 S3_0_C0_C7_3
@@ -78,6 +79,8 @@
 #define HCRX_MSCEN (UL(1) << 11)    /* memory copy instructions, extended TCR and SCTLR: they do not trap */
 #define HCRX_TCR2EN (UL(1) << 14)
 #define HCRX_SCTLR2EN (UL(1) << 15)
+#define HCRX_GCSEN (UL(1) << 22)    /* guarded control stacks; FPMR */
+#define HCRX_ENFPM (UL(1) << 23)
 
 #define TCR_EPD0 (UL(1) << 7)       /* EL1's walks through TTBR0, TTBR1 are off */
 #define TCR_EPD1 (UL(1) << 23)

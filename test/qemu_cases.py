@@ -2,6 +2,7 @@
 """Boots in QEMU whose serial log is looked at: what the scripts of test/boot, test/guest and test/attack have in common.
 
 The serial log of a case that fails stays below build/host/logs. CORDON_BOOT_SECONDS: the bound for one case instead of 120.
+CORDON_KERNEL: another of Debian's kernels (scripts/host/kernels), as host and as guest.
 """
 import os
 import re
@@ -13,6 +14,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SCRIPTS = os.path.join(ROOT, "scripts", "host")
 BUILD = os.path.join(ROOT, "build", "host")
 LOGS = os.path.join(BUILD, "logs")
+
+
+def kernel_build(name):
+    """Where a kernel and its modules are, as scripts/host/lib.sh has it. name: of scripts/host/kernels; "": the default one."""
+    with open("/etc/os-release", encoding="utf-8") as file:
+        own = re.search(r"^VERSION_CODENAME=(\w*)", file.read(), re.M)
+    if not name or (own is not None and name == own.group(1)):
+        return BUILD
+    return os.path.join(BUILD, "kernels", name)
+
+
+KERNEL = kernel_build(os.environ.get("CORDON_KERNEL", ""))
 SECONDS = int(os.environ.get("CORDON_BOOT_SECONDS", "120"))
 
 

@@ -76,6 +76,69 @@ bool inject_would_repeat(uint64_t pc, uint64_t psr)
     return PSR_MODE_EL(psr) == 1 && pc - sysreg_read(vbar_el1) < 0x800;
 }
 
+/* ---- a host that has no handler ---- */
+
+/* The access to a register or the instruction whose trap a syndrome of class EC_REGISTER tells of, as assemblers write it. */
+static void print_register(uint64_t esr)
+{
+    print("%s of register s%u_%u_c%u_c%u_%u", (esr & 1) != 0 ? "a read" : "a write", esr >> 20 & 3, esr >> 14 & 7, esr >> 10 & 15,
+          esr >> 1 & 15, esr >> 17 & 7);
+}
+
+static const char *class_text(uint64_t class)
+{
+    switch (class) {
+    case EC_UNKNOWN: return "an undefined instruction";
+    case EC_VECTORS: return "a vector instruction";
+    case EC_BRANCH_TARGET: return "a branch to where none may go";
+    case EC_INSTRUCTION_LOWER: case EC_INSTRUCTION_SAME: return "an instruction that cannot be fetched";
+    case EC_PC_ALIGNMENT: return "a misaligned PC";
+    case EC_DATA_LOWER: case EC_DATA_SAME: return "an access to memory";
+    case EC_SP_ALIGNMENT: return "a misaligned stack pointer";
+    case EC_SERROR: return "an SError";
+    case EC_BRK: return "a BRK instruction";
+    default: return "of another class";
+    }
+}
+
+/* The syndrome with which the instruction at pc trapped to EL2 on this CPU and was refused; 0: it did not. */
+static uint64_t refused_at(uint64_t pc)
+{
+    uint64_t out[4];
+
+    log_read(UINT64_MAX, out);      /* beyond the last one: how many there are */
+    for (uint64_t number = out[1]; number > 0; number--) {
+        log_read(number - 1, out);
+        if (out[0] != 0)
+            return 0;
+        if (out[1] == ((uint64_t)CORDON_EVENT_UNDEFINED | (uint64_t)this_cpu()->number << 32) && out[3] == pc)
+            return out[2];
+    }
+    return 0;
+}
+
+/* The host's first exception left its marks in EL1's registers; that of its handler was not taken there. */
+static void print_last_exception(void)
+{
+    uint64_t pc = sysreg_read(elr_el1);
+    uint64_t esr = sysreg_read(esr_el1);
+    uint64_t trapped = refused_at(pc);
+    uint64_t class = esr >> 26 & 0x3f;
+
+    print("Cordon: its last exception was at %x: ", pc);
+    if (trapped >> 26 == EC_REGISTER) {
+        print_register(trapped);
+        print(", which I refuse (syndrome %x).\nCordon: the CPU has what I do not know or not offer. Try another model of CPU, or an "
+              "older kernel.\n", trapped);
+        return;
+    }
+    print("%s", trapped != 0 ? "an instruction that I refuse" : class_text(class));
+    if (class == EC_DATA_SAME || class == EC_INSTRUCTION_SAME)
+        print(" at %x", sysreg_read(far_el1));
+    print(" (syndrome %x).\nCordon: the kernel was not ready to say so itself. Try it without me, or another kernel or model of CPU.\n",
+          trapped != 0 ? trapped : esr);
+}
+
 /*
  * A host whose handler itself cannot be fetched has no way to go on: the abort would be the handler's next one. Its CPU
  * is switched off, as a real one would spin there for ever.
@@ -86,6 +149,7 @@ static void stop_if_without_handler(uint64_t class, uint64_t psr)
         return;
     print("\nCordon: CPU %u of the host cannot fetch its exception handler at %x: it is switched off.\n",
           (uint64_t)this_cpu()->number, sysreg_read(elr_el2));
+    print_last_exception();
     psci_stop_this_cpu(1);
 }
 

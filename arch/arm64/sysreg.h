@@ -101,8 +101,10 @@
 
 #define EC_UNKNOWN 0x00
 #define EC_VECTORS 0x07            /* FP and SIMD */
+#define EC_BRANCH_TARGET 0x0d
 #define EC_HVC64 0x16
 #define EC_SMC64 0x17
+#define EC_REGISTER 0x18           /* MSR, MRS, and system instructions */
 #define EC_INSTRUCTION_LOWER 0x20
 #define EC_INSTRUCTION_SAME 0x21
 #define EC_PC_ALIGNMENT 0x22

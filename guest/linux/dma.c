@@ -15,10 +15,16 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/version.h>
 
 #include "cordon_guest.h"
 
 #define DRIVER "virtio-mmio"
+#define MAPS_PHYS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0))	/* memory comes by its address, not by its page */
+
+#ifndef DMA_ATTR_MMIO
+#define DMA_ATTR_MMIO 0
+#endif
 
 /* ---- operations ---- */
 
@@ -41,11 +47,14 @@ static void fill(dma_addr_t dma, size_t size, enum dma_data_direction dir)
 		pool_copy_in(dma, size);
 }
 
-static dma_addr_t op_map_page(struct device *dev, struct page *page, unsigned long offset, size_t size,
-			      enum dma_data_direction dir, unsigned long attrs)
+static dma_addr_t op_map_phys(struct device *dev, phys_addr_t phys, size_t size, enum dma_data_direction dir,
+			      unsigned long attrs)
 {
-	dma_addr_t dma = pool_map(page_to_phys(page) + offset, size);
+	dma_addr_t dma;
 
+	if (attrs & DMA_ATTR_MMIO)
+		return DMA_MAPPING_ERROR;	/* registers of a device: nothing that can be copied */
+	dma = pool_map(phys, size);
 	if (dma != DMA_MAPPING_ERROR && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		fill(dma, size, dir);
 	return dma;
@@ -64,7 +73,7 @@ static void op_sync_for_device(struct device *dev, dma_addr_t dma, size_t size, 
 		pool_copy_in(dma, size);
 }
 
-static void op_unmap_page(struct device *dev, dma_addr_t dma, size_t size, enum dma_data_direction dir, unsigned long attrs)
+static void op_unmap_phys(struct device *dev, dma_addr_t dma, size_t size, enum dma_data_direction dir, unsigned long attrs)
 {
 	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		op_sync_for_cpu(dev, dma, size, dir);
@@ -77,7 +86,7 @@ static void op_unmap_sg(struct device *dev, struct scatterlist *list, int n, enu
 	int i;
 
 	for_each_sg(list, s, n, i)
-		op_unmap_page(dev, sg_dma_address(s), sg_dma_len(s), dir, attrs);
+		op_unmap_phys(dev, sg_dma_address(s), sg_dma_len(s), dir, attrs);
 }
 
 static int op_map_sg(struct device *dev, struct scatterlist *list, int n, enum dma_data_direction dir, unsigned long attrs)
@@ -86,7 +95,7 @@ static int op_map_sg(struct device *dev, struct scatterlist *list, int n, enum d
 	int i;
 
 	for_each_sg(list, s, n, i) {
-		sg_dma_address(s) = op_map_page(dev, sg_page(s), s->offset, s->length, dir, attrs);
+		sg_dma_address(s) = op_map_phys(dev, sg_phys(s), s->length, dir, attrs);
 		sg_dma_len(s) = s->length;
 		if (sg_dma_address(s) == DMA_MAPPING_ERROR) {
 			op_unmap_sg(dev, list, i, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);
@@ -129,11 +138,24 @@ static size_t op_most(struct device *dev)
 	return pool_most();
 }
 
+#if !MAPS_PHYS
+static dma_addr_t op_map_page(struct device *dev, struct page *page, unsigned long offset, size_t size,
+			      enum dma_data_direction dir, unsigned long attrs)
+{
+	return op_map_phys(dev, page_to_phys(page) + offset, size, dir, attrs);
+}
+#endif
+
 static const struct dma_map_ops ops = {
 	.alloc = op_alloc,
 	.free = op_free,
+#if MAPS_PHYS
+	.map_phys = op_map_phys,
+	.unmap_phys = op_unmap_phys,
+#else
 	.map_page = op_map_page,
-	.unmap_page = op_unmap_page,
+	.unmap_page = op_unmap_phys,
+#endif
 	.map_sg = op_map_sg,
 	.unmap_sg = op_unmap_sg,
 	.sync_single_for_cpu = op_sync_for_cpu,

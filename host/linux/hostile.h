@@ -8,12 +8,15 @@
 
 #include <linux/types.h>
 
+#include "compat.h"
 #include "cordon/abi.h"
 
 /* ---- report ---- */
 
 /* One line of the table. tries: how many; refused: how many of them were answered as they must be. */
 void report(const char *attempt, const char *where, u64 tries, u64 refused, const char *answer);
+/* An attempt that cannot be made, by what stands in its way: neither refused nor a breach. The next line of the table fails. */
+void not_tried(const char *why);
 /* The last line. */
 void report_end(void);
 
@@ -31,8 +34,11 @@ void hostile_die_unregister(void);
 /* Jumps to an address; true when that ended in an abort. */
 bool run_at(void *address);
 
-/* The kernel maps no device executable: its own table is changed behind its back. */
-void make_executable(void *va);
+/* The entry of the kernel's own tables at a level, 0 to 3 (or -1), for one of its addresses; NULL: it has no table there. */
+u64 *kernel_entry(void *va, int level);
+
+/* The kernel maps no device executable: its own table is changed behind its back. False: it could not be. */
+bool make_executable(void *va);
 
 /* Stores to an address; true when that ended in EFAULT. */
 bool write_fails(void *va);

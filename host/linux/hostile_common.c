@@ -19,16 +19,21 @@ struct job {
 	atomic_t left;
 };
 
+static void job_done(struct job *j)
+{
+	if (atomic_dec_and_test(&j->left))
+		complete(&j->done);
+}
+
 static int job_thread(void *data)
 {
 	struct job *j = data;
 
 	atomic_inc(&j->ready);
-	while (atomic_read(&j->ready) < j->all)
+	while (atomic_read(&j->ready) < READ_ONCE(j->all))
 		cpu_relax();
 	j->function(j->argument);
-	if (atomic_dec_and_test(&j->left))
-		complete(&j->done);
+	job_done(j);
 	return 0;
 }
 
@@ -42,6 +47,12 @@ void on_every_cpu(void (*function)(void *), void *argument)
 	for_each_online_cpu(cpu) {
 		struct task_struct *t = kthread_create(job_thread, &j, "hostile/%u", cpu);
 
+		if (IS_ERR(t)) {
+			not_tried("a CPU has no thread");
+			WRITE_ONCE(j.all, j.all - 1);
+			job_done(&j);
+			continue;
+		}
 		kthread_bind(t, cpu);
 		wake_up_process(t);
 	}
@@ -87,15 +98,42 @@ noinline bool run_at(void *address)
 	return died == 1;
 }
 
-/* 4 KiB granule, 48-bit addresses. */
-void make_executable(void *va)
-{
-	u64 *table = phys_to_virt(read_sysreg(ttbr1_el1) & 0xfffffffff000);
+#define TABLE_BITS 9			/* of an address at each level: pages of 4 KiB */
+#define ADDRESS_MASK 0xfffffffff000ull	/* of a table; those of the machines that this runs on have no more bits */
+#define T1SZ(tcr) ((tcr) >> 16 & 0x3f)
 
-	for (int shift = 39; shift > 12; shift -= 9)
-		table = phys_to_virt(table[(u64)va >> shift & 511] & 0xfffffffff000);
-	table[(u64)va >> 12 & 511] &= ~PTE_PXN;
+static int level_shift(int level)
+{
+	return PAGE_SHIFT + TABLE_BITS * (3 - level);
+}
+
+/* As large as the kernel's addresses are, 48 bits or 52, its first table is of level 0 or -1. */
+u64 *kernel_entry(void *va, int level)
+{
+	int bits = 64 - T1SZ(read_sysreg(tcr_el1));
+	u64 *table = phys_to_virt(read_sysreg(ttbr1_el1) & ADDRESS_MASK);
+	u64 within = (u64)va & ((1ull << bits) - 1);
+	int at = 3 - (bits - PAGE_SHIFT - 1) / TABLE_BITS;
+
+	for (; at < level; at++) {
+		u64 entry = table[within >> level_shift(at) & 511];
+
+		if ((entry & 3) != 3)
+			return NULL;
+		table = phys_to_virt(entry & ADDRESS_MASK);
+	}
+	return &table[within >> level_shift(level) & 511];
+}
+
+bool make_executable(void *va)
+{
+	u64 *entry = kernel_entry(va, 3);
+
+	if (!entry)
+		return false;
+	*entry &= ~PTE_PXN;
 	asm volatile("dsb ishst\n tlbi vmalle1is\n dsb ish\n isb" : : : "memory");
+	return true;
 }
 
 bool write_fails(void *va)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Cordon's memory, hidden devices, and registers of EL2. */
-#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -57,19 +56,21 @@ u64 hostile_core_address(void)
 struct tally {
 	const u64 *pages;
 	unsigned int n;
-	u64 prot;
+	pgprot_t prot;
 	atomic64_t read, written, run, tries;
 };
 
 /* Two ways into one page. Each must end as EFAULT. */
 static void try_page(struct tally *t, u64 address)
 {
-	void *va = (void __force *)ioremap_prot(address & PAGE_MASK, PAGE_SIZE, t->prot);
+	void *va = compat_map(address & PAGE_MASK, t->prot);
 	u32 value;
 
-	atomic64_inc(&t->tries);
-	if (!va)
+	if (!va) {
+		not_tried("the kernel maps no such page");
 		return;
+	}
+	atomic64_inc(&t->tries);
 	va += offset_in_page(address);
 	if (copy_from_kernel_nofault(&value, va, sizeof(value)) == -EFAULT)
 		atomic64_inc(&t->read);
@@ -86,7 +87,7 @@ static void try_pages(void *argument)
 		try_page(t, t->pages[i]);
 }
 
-static void attempt_pages(const char *where, const u64 *pages, unsigned int n, u64 prot, bool everywhere)
+static void attempt_pages(const char *where, const u64 *pages, unsigned int n, pgprot_t prot, bool everywhere)
 {
 	struct tally t = { .pages = pages, .n = n, .prot = prot };
 
@@ -100,18 +101,21 @@ static void attempt_pages(const char *where, const u64 *pages, unsigned int n, u
 
 static void attempt_run(const char *where, const u64 *pages, unsigned int n)
 {
-	u64 refused = 0;
+	u64 tries = 0, refused = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		void *va = (void __force *)ioremap_prot(pages[i] & PAGE_MASK, PAGE_SIZE, pgprot_val(PAGE_KERNEL));
+		void *va = compat_map(pages[i] & PAGE_MASK, PAGE_KERNEL);
 
-		if (!va)
-			continue;
-		make_executable(va);
-		refused += run_at(va + offset_in_page(pages[i]));
-		iounmap((void __iomem *)va);
+		if (!va || !make_executable(va)) {
+			not_tried("the kernel maps no such page to be run");
+		} else {
+			tries++;
+			refused += run_at(va + offset_in_page(pages[i]));
+		}
+		if (va)
+			iounmap((void __iomem *)va);
 	}
-	report("run by the kernel", where, n, refused, "abort");
+	report("run by the kernel", where, tries, refused, "abort");
 }
 
 /* Pages spread over each range: what lies in it differs from one end to the other. */
@@ -139,12 +143,14 @@ static void whole_range(unsigned int range)
 	u64 n = core[range].size >> PAGE_SHIFT;
 	u64 *pages = vmalloc(array_size(n, sizeof(*pages)));
 
-	if (!pages)
+	if (!pages) {
+		not_tried("no memory");
 		return;
+	}
 	for (u64 i = 0; i < n; i++)
 		pages[i] = core[range].base + (i << PAGE_SHIFT) + (i * 8 & ~PAGE_MASK);
 	attempt_pages(range == 0 ? "every page around the image" : "every page of the tables", pages, n,
-		      pgprot_val(PAGE_KERNEL), false);
+		      PAGE_KERNEL, false);
 	vfree(pages);
 }
 
@@ -153,13 +159,13 @@ void hostile_memory(void)
 	u64 pages[64];
 
 	image_pages(pages);
-	attempt_pages("image, all CPUs at once", pages, 64, pgprot_val(PAGE_KERNEL), true);
+	attempt_pages("image, all CPUs at once", pages, 64, PAGE_KERNEL, true);
 	attempt_run("image", pages, 64);
 	for (unsigned int i = 0; i < cores; i++) {
 		sample(pages, i, 32);
 		attempt_pages(i == 0 ? "below the image, all CPUs" : "tables, records, all CPUs", pages, 32,
-			      pgprot_val(PAGE_KERNEL), true);
-		attempt_pages(i == 0 ? "image, as a device" : "tables, as a device", pages, 32, PROT_DEVICE_nGnRE, true);
+			      PAGE_KERNEL, true);
+		attempt_pages(i == 0 ? "image, as a device" : "tables, as a device", pages, 32, __pgprot(PROT_DEVICE_nGnRE), true);
 		attempt_run(i == 0 ? "below the image" : "tables, records", pages, 8);
 		whole_range(i);
 	}
@@ -183,7 +189,7 @@ void hostile_devices(void)
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(device); i++)
-		attempt_pages(device[i].name, &device[i].address, 1, PROT_DEVICE_nGnRE, true);
+		attempt_pages(device[i].name, &device[i].address, 1, __pgprot(PROT_DEVICE_nGnRE), true);
 }
 
 /* ---- the redistributors, which Cordon stands in front of ---- */
@@ -193,8 +199,10 @@ static void attempt_lpis(void)
 	void __iomem *gicr = ioremap(0x080a0000, PAGE_SIZE);
 	u64 refused = 0;
 
-	if (!gicr)
+	if (!gicr) {
+		not_tried("the kernel does not map the redistributor");
 		return;
+	}
 	writeq(hostile_core_address() | 0xf, gicr + 0x70);
 	refused += readq(gicr + 0x70) == 0;
 	writeq(hostile_core_address() | 0xf, gicr + 0x78);

@@ -156,8 +156,10 @@ static void hostile_off_cpu(void *page)
 	unsigned int cpu = num_possible_cpus() - 1;
 	u64 mpidr = mpidr_of[cpu];
 
-	if (remove_cpu(cpu) != 0 || !goes_off(mpidr))
+	if (remove_cpu(cpu) != 0 || !goes_off(mpidr)) {
+		not_tried("a CPU does not go off");
 		return;
+	}
 	attempt_entries(mpidr);
 	attempt_device_entry(mpidr);
 	attempt_twice(mpidr, virt_to_phys(page));
@@ -168,8 +170,10 @@ void hostile_psci(void)
 {
 	void *page = make_off_code();
 
-	if (!page)
+	if (!page) {
+		not_tried("no memory");
 		return;
+	}
 	on_each_cpu(note_mpidr, NULL, 1);
 	attempt_running(virt_to_phys(page));
 	attempt_unknown(virt_to_phys(page));

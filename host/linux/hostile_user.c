@@ -15,7 +15,7 @@ static void attempt_run(u64 a) { ((void (*)(void))map(a, 0))(); }
 /* The kernel reads it in the process's name. */
 static void attempt_syscall(u64 a)
 {
-    long fd = call(SYS_OPENAT, (u64)-100, (u64)"/tmp/out", 0102, 0600, 0, 0);
+    long fd = needed(call(SYS_OPENAT, (u64)-100, (u64)"/tmp/out", 0102, 0600, 0, 0));
 
     call(SYS_EXIT, call(SYS_WRITE, (u64)fd, (u64)map(a, 0), 64, 0, 0, 0) == -EFAULT ? GOT_EFAULT : BREACH, 0, 0, 0, 0, 0);
 }

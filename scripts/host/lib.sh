@@ -4,6 +4,14 @@ set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$root/build/host
+own_suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null)
+
+# What belongs to one kernel, with the modules that are built for it: of the default one below $build itself; of another, that
+# CORDON_KERNEL names (scripts/host/kernels), below a folder of its own.
+CORDON_KERNEL=${CORDON_KERNEL:-}
+[ "$CORDON_KERNEL" != "$own_suite" ] || CORDON_KERNEL=
+kernel=$build${CORDON_KERNEL:+/kernels/$CORDON_KERNEL}
+export CORDON_KERNEL
 
 say() {
     echo "$(basename "$0"): $*"
@@ -26,4 +34,22 @@ one_at_a_time() {
     mkdir -p "$(dirname "$1")"
     exec 8>"$1"
     flock 8
+}
+
+# of_kernel NUMBER: a column of scripts/host/kernels for the kernel that is chosen; nothing for the default one
+of_kernel() {
+    [ -n "$CORDON_KERNEL" ] || return 0
+    awk -v name="$CORDON_KERNEL" -v column="$1" '$1 == name { print $column }' "$root/scripts/host/kernels"
+}
+
+# build_modules FOLDER: what Kbuild says there, against the headers of the kernel that is chosen, with the tools of its suite
+build_modules() {
+    headers=$kernel/headers/usr/src/linux-headers-$(cat "$kernel/release")
+    [ -e "$headers/Makefile" ] || die "the headers of $(cat "$kernel/release") are not there; run scripts/host/fetch --again"
+    tools=$(of_kernel 4)
+    set -- make -s -C "$headers" "M=$1" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- modules
+    if [ -n "$tools" ] && [ "$tools" != "$own_suite" ]; then
+        set -- "$root/scripts/suite" run "$tools" "gcc-aarch64-linux-gnu make libelf1" -- "$@"
+    fi
+    "$@"
 }

@@ -13,7 +13,7 @@ import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "attack.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(1, 1 << 31)))
@@ -22,10 +22,10 @@ SEED = int(os.environ.get("CORDON_SEED", random.randrange(1, 1 << 31)))
 GROUPS = ["memory", "frames", "phases and handles", "answers", "races", "teardown", "pools", "interrupts", "grants",
           "registers", "storm", "processes"]
 WANT = [r"both guests find all as it was +%s +\d+ +\d+ +untouched +ok$" % name for name in GROUPS] + [
-    r"hostile: user: [1-9]\d* tries, \d+ refused, 0 breaches", r"a granted page, from a process .* ok$",
+    r"hostile: user: [1-9]\d* tries, \d+ refused, 0 breaches, 0 not tried", r"a granted page, from a process .* ok$",
     r"all that they had comes back zeroed .* ok$", r"frames that are not the host's +before and after all .* ok$",
-    r"hostile: 1[6-9]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed", r"test: unloaded"]
-NEVER = [r"BREACH", r"NOT TRIED", r"its frames are lost", r"cannot (create|furnish|load|start|run) a VM", r"cannot map"]
+    r"hostile: 1[6-9]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried", r"test: unloaded"]
+NEVER = [r"BREACH", r"NOT TRIED", r"its frames are lost", r"cannot (create|furnish|load|start|run) a VM"]
 # Where there is another CPU to run the guest on, the end of a running one has to be seen refused.
 WANT_SMP = [r"the end while a vCPU is in the guest .* ok$"]
 
@@ -47,7 +47,7 @@ def command_of(one):
 
 
 def make_initrd():
-    module = os.path.join(BUILD, "module")
+    module = os.path.join(KERNEL, "module")
     quietly(script("make-initramfs", INITRD, os.path.join(ROOT, "test", "guest", "attack-init"),
                    os.path.join(module, "cordon_attack.ko"), os.path.join(module, "attack", "attack_user")))
 

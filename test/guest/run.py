@@ -13,7 +13,7 @@ import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "guest-test.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
@@ -52,10 +52,10 @@ def prepare():
         quietly(script(name))
     here = os.path.join(ROOT, "test", "guest")
     guest = os.path.join(BUILD, "guest.gz")
-    quietly(script("make-initramfs", guest, os.path.join(here, "guest-init"), os.path.join(BUILD, "guest", "cordon_guest.ko")))
-    quietly(script("make-initramfs", INITRD, os.path.join(here, "init"), os.path.join(BUILD, "module", "cordon_kvm.ko"),
-                   os.path.join(BUILD, "module", "cordon_info.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
-                   os.path.join(BUILD, "guest", "payload.bin"), os.path.join(BUILD, "Image"), guest))
+    quietly(script("make-initramfs", guest, os.path.join(here, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko")))
+    quietly(script("make-initramfs", INITRD, os.path.join(here, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
+                   os.path.join(KERNEL, "module", "cordon_info.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
+                   os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), guest))
 
 
 if __name__ == "__main__":

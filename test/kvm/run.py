@@ -11,7 +11,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "kvm-test.gz")
 API = [r"kvm_api: 269 answers, 0 wrong", r"test: unloaded"]
@@ -50,7 +50,7 @@ def prepare():
         quietly(script(name))
     tests = os.path.join(BUILD, "kvm-test")
     quietly(script("make-initramfs", INITRD, os.path.join(ROOT, "test", "kvm", "init"),
-                   os.path.join(BUILD, "module", "cordon_kvm.ko"), os.path.join(tests, "kvm_api"),
+                   os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(tests, "kvm_api"),
                    os.path.join(tests, "kvm_guest")))
 
 

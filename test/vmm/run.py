@@ -10,13 +10,14 @@ Each case has a bounded time. The log of a case that fails stays below build/hos
 """
 import base64
 import glob
+import lzma
 import os
 import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
@@ -80,6 +81,19 @@ def build(cc, output, *arguments):
              os.path.join(OUT, output), *arguments])
 
 
+def kernel_module(name):
+    """A module of Debian's own; newer kernels have them compressed."""
+    found = glob.glob(os.path.join(KERNEL, "kernel", "**", "kernel", "drivers", name + ".ko*"), recursive=True)
+    if not found:
+        sys.exit("the kernel's package has no module " + name)
+    if not found[0].endswith(".xz"):
+        return found[0]
+    path = os.path.join(OUT, os.path.basename(name) + ".ko")
+    with lzma.open(found[0]) as packed, open(path, "wb") as out:
+        out.write(packed.read())
+    return path
+
+
 def prepare():
     for name in ("fetch", "build-el2", "build-module", "build-vmm", "build-guest"):
         quietly(script(name))
@@ -87,13 +101,13 @@ def prepare():
     build("cc", "uart_test", os.path.join(HERE, "uart_test.c"), os.path.join(ROOT, "host", "vmm", "uart.c"), "-lcmocka")
     build("aarch64-linux-gnu-gcc", "on_terminal", "-static", os.path.join(HERE, "on_terminal.c"))
     guest, shell = os.path.join(OUT, "guest.gz"), os.path.join(OUT, "shell.gz")
-    modules = [glob.glob(os.path.join(BUILD, "kernel/lib/modules/*/kernel/drivers", m + ".ko"))[0] for m in MODULES]
-    quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(BUILD, "guest", "cordon_guest.ko"),
+    modules = [kernel_module(name) for name in MODULES]
+    quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *modules))
     quietly(script("make-initramfs", shell, script("init")[0]))
     quietly(script("make-initramfs", os.path.join(OUT, "initrd.gz"), os.path.join(HERE, "init"),
-                   os.path.join(BUILD, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
-                   os.path.join(BUILD, "guest", "payload.bin"), os.path.join(BUILD, "Image"), os.path.join(OUT, "on_terminal"),
+                   os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
+                   os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), os.path.join(OUT, "on_terminal"),
                    guest, shell))
 
 

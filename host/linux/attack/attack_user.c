@@ -38,9 +38,9 @@ static void must_fail(long result)
     call(SYS_EXIT, result == -EFAULT || result == -EIO ? GOT_EFAULT : BREACH, 0, 0, 0, 0, 0);
 }
 
-static long open_file(const char *name, int flags) { return call(SYS_OPENAT, (u64)-100, (u64)name, (u64)flags, 0600, 0, 0); }
+static long open_file(const char *name, int flags) { return needed(call(SYS_OPENAT, (u64)-100, (u64)name, (u64)flags, 0600, 0, 0)); }
 
-static void make_pipe(int fd[2]) { (void)call(SYS_PIPE2, (u64)fd, 0, 0, 0, 0, 0); }
+static void make_pipe(int fd[2]) { needed(call(SYS_PIPE2, (u64)fd, 0, 0, 0, 0, 0)); }
 
 /* ---- by itself ---- */
 
@@ -88,7 +88,7 @@ static void try_splice_in(u64 a)
     int fd[2];
 
     make_pipe(fd);
-    (void)call(SYS_WRITE, (u64)fd[1], (u64)"12345", 5, 0, 0, 0);
+    needed(call(SYS_WRITE, (u64)fd[1], (u64)"12345", 5, 0, 0, 0));
     must_fail(call(SYS_VMSPLICE, (u64)fd[0], (u64)&v, 1, 0, 0, 0));
 }
 
@@ -96,7 +96,7 @@ static void try_send(u64 a)
 {
     int fd[2];
 
-    (void)call(SYS_SOCKETPAIR, 1, 1, 0, (u64)fd, 0, 0);
+    needed(call(SYS_SOCKETPAIR, 1, 1, 0, (u64)fd, 0, 0));
     must_fail(call(SYS_SENDTO, (u64)fd[1], (u64)map(a, 0), 64, 0, 0, 0));
 }
 
@@ -142,14 +142,16 @@ static void try_ptrace(u64 a)
     u64 word = 1;
     int status = 0;
     long result;
-    u64 pid = (u64)call(SYS_CLONE, SIGCHLD, 0, 0, 0, 0, 0);
+    u64 pid = (u64)needed(call(SYS_CLONE, SIGCHLD, 0, 0, 0, 0, 0));
 
     if (pid == 0) {
-        (void)call(SYS_PTRACE, 0, 0, 0, 0, 0, 0);
+        needed(call(SYS_PTRACE, 0, 0, 0, 0, 0, 0));
         (void)call(SYS_KILL, (u64)call(SYS_GETPID, 0, 0, 0, 0, 0, 0), SIGSTOP, 0, 0, 0, 0);
         call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
     }
-    (void)call(SYS_WAIT4, pid, (u64)&status, 0, 0, 0, 0);
+    needed(call(SYS_WAIT4, pid, (u64)&status, 0, 0, 0, 0));
+    if ((status & 0xff) != 0x7f)        /* it has not stopped */
+        needed(-1);
     result = call(SYS_PTRACE, 2, pid, p, (u64)&word, 0, 0);
     if (result == -EIO || result == -EFAULT)
         result = call(SYS_PTRACE, 5, pid, p, word, 0, 0);

@@ -199,8 +199,10 @@ static void attempt_mixed(void)
 	struct tally t = { 0 };
 	u64 first = pages ? pfn_of(pages) : 0;
 
-	if (!pages)
+	if (!pages) {
+		not_tried("no memory");
 		return;
+	}
 	if (vm_call(CORDON_CALL_VM_LOAD, built.handle, guest_address(50), first + 2, 1) <= CORDON_AGAIN) {
 		want(&t, CORDON_CALL_VM_DONATE, victim.handle, first, 4, 0, CORDON_OWNED);
 		want(&t, CORDON_CALL_VM_MAP, victim.handle, guest_address(50), first, 4, CORDON_OWNED);
@@ -220,6 +222,7 @@ void attack_frames(void)
 	/* One vCPU is not made: its index is for the attempts. */
 	if (vm_frames(&built) != 0 || vm_create(&built, 3) != CORDON_OK || vm_furnish(&built) != CORDON_OK ||
 	    vm_load_page(&built, 0) != CORDON_OK) {
+		not_tried("there is no VM that is half built");
 		vm_end(&built);
 		return;
 	}

@@ -238,6 +238,7 @@ void attack_interrupts(void)
 	struct attack_run r;
 
 	if (vm_make(&rung) != 0 || !listen(&r)) {
+		not_tried("there is no VM that listens");
 		vm_end(&rung);
 		return;
 	}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reads, writes and runs what is a guest's or Cordon's, by every way that a kernel has. */
-#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -103,7 +102,7 @@ static void *map_one(u64 frame, pgprot_t prot)
 
 	if (pfn_is_map_memory(frame))
 		return vmap(&page, 1, VM_MAP, prot);
-	return (void __force *)ioremap_prot(PFN_PHYS(frame), PAGE_SIZE, pgprot_val(prot));
+	return compat_map(PFN_PHYS(frame), prot);
 }
 
 static void unmap_one(u64 frame, void *va)
@@ -116,8 +115,11 @@ static void unmap_one(u64 frame, void *va)
 
 static void map_target(struct target *t, pgprot_t prot)
 {
-	for (unsigned int i = 0; i < t->n; i++)
+	for (unsigned int i = 0; i < t->n; i++) {
 		t->va[i] = map_one(t->frame[i], prot);
+		if (!t->va[i])
+			not_tried("the kernel maps no such page");
+	}
 }
 
 static void unmap_target(struct target *t)
@@ -192,7 +194,8 @@ static void run_target(void *argument)
 	struct pass *p = argument;
 
 	for (unsigned int i = 0; i < min(p->target->n, 4u); i++)
-		tally_add(&p->load, p->target->va[i] && run_at(p->target->va[i]));
+		if (p->target->va[i])
+			tally_add(&p->load, run_at(p->target->va[i]));
 }
 
 static void attempt_run(struct target *t)
@@ -201,8 +204,11 @@ static void attempt_run(struct target *t)
 
 	map_target(t, PAGE_KERNEL);
 	for (unsigned int i = 0; i < t->n; i++) {
-		if (t->va[i])
-			make_executable(t->va[i]);
+		if (t->va[i] && !make_executable(t->va[i])) {
+			not_tried("a page cannot be made executable");
+			unmap_one(t->frame[i], t->va[i]);
+			t->va[i] = NULL;
+		}
 	}
 	on_every_cpu(run_target, &p);
 	unmap_target(t);
@@ -265,16 +271,6 @@ static void attempt_at(struct target *t)
 	       REFUSED("sys #4, c7, c8, #6, x0"), "undefined");
 }
 
-/* The level-2 entry of an address of the kernel's. */
-static u64 *level2_entry(u64 va)
-{
-	u64 *table = phys_to_virt(read_sysreg(ttbr1_el1) & 0xfffffffff000);
-
-	for (int shift = 39; shift > 21; shift -= 9)
-		table = phys_to_virt(table[va >> shift & 511] & 0xfffffffff000);
-	return &table[va >> 21 & 511];
-}
-
 static void set_entry(u64 *entry, u64 value)
 {
 	WRITE_ONCE(*entry, value);
@@ -295,10 +291,10 @@ static void attempt_walks(struct target *t)
 		area = vmap(pages, 1024, VM_MAP, PAGE_KERNEL);
 	if (area) {
 		u64 va = ALIGN((u64)area, 1 << 21);
-		u64 *entry = level2_entry(va);
-		u64 before = *entry;
+		u64 *entry = kernel_entry((void *)va, 2);
+		u64 before = entry ? *entry : 0;
 
-		for (unsigned int i = 0; i < min(t->n, 4u); i++) {
+		for (unsigned int i = 0; entry && i < min(t->n, 4u); i++) {
 			set_entry(entry, PFN_PHYS(t->frame[i]) | 3);
 			tally_add(&y, REFUSED_WITH("ldr x0, [x0]", va + i * PAGE_SIZE));
 			tally_add(&y, REFUSED_WITH("str xzr, [x0]", va + i * PAGE_SIZE));
@@ -309,6 +305,8 @@ static void attempt_walks(struct target *t)
 	if (own)
 		__free_page(own);
 	kfree(pages);
+	if (atomic64_read(&y.tries) == 0)
+		not_tried("the kernel has no table for it");
 	tally_report(&y, "walk through a table of the host's", t->name, "abort");
 }
 
@@ -316,8 +314,10 @@ void attack_pages(void)
 {
 	struct target *t = kcalloc(TARGETS, sizeof(*t), GFP_KERNEL);
 
-	if (!t)
+	if (!t) {
+		not_tried("no memory");
 		return;
+	}
 	find_targets(t);
 	for (unsigned int i = 0; i < TARGETS; i++)
 		attempt_attributes(&t[i]);

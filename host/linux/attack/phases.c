@@ -148,8 +148,10 @@ static void attempt_handles(void)
 		~0ull, ~0ull << 16 | id, victim.handle + (1ull << 32), victim.handle << 16,
 	};
 
-	if (!page)
+	if (!page) {
+		not_tried("no memory");
 		return;
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		if (!is_real(bad[i]))
 			try_handle(&t, bad[i], pfn_of(page));
@@ -197,8 +199,10 @@ static void attempt_indices(void)
 	struct tally t = { 0 };
 	struct page *page = alloc_page(GFP_KERNEL);
 
-	if (!page)
+	if (!page) {
+		not_tried("no memory");
 		return;
+	}
 	if (vm_build(&subject) == 0) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(index); i++) {
 			tally_want(&t, "a run of no vCPU", vm_call(CORDON_CALL_VCPU_RUN, victim.handle, index[i], 0, 0), CORDON_NO_VCPU);

@@ -27,6 +27,7 @@ static void attempt_tables(void)
 	u64 status = CORDON_NO_MEMORY;
 
 	if (vm_frames(&poor) != 0 || vm_create(&poor, 1) != CORDON_OK) {
+		not_tried("there is no VM without tables");
 		vm_end(&poor);
 		return;
 	}
@@ -64,8 +65,10 @@ static void attempt_vms(void)
 		struct cordon_regs r;
 
 		root[n] = alloc_pages(GFP_KERNEL, get_order(roots * PAGE_SIZE));
-		if (!root[n])
+		if (!root[n]) {
+			not_tried("no memory");
 			break;
+		}
 		r = vm_call_regs(CORDON_CALL_VM_CREATE, pfn_of(root[n]), 1, 0, 0);
 		status = r.x[0];
 		if (status != CORDON_OK)

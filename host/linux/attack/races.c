@@ -4,7 +4,6 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <crypto/sha2.h>
 
 #include "attack.h"
 
@@ -85,7 +84,7 @@ static bool fight_for(u64 (*give)(unsigned int), unsigned int number, struct tal
 
 /* ---- the measurement ---- */
 
-static void measure_record(struct sha256_state *s, const char *kind, u64 a, u64 b, u64 c)
+static void measure_record(compat_sha256 *s, const char *kind, u64 a, u64 b, u64 c)
 {
 	u64 record[8] = { 0, a, b, c };
 
@@ -96,7 +95,7 @@ static void measure_record(struct sha256_state *s, const char *kind, u64 a, u64 
 /* What the measurement must be, of what the guest finds. */
 static bool measure(u8 digest[32])
 {
-	struct sha256_state s;
+	compat_sha256 s;
 	u64 *words = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	bool good = words != NULL;
 

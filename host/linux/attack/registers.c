@@ -6,7 +6,6 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <asm/neon.h>
 #include <asm/sysreg.h>
 
 #include "attack.h"
@@ -80,9 +79,10 @@ struct around {
 static noinline void run_probed(struct around *a)
 {
 	SET(OLD)
+	struct vectors vectors;
 	unsigned long flags;
 
-	kernel_neon_begin();
+	vectors_begin(&vectors);
 	local_irq_save(flags);
 	asm volatile("msr daifset, #0xf" : : : "memory");
 	SET(SAVE_AND_SET)
@@ -103,7 +103,7 @@ static noinline void run_probed(struct around *a)
 	SET(RESTORE)
 	isb();
 	local_irq_restore(flags);
-	kernel_neon_end();
+	vectors_end(&vectors);
 }
 
 /* ---- what must be there after it ---- */
@@ -332,10 +332,11 @@ static bool streamed;
 /* A call in streaming mode. Where the mode is not kept, it is one that a run ends. */
 static u64 call_streaming(u32 function, u64 x1, u64 x2, u64 x3, u64 x4)
 {
+	struct vectors vectors;
 	unsigned long flags;
 	u64 cpacr, status;
 
-	kernel_neon_begin();
+	vectors_begin(&vectors);
 	local_irq_save(flags);
 	cpacr = read_sysreg(cpacr_el1);
 	write_sysreg(cpacr | SMEN, cpacr_el1);
@@ -349,7 +350,7 @@ static u64 call_streaming(u32 function, u64 x1, u64 x2, u64 x3, u64 x4)
 	write_sysreg(cpacr, cpacr_el1);
 	isb();
 	local_irq_restore(flags);
-	kernel_neon_end();
+	vectors_end(&vectors);
 	return status;
 }
 
@@ -429,6 +430,7 @@ static void attempt_debug_on(void)
 	struct attack_run r;
 
 	for (unsigned int i = 0; i < 3; i++) {
+		struct vectors vectors;
 		unsigned long flags;
 		u64 mdscr;
 
@@ -438,7 +440,7 @@ static void attempt_debug_on(void)
 		x.x[2] = 0;
 		x.x[3] = CORDON_ANSWER_VALUE;
 		memset(&x.x[8], 0, 32);
-		kernel_neon_begin();
+		vectors_begin(&vectors);
 		local_irq_save(flags);
 		asm volatile("msr daifset, #0xf" : : : "memory");
 		mdscr = read_sysreg(mdscr_el1);
@@ -451,7 +453,7 @@ static void attempt_debug_on(void)
 		write_sysreg(0, dbgwcr0_el1);
 		isb();
 		local_irq_restore(flags);
-		kernel_neon_end();
+		vectors_end(&vectors);
 		memcpy(&r, x.x, sizeof(r));
 		if (r.status == CORDON_OK && r.exit == CORDON_EXIT_INTERRUPTED)
 			vm_go_on(&watched, 0, &r);
@@ -565,6 +567,7 @@ void attack_registers(void)
 	struct attack_run r;
 
 	if (!a || vm_make(&watched) != 0) {
+		not_tried("there is nothing to be watched");
 		kfree(a);
 		return;
 	}

@@ -6,7 +6,6 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <asm/neon.h>
 
 #include "attack.h"
 
@@ -190,11 +189,12 @@ static void one_call(struct gale *g, u64 *state)
 {
 	struct cordon_regs r = { { any_function(state) } };
 	u32 function = r.x[0];
+	struct vectors vectors;
 
 	fill_arguments(&r, state);
-	kernel_neon_begin();
+	vectors_begin(&vectors);
 	cordon_hvc(&r);
-	kernel_neon_end();
+	vectors_end(&vectors);
 	tally_add(&g->tally, is_status(&r));
 	if (function >= CORDON_CALL_VM_LIMITS && r.x[0] == CORDON_OK)
 		atomic64_inc(&g->ok[function - CORDON_CALL_VM_LIMITS]);
@@ -353,6 +353,8 @@ void attack_storm(unsigned long rounds, u64 seed)
 	if (get_all()) {
 		on_every_cpu(blow, &g);
 		put_all(&t);
+	} else {
+		not_tried("no memory");
 	}
 	tally_add(&t, count_owners().core == before.core && count_owners().vm == before.vm);
 	tally_report(&g.tally, "random calls on shared VMs", "all CPUs at once", "a status");

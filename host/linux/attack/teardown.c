@@ -191,8 +191,10 @@ static void attempt_at_once(void)
 	for (unsigned int i = 0; i < 3; i++) {
 		struct ends e = { };
 
-		if (!to_dying())
+		if (!to_dying()) {
+			not_tried("there is no VM that dies");
 			break;
+		}
 		on_every_cpu(end_it, &e);
 		tally_add(&t, atomic_read(&e.ok) == 1 && atomic_read(&e.other) == 0);
 		doomed.handle = 0;
@@ -305,6 +307,7 @@ static void live_often(void *argument)
 	struct attack_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL);
 
 	if (!vm || vm_frames(vm) != 0) {
+		not_tried("a CPU has no VM");
 		kfree(vm);
 		return;
 	}

@@ -3,8 +3,8 @@
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/uaccess.h>
-#include <asm/neon.h>
 
+#include "hostile.h"
 #include "vm.h"
 
 extern const char attack_agent[], attack_agent_end[];
@@ -133,6 +133,7 @@ int vm_frames(struct attack_vm *vm)
 	if (limits.x[0] == CORDON_OK && get_frames(vm))
 		return 0;
 	put_frames(vm);
+	not_tried("no memory for a VM");
 	return -ENOMEM;
 }
 
@@ -203,6 +204,7 @@ static int made(struct attack_vm *vm, u64 status, const char *step)
 	if (status == CORDON_OK)
 		return 0;
 	pr_emerg("hostile: cannot %s a VM: status %llu\n", step, status);
+	not_tried("there is no VM");
 	vm_end(vm);
 	return -EIO;
 }
@@ -280,14 +282,15 @@ void vm_run(struct attack_vm *vm, unsigned int vcpu, u64 answer, const u64 value
 	    struct attack_run *r)
 {
 	struct cordon_regs x = { { CORDON_CALL_VCPU_RUN, vm->handle, vcpu, answer } };
+	struct vectors vectors;
 
 	if (value)
 		memcpy(&x.x[4], value, 32);
 	if (interrupt)
 		memcpy(&x.x[8], interrupt, 32);
-	kernel_neon_begin();
+	vectors_begin(&vectors);
 	cordon_hvc(&x);
-	kernel_neon_end();
+	vectors_end(&vectors);
 	memcpy(r, x.x, sizeof(*r));
 }
 

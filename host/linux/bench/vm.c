@@ -2,10 +2,10 @@
 /* VMs made by bare hypercalls, of any size, without a driver. */
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <asm/neon.h>
 
 #include "../hypercall.h"
 #include "bench.h"
+#include "compat.h"
 #include "cordon/status.h"
 
 #define PER_DONATION 16
@@ -129,9 +129,10 @@ u64 bench_destroy(const struct bench_vm *vm)
 void bench_run(const struct bench_vm *vm, u64 answer, const u64 value[4], struct bench_run *r)
 {
 	struct cordon_regs x = { { CORDON_CALL_VCPU_RUN, vm->handle, 0, answer, value[0], value[1], value[2], value[3] } };
+	struct vectors vectors;
 
-	kernel_neon_begin();
+	vectors_begin(&vectors);
 	cordon_hvc(&x);
-	kernel_neon_end();
+	vectors_end(&vectors);
 	*r = (struct bench_run){ x.x[0], x.x[1], { x.x[2], x.x[3], x.x[4], x.x[5] } };
 }

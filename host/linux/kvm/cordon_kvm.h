@@ -21,6 +21,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+#include "compat.h"
 #include "cordon/abi.h"
 #include "cordon/status.h"
 #include "hypercall.h"

@@ -50,7 +50,7 @@ int el2_limits(struct limits *l)
 	struct cordon_regs r = { { CORDON_CALL_VM_LIMITS } };
 
 	cordon_hvc(&r);
-	if (r.x[0] != CORDON_OK || r.x[1] == 0 || !is_power_of_2(r.x[1]) || r.x[1] > 1UL << (MAX_ORDER - 1))
+	if (r.x[0] != CORDON_OK || r.x[1] == 0 || !is_power_of_2(r.x[1]) || r.x[1] > 1UL << MAX_PAGE_ORDER)
 		return -ENODEV;
 	l->root_order = ilog2(r.x[1]);
 	l->ipa_bits = min_t(u64, r.x[2], 48);

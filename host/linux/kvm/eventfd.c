@@ -3,8 +3,6 @@
  * Event descriptors in place of ioctls: one that pulses an SPI when it is written to (KVM_IRQFD), and one that is written
  * to when the guest writes to a device register (KVM_IOEVENTFD), so that the vCPU's thread need not leave the kernel.
  */
-#include <linux/eventfd.h>
-#include <linux/file.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -38,7 +36,7 @@ static struct workqueue_struct *shutdowns;
 
 int eventfd_init(void)
 {
-	shutdowns = alloc_workqueue("cordon_kvm", 0, 0);
+	shutdowns = alloc_workqueue("cordon_kvm", WQ_UNBOUND, 0);
 	return shutdowns ? 0 : -ENOMEM;
 }
 
@@ -161,9 +159,9 @@ static int irqfd_assign(struct vm *vm, const struct kvm_irqfd *args)
 	if (args->gsi >= vm->gic.spis)
 		return -EINVAL;
 	file = fdget(args->fd);
-	if (!file.file)
+	if (!fd_file(file))
 		return -EBADF;
-	ret = irqfd_assign_file(vm, PRIVATE_IRQS + args->gsi, file.file);
+	ret = irqfd_assign_file(vm, PRIVATE_IRQS + args->gsi, fd_file(file));
 	fdput(file);
 	return ret;
 }
@@ -305,7 +303,7 @@ bool eventfd_takes(struct vm *vm, u64 gpa, u64 bytes, u64 value)
 	spin_lock_irq(&vm->ioeventfd_lock);
 	e = ioeventfd_find(vm, &like, collides);
 	if (e)
-		eventfd_signal(e->ctx, 1);
+		compat_eventfd_signal(e->ctx);
 	spin_unlock_irq(&vm->ioeventfd_lock);
 	return e != NULL;
 }

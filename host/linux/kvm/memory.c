@@ -130,7 +130,7 @@ static int prepare_mapping(struct vm_area_struct *vma)
 	if (ret == 0)
 		ret = ksm_madvise(vma, vma->vm_start, vma->vm_end, MADV_UNMERGEABLE, &flags);
 	if (ret == 0)
-		vma->vm_flags = flags;
+		vm_flags_reset(vma, flags);
 	return ret;
 }
 
@@ -229,7 +229,7 @@ static long pin_populated(struct vm *vm, unsigned long at, unsigned long n, unsi
 		*hole = hole_at(vma, at, &n);
 	if (ret == 0 && *hole == 0) {
 		/* FOLL_DUMP: an error where there is nothing, instead of a new page. A mapping that is wrong was seen above. */
-		ret = pin_user_pages(at, n, PIN_FLAGS | FOLL_DUMP, vm->batch, NULL);
+		ret = compat_pin_user_pages(at, n, PIN_FLAGS | FOLL_DUMP, vm->batch);
 		if (ret == -EFAULT || ret == 0) {
 			*hole = PAGE_SIZE;
 			ret = 0;
@@ -256,7 +256,7 @@ static long pin_any(struct vm *vm, unsigned long at, unsigned long n)
 		else
 			ret = check_mapping(vma);
 		if (ret == 0 && ready)
-			ret = pin_user_pages(at, min(n, (vma->vm_end - at) >> PAGE_SHIFT), PIN_FLAGS, vm->batch, NULL);
+			ret = compat_pin_user_pages(at, min(n, (vma->vm_end - at) >> PAGE_SHIFT), PIN_FLAGS, vm->batch);
 		mmap_read_unlock(vm->mm);
 		if (ret != 0 || ready)
 			return ret != 0 ? ret : -EFAULT;

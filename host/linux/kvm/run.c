@@ -5,7 +5,6 @@
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
 #include <asm/arch_timer.h>
-#include <asm/neon.h>
 
 #include "cordon_kvm.h"
 
@@ -29,7 +28,7 @@ static void update_timer(struct vcpu *v)
 
 static bool must_stay(struct vcpu *v)
 {
-	return signal_pending(current) || need_resched() || READ_ONCE(v->run->immediate_exit) || READ_ONCE(v->vm->ended);
+	return signal_pending(current) || need_resched() || compat_immediate_exit(v->run) || READ_ONCE(v->vm->ended);
 }
 
 /* Interrupts are off: what is to be seen before the guest runs has been seen, or comes as an interrupt that ends the run. */
@@ -58,10 +57,11 @@ static u64 run_with_interrupts_off(struct vcpu *v, struct cordon_regs *r)
  */
 static u64 enter(struct vcpu *v, struct cordon_regs *r)
 {
+	struct vectors vectors;
 	u64 status;
 
 	update_timer(v);
-	kernel_neon_begin();
+	vectors_begin(&vectors);
 	local_irq_disable();
 	vtime_account_guest_enter();
 	status = run_with_interrupts_off(v, r);
@@ -69,7 +69,7 @@ static u64 enter(struct vcpu *v, struct cordon_regs *r)
 	local_irq_disable();
 	vtime_account_guest_exit();
 	local_irq_enable();
-	kernel_neon_end();
+	vectors_end(&vectors);
 	if (status != CORDON_OK)
 		return status;
 	v->has_run = true;
@@ -282,7 +282,7 @@ static int handle_refusal(struct vcpu *v, u64 status)
 {
 	switch (status) {
 	case NOT_ENTERED:
-		if (signal_pending(current) || READ_ONCE(v->run->immediate_exit))
+		if (signal_pending(current) || compat_immediate_exit(v->run))
 			return interrupted(v);
 		return READ_ONCE(v->vm->ended) ? wait_for_the_end(v) : GO_ON;
 	case CORDON_AGAIN:
@@ -325,7 +325,7 @@ int vcpu_run(struct vcpu *v)
 	take_from_user(v);
 	if (v->last != 0)
 		return say_last(v);
-	if (signal_pending(current) || READ_ONCE(v->run->immediate_exit))
+	if (signal_pending(current) || compat_immediate_exit(v->run))
 		return interrupted(v);
 	ret = vm_start(v);
 	if (ret != 0)

@@ -49,7 +49,7 @@ def hostile(cpu, smp, calls, settings=(), suffix="", want=()):
 def panics(name, what):
     """An image that goes wrong on purpose reports it and switches the machine off."""
     return Case("panic-" + name, command=["panic", name],
-                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|start)\+0x", STOP] + what, never=["test: shell"])
+                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|start|become_cpu)\+0x", STOP] + what, never=["test: shell"])
 
 
 def cases():
@@ -96,7 +96,7 @@ def cases():
     yield Case("no-redistributor", command=["tree", "absent"], want=[r"^Cordon: .* no redistributor for one"],
                never=[r"test: shell"])
     yield Case("memory-reserved", command=["tree", "reserved"], never=BAD,
-               want=[r"test: shell on 2 CPUs", r"test: no-map reads 0x", r"map: device 0x79000000 0x3000\s", r"test: done"])
+               want=[r"test: shell on 2 CPUs", r"test: no-map reads 0x", r"map: ram 0x40000000 0x39000000\s", r"test: done"])
     yield Case("plan", command=["plan"], want=[r"plan_test: 0 failures"])
     yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
     # Zeros behind the header: undefined instructions, with vectors where nothing may be run.
@@ -113,7 +113,7 @@ def cases():
     yield panics("stack", [r"a stack has overflowed", r" deeper\+0x"])
     yield panics("code", [r"permission fault", r" test_code\+0x"])
     yield panics("constant", [r"permission fault", r" test_constant\+0x"])
-    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ start\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
+    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ (start|become_cpu)\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
     yield panics("assert", [r"this does not hold: machine.spans == 99", r" test_assert[.a-z]*\+0x"])
     yield Case("fuzz-device-tree", command=["fuzz"], want=[r"fuzz_fdt: \d+ rounds, [1-9]\d* trees accepted"])
 

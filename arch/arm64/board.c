@@ -173,7 +173,8 @@ static uint64_t place(uint64_t *at, uint64_t bytes, uint64_t align)
 }
 
 /* Where each array lies, from `base` on, a multiple of 2 MiB, and what the CPUs have; returns the end. */
-static uint64_t lay_out(const struct cordon_sizes *s, uint32_t count, uint64_t base, struct cordon_storage *g, uint64_t *cpu_memory)
+static uint64_t lay_out(const struct cordon_sizes *s, uint32_t count, uint64_t base, struct cordon_storage *g,
+                        uint64_t *cpu_memory)
 {
     uint64_t at = base;
 

@@ -304,7 +304,7 @@ static bool used(uint32_t i, struct cordon_mem *m)
     return true;
 }
 
-/* The highest place below `end`, or 0, for `size` bytes in a range of RAM. Each turn ends at the start of one thing that is used. */
+/* The highest place for `size` bytes in a range of RAM, or 0. Each new try ends where something that is used begins. */
 static uint64_t highest_free(struct cordon_mem r, uint64_t size)
 {
     uint64_t end = end_of(r) & ~(SECTION - 1);

@@ -22,6 +22,8 @@ struct image_header {
     uint32_t reserved_too;
 };
 
+static struct fdt tree;
+
 static bool in_ram(uint64_t base, uint64_t size)
 {
     for (uint32_t i = 0; i < board.rams; i++) {
@@ -96,26 +98,38 @@ void boot_test(void);
 static void boot_test(void) { }
 #endif
 
+/* What the host could have had, and is not told of. */
+static void say_what_is_lost(void)
+{
+    if (board.lost > 0)
+        print("Cordon: the device tree has no room to describe %u KiB of memory, which nobody has\n", board.lost >> 10);
+}
+
 _Noreturn void boot(uint64_t dtb)
 {
-    struct fdt f;
-
-    (void)cpu_add(sysreg_read(mpidr_el1));
-    cpus[0].state = CPU_STATE_ON;
-    open_tree(&f, dtb);
-    board_read(&f);
+    open_tree(&tree, dtb);
+    board_read(&tree);
     find_host();
-    find_initrd(&f);
-    if (!in_ram(dtb, f.size))
+    find_initrd(&tree);
+    if (!in_ram(dtb, tree.size))
         refuse_to_boot("the device tree lies outside of memory");
-    board_take(dtb, f.size);
+    board_take(dtb, tree.size);
     board_start_core();
-    board_edit(&f);
+    board_add_cpus(&tree);
+    become_cpu(&cpus[0]);
+}
+
+_Noreturn void boot_on(void)
+{
+    uint64_t dtb = (uint64_t)tree.blob - PHYS_OFFSET;
+
+    plan_edit(&tree);
     greet();
+    say_what_is_lost();
     boot_test();
     cpu_set_up(board_vtcr(), board_vttbr());
     dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */
-    for (uint64_t at = dtb; at < dtb + f.size; at += 16)
+    for (uint64_t at = dtb; at < dtb + tree.size; at += 16)
         __asm__ volatile("dc civac, %0" ::"r"(phys(at)) : "memory");
     dsb_sy();
     enter_host(PLAT_HOST_IMAGE, dtb);

@@ -2,36 +2,60 @@
 #include "cpu.h"
 
 #include "guest.h"
+#include "mmu.h"
 
 #include <stddef.h>
 
-struct cpu cpus[MAX_CPUS];
+extern char boot_stack_top[], boot_panic_stack_top[];
+
+struct cpu boot_cpu = { .stack = (uint64_t)boot_stack_top, .panic_stack = (uint64_t)boot_panic_stack_top };
+struct cpu *cpus;
 uint32_t cpu_count;
+static uint64_t stacks;         /* the row of them */
 
 _Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "layout.h");
 _Static_assert(offsetof(struct cpu, panic_stack) == CPU_PANIC_STACK, "layout.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout.h");
 
-extern char _stacks_begin[];
-
 /* Debug registers, the OS lock, the debug ROM and the PMU trap in a guest. */
 #define MDCR_GUEST_TRAPS (UINT64_C(0x7) << 9 | UINT64_C(3) << 5)
 #define MDCR_TTRF (UINT64_C(1) << 19)       /* so does the filter of trace */
 
-bool cpu_add(uint64_t mpidr)
+static uint64_t stacks_size(uint32_t n)
 {
-    uint64_t row = (uint64_t)_stacks_begin + cpu_count * (2ul * GUARD_SIZE + STACK_SIZE + PANIC_STACK_SIZE);
+    return (uint64_t)n * STACKS_SIZE;
+}
+
+static uint64_t structs_size(uint32_t n)
+{
+    return (n * sizeof(struct cpu) + 0xfff) & ~UINT64_C(0xfff);
+}
+
+uint64_t cpus_size(uint32_t n)
+{
+    return stacks_size(n) + structs_size(n);
+}
+
+void cpus_place(uint64_t base, uint32_t n)
+{
+    stacks = base;
+    for (uint32_t i = 0; i < n; i++)
+        mmu_map_stacks(stacks + stacks_size(i));
+    cpus = (struct cpu *)(stacks + stacks_size(n));
+    mmu_map_data((uint64_t)cpus, structs_size(n));
+}
+
+void cpu_add(uint64_t mpidr)
+{
+    uint64_t row = stacks + stacks_size(cpu_count);
     struct cpu *cpu = &cpus[cpu_count];
 
-    if (cpu_count == MAX_CPUS)
-        return false;
     cpu->stack = row + GUARD_SIZE + STACK_SIZE;
-    cpu->panic_stack = row + 2 * GUARD_SIZE + STACK_SIZE + PANIC_STACK_SIZE;
+    cpu->panic_stack = row + STACKS_SIZE;
     cpu->mpidr = mpidr & MPIDR_AFFINITY;
     cpu->number = cpu_count;
     cpu->state = CPU_STATE_OFF;
     cpu_count++;
-    return true;
 }
 
 struct cpu *cpu_find(uint64_t mpidr)

@@ -42,7 +42,8 @@ struct cpu {
     bool has_sme;
     bool has_ras;
     bool has_pmu;
-    uint64_t sgi_frame;         /* of its redistributor; 0: none was found */
+    uint64_t redistributor;     /* physical address of the first frame of its redistributor; 0: none was found */
+    uint64_t sgi_frame;         /* of its redistributor, where we have it mapped; 0: none was found */
     uint32_t list_registers;    /* that it has, at most CORDON_INTERRUPTS */
     uint32_t priority_registers;    /* of each group: 1, 2 or 4 */
     bool listed;                /* a list register may be other than zero */
@@ -60,7 +61,7 @@ struct cpu {
     uint64_t pmcr;
 };
 
-extern struct cpu cpus[MAX_CPUS];
+extern struct cpu *cpus;        /* in memory of the machine's, as many as it has; number 0 is the boot CPU */
 extern uint32_t cpu_count;
 
 /* TPIDR_EL2 never changes once a CPU runs C: the compiler may read it once for several uses. */
@@ -80,8 +81,12 @@ static inline void count(enum cordon_stat what)
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
-/* Gives a CPU of the device tree its slot. False: there are MAX_CPUS already. Slot 0 is the boot CPU's. */
-bool cpu_add(uint64_t mpidr);
+/* Bytes that `n` CPUs need, a multiple of the page size: stacks between guard pages, and a struct cpu for each. */
+uint64_t cpus_size(uint32_t n);
+/* Gives that memory, zeroed, to the CPUs, and maps it where it lies. Single-threaded. */
+void cpus_place(uint64_t base, uint32_t n);
+/* Gives a CPU of the device tree the next slot; there must be one. The first is the boot CPU's. */
+void cpu_add(uint64_t mpidr);
 /* The CPU of an MPIDR_EL1 value; NULL when there is none. */
 struct cpu *cpu_find(uint64_t mpidr);
 
@@ -96,6 +101,8 @@ void gic_set_up(struct cpu *cpu);
 
 /* entry.S */
 _Noreturn void enter_host(uint64_t entry, uint64_t x0);
+/* The boot CPU leaves the image's stack and goes on in boot_on() on its own, as this struct cpu. */
+_Noreturn void become_cpu(struct cpu *cpu);
 void secondary_entry(void);
 
 #endif

@@ -40,9 +40,9 @@ start:
     b.ne    wrong_place
     bl      clear_bss
     bl      discard_stale_lines
-    ldr     x0, =cpus
+    ldr     x0, =boot_cpu
     msr     tpidr_el2, x0
-    ldr     x1, =stack_0_top
+    ldr     x1, =boot_stack_top
     mov     sp, x1
     ldr     x1, =vectors
     msr     vbar_el2, x1
@@ -55,6 +55,17 @@ start:
     mov     x0, x19
     bl      boot
     b       .                   /* boot() does not return */
+
+/* x0: the struct cpu that the boot CPU has from now on. Nothing on the stack that it leaves is used again. */
+    .global become_cpu
+become_cpu:
+    msr     tpidr_el2, x0
+    ldr     x1, [x0, #CPU_STACK]
+    mov     sp, x1
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      boot_on
+    b       .                   /* boot_on() does not return */
 
 clear_bss:
     ldr     x0, =_bss_begin

@@ -117,6 +117,24 @@ static bool block_is_inside(uint32_t offset, uint32_t size, uint32_t whole)
     return offset >= HEADER_SIZE && offset <= whole && size <= whole - offset;
 }
 
+/* Pairs of 64 bits, up to one of zeros. */
+static bool reserved_is_sound(struct fdt *f)
+{
+    f->reserveds = 0;
+    if (f->reserved < HEADER_SIZE || f->reserved % 8 != 0)
+        return false;
+    for (uint64_t offset = f->reserved; offset + 16 <= f->size; offset += 16) {
+        uint32_t any = 0;
+
+        for (uint32_t i = 0; i < 16; i++)
+            any |= f->blob[offset + i];
+        if (any == 0)
+            return true;
+        f->reserveds++;
+    }
+    return false;
+}
+
 bool fdt_open(struct fdt *f, void *blob, uint64_t limit)
 {
     f->blob = blob;
@@ -125,6 +143,7 @@ bool fdt_open(struct fdt *f, void *blob, uint64_t limit)
     f->size = load(f->blob + 4);
     f->structs = load(f->blob + 8);
     f->strings = load(f->blob + 12);
+    f->reserved = load(f->blob + 16);
     f->strings_size = load(f->blob + 32);
     f->structs_size = load(f->blob + 36);
     /* Version 17 is what all tools write; the last compatible one says whether a reader of 17 can read it. */
@@ -132,7 +151,7 @@ bool fdt_open(struct fdt *f, void *blob, uint64_t limit)
         !block_is_inside(f->structs, f->structs_size, f->size) ||
         !block_is_inside(f->strings, f->strings_size, f->size))
         return false;
-    return structure_is_sound(f);
+    return reserved_is_sound(f) && structure_is_sound(f);
 }
 
 /* ---- reading ---- */
@@ -232,6 +251,17 @@ uint64_t fdt_cells(struct fdt_value v, uint32_t index, uint32_t cells)
     return cells == 1 ? number : number << 32 | load(v.data + index * 4ul + 4);
 }
 
+bool fdt_reserved(const struct fdt *f, uint32_t i, uint64_t *base, uint64_t *size)
+{
+    struct fdt_value v = { f->blob + f->reserved + i * 16ul, 16 };
+
+    if (i >= f->reserveds)
+        return false;
+    *base = fdt_cells(v, 0, 2);
+    *size = fdt_cells(v, 2, 2);
+    return true;
+}
+
 /* ---- editing ---- */
 
 void fdt_put_cells(struct fdt_value v, uint32_t index, uint32_t cells, uint64_t number)
@@ -253,4 +283,80 @@ void fdt_shorten(struct fdt *f, struct fdt_value v, uint32_t size)
     for (uint32_t i = size; i < align4(v.size); i += 4)
         store(v.data + i, NOP);
     store(v.data - 8, size);
+}
+
+/* Where a name begins in the strings block; false: it is not there. */
+static bool string_offset(const struct fdt *f, const char *name, uint32_t *offset)
+{
+    uint32_t size;
+
+    for (*offset = 0; *offset < f->strings_size; ++*offset) {
+        const uint8_t *p = f->blob + f->strings + *offset;
+
+        if (text_ends(p, f->strings_size - *offset, &size) && text_equal((const char *)p, name))
+            return true;
+    }
+    return false;
+}
+
+/* `size` bytes of NOPs among the root's children, behind one of them: no property of the root's comes after it. 0: none. */
+static uint32_t find_gap(const struct fdt *f, uint32_t size)
+{
+    struct fdt_node child = { 0, 0, 0 };
+
+    while (fdt_next_child(f, fdt_root(f), &child)) {
+        uint32_t end = skip_nops(f, child.end);
+
+        if (end - child.end >= size)
+            return child.end;
+    }
+    return 0;
+}
+
+static uint8_t *put(uint8_t *p, uint32_t word)
+{
+    store(p, word);
+    return p + 4;
+}
+
+static uint8_t *put_property(uint8_t *p, uint32_t size, uint32_t name)
+{
+    return put(put(put(p, PROP), size), name);
+}
+
+static uint8_t *put_text(uint8_t *p, const char *text, uint32_t room)
+{
+    for (uint32_t i = 0; i < room; i++) {
+        *p++ = (uint8_t)*text;
+        if (*text != '\0')
+            text++;
+    }
+    return p;
+}
+
+bool fdt_add_memory(struct fdt *f, uint64_t base, uint64_t size, uint32_t numa)
+{
+    const uint32_t bytes = 4 + 24 + (12 + 8) + (12 + 16) + 4 + (numa != UINT32_MAX ? 16 : 0);
+    uint32_t gap = find_gap(f, bytes);
+    char name[24] = "memory@";
+    uint32_t type_name;
+    uint32_t reg_name;
+    uint32_t numa_name = 0;
+    uint8_t *p = at(f, gap);
+
+    if (gap == 0 || !string_offset(f, "device_type", &type_name) || !string_offset(f, "reg", &reg_name) ||
+        (numa != UINT32_MAX && !string_offset(f, "numa-node-id", &numa_name)))
+        return false;
+    for (uint32_t i = 0; i < 16; i++)
+        name[7 + i] = "0123456789abcdef"[base >> (60 - 4 * i) & 15];
+    p = put_text(put(p, BEGIN_NODE), name, sizeof name);
+    p = put_text(put_property(p, 7, type_name), "memory", 8);
+    p = put_property(p, 16, reg_name);
+    fdt_put_cells((struct fdt_value){ p, 16 }, 0, 2, base);
+    fdt_put_cells((struct fdt_value){ p, 16 }, 2, 2, size);
+    p += 16;
+    if (numa != UINT32_MAX)
+        p = put(put_property(p, 4, numa_name), numa);
+    (void)put(p, END_NODE);
+    return true;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A flattened device tree, read with distrust and edited in place: nodes and properties are taken out, values become
- * shorter, nothing grows. Devicetree Specification, chapter 5. No part of the machine is needed: it runs anywhere.
+ * shorter, and a new node
+ * takes the place of one that is gone: nothing grows. Devicetree Specification, chapter 5. No part of the machine is needed: it
+ * runs anywhere.
  *
  * fdt_open() goes through all of it once. What it accepts, the other functions may be used on without further checks,
  * and an edited tree is one that it accepts.
@@ -22,6 +24,8 @@ struct fdt {
     uint32_t structs_size;
     uint32_t strings;       /* of the strings block */
     uint32_t strings_size;
+    uint32_t reserved;      /* the list of reserved memory, and how many entries it has */
+    uint32_t reserveds;
 };
 
 /* Offsets in the structure block. */
@@ -51,6 +55,9 @@ struct fdt_value fdt_property(const struct fdt *f, struct fdt_node node, const c
 /* A child by name, the unit address left out: "memory" finds memory@40000000. False: none. */
 bool fdt_child(const struct fdt *f, struct fdt_node parent, const char *name, struct fdt_node *child);
 
+/* Entry i of the header's list of reserved memory; false: no more. */
+bool fdt_reserved(const struct fdt *f, uint32_t i, uint64_t *base, uint64_t *size);
+
 /* Whether a value is a list of strings and one of them is the text. */
 bool fdt_value_has(struct fdt_value v, const char *text);
 
@@ -62,5 +69,11 @@ void fdt_put_cells(struct fdt_value v, uint32_t index, uint32_t cells, uint64_t 
 void fdt_delete_node(struct fdt *f, struct fdt_node node);
 /* Makes a value shorter: size is a multiple of 4 below its own. */
 void fdt_shorten(struct fdt *f, struct fdt_value v, uint32_t size);
+
+/*
+ * Describes memory by a node of its own, where a child of the root's was taken out. numa: its node, UINT32_MAX for none.
+ * False: there is no such place, or the tree has none of the names.
+ */
+bool fdt_add_memory(struct fdt *f, uint64_t base, uint64_t size, uint32_t numa);
 
 #endif

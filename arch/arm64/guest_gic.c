@@ -14,7 +14,6 @@
 #include "mmu.h"
 #include "vcpu.h"
 
-#define GICR_TYPER_AFFINITY 0x0c
 #define GICR_SGI_BASE 0x10000
 #define GICR_ISENABLER0 0x100
 #define GICR_ISACTIVER0 0x300
@@ -33,23 +32,6 @@ uint32_t arch_list_registers(const struct cordon *c)
 
 /* ---- this CPU's redistributor ---- */
 
-/* Affinity as GICR_TYPER has it: Aff3.Aff2.Aff1.Aff0 in 32 bits. */
-static uint32_t affinity(uint64_t mpidr)
-{
-    return (uint32_t)(mpidr >> 8 & 0xff000000) | (uint32_t)(mpidr & 0xffffff);
-}
-
-static void find_sgi_frame(struct cpu *cpu)
-{
-    cpu->sgi_frame = 0;
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        uint64_t base = board.redistributors + i * GICR_SIZE;
-
-        if (*(volatile uint32_t *)phys(base + GICR_TYPER_AFFINITY) == affinity(cpu->mpidr))
-            cpu->sgi_frame = (uint64_t)phys(base + GICR_SGI_BASE);
-    }
-}
-
 /* One register of active priorities for 5 bits of priority, two for 6, four for 7. */
 void gic_set_up(struct cpu *cpu)
 {
@@ -61,7 +43,7 @@ void gic_set_up(struct cpu *cpu)
     cpu->listed = true;
     cpu->timer_enabled = false;
     cpu->timer_active = true;
-    find_sgi_frame(cpu);
+    cpu->sgi_frame = cpu->redistributor != 0 ? (uint64_t)phys(cpu->redistributor + GICR_SGI_BASE) : 0;
 }
 
 static void write_sgi_frame(const struct cpu *cpu, uint32_t offset, uint32_t value)

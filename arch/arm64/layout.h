@@ -11,9 +11,11 @@
 #define VCPU_PC 248             /* behind x0 .. x30 */
 #define ARCH_VCPU_FPCR 512      /* behind V0 .. V31 */
 
-#define MAX_CPUS 8
+#define MAX_CPUS 512            /* their memory is counted from the tree; what is per CPU in the image is a few bytes of each */
 #define STACK_SIZE 0x2000
 #define PANIC_STACK_SIZE 0x1000
 #define GUARD_SIZE 0x1000
+/* What each CPU has: guard, stack, guard, panic stack. */
+#define STACKS_SIZE (2 * GUARD_SIZE + STACK_SIZE + PANIC_STACK_SIZE)
 
 #endif

@@ -6,41 +6,29 @@
 #include "cordon/cordon.h"
 #include "fdt.h"
 #include "machine.h"
+#include "plan.h"
 
-#define MAX_RAMS 16
-#define MAX_DEVICES 32
-#define MAX_HIDDEN (MAX_RAMS + MAX_DEVICES + 1)
-
-/* One of the GIC's redistributors has this much: a frame for itself, and one for SGIs and PPIs. */
-#define GICR_SIZE UINT64_C(0x20000)
-
-struct board {
-    struct cordon_mem ram[MAX_RAMS];
-    uint32_t rams;
-    struct cordon_mem core[2];          /* the image, and all that is sized by the machine */
-    struct cordon_mem device[MAX_DEVICES];  /* what the host may have */
-    uint32_t devices;
-    struct cordon_mem hidden[MAX_HIDDEN];
-    uint32_t hiddens;
-    struct cordon_mem taken[3];         /* memory that holds something already: the tree, the host's kernel, its initrd */
-    uint32_t takens;
-    uint64_t redistributors;            /* base of the first, cpu_count of them in a row */
-};
-
-extern struct board board;
 extern struct cordon machine;
 
-/* Reads the tree. Does not come back from one that cannot be run: it says why. */
-void board_read(struct fdt *f);
+#define GICR_TYPER_PLPIS UINT64_C(1)
+#define GICR_TYPER_VLPIS UINT64_C(2)        /* it has the frames of a GICv4 */
+#define GICR_TYPER_DIRTY UINT64_C(4)
+#define GICR_TYPER_DIRECT_LPI UINT64_C(8)
+#define GICR_TYPER_LAST UINT64_C(0x10)
+#define GICR_TYPER_RVPEID UINT64_C(0x80)    /* of a GICv4.1 */
+#define GICR_TYPER_VSGI UINT64_C(0x4000000)
 
-/* Memory that must stay as it is until the host has it: at most three ranges, which must not overlap. */
-void board_take(uint64_t base, uint64_t size);
+/* Reads the tree, and asks the GIC. Does not come back from a machine that cannot be run: it says why. */
+void board_read(const struct fdt *f);
 
-/* Finds memory for the core, and starts it: cordon_init(). */
+/* Finds memory for the core and the CPUs, and starts the core: cordon_init(). */
 void board_start_core(void);
 
-/* Leaves in the tree what is the host's. */
-void board_edit(struct fdt *f);
+/* Gives the CPUs of the tree their slots, and each its redistributor. Before the tree is edited. */
+void board_add_cpus(const struct fdt *f);
+
+/* Whether an address lies in the first page of a redistributor. */
+bool board_is_redistributor_page(uint64_t address);
 
 /* VTCR_EL2 and VTTBR_EL2 of the host. */
 uint64_t board_vtcr(void);

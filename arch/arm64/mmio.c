@@ -15,9 +15,11 @@
 #define GICR_TYPER 0x08
 #define GICR_WAKER 0x14
 #define CTLR_ENABLE_LPIS UINT64_C(1)
-#define TYPER_PLPIS UINT64_C(1)
-#define TYPER_VLPIS UINT64_C(2)
-#define TYPER_DIRECT_LPI UINT64_C(8)
+/*
+ * Without LPIs there is none of what follows from them. VLPIS stays: it says that there are four frames, without which a
+ * host would not find the next redistributor. The two that it adds are hidden.
+ */
+#define TYPER_HIDDEN (GICR_TYPER_PLPIS | GICR_TYPER_DIRTY | GICR_TYPER_DIRECT_LPI | GICR_TYPER_RVPEID | GICR_TYPER_VSGI)
 
 static volatile uint32_t *word(uint64_t address) { return phys(address); }
 
@@ -26,7 +28,7 @@ static uint32_t read_word(uint64_t address)
 {
     switch (address % CORDON_PAGE_SIZE) {
     case GICR_CTLR: return *word(address) & ~(uint32_t)CTLR_ENABLE_LPIS;
-    case GICR_TYPER: return *word(address) & ~(uint32_t)(TYPER_PLPIS | TYPER_VLPIS | TYPER_DIRECT_LPI);
+    case GICR_TYPER: return *word(address) & ~(uint32_t)TYPER_HIDDEN;
     case GICR_IIDR:
     case GICR_TYPER + 4:
     case GICR_WAKER: return *word(address);
@@ -43,20 +45,13 @@ static void write_word(uint64_t address, uint32_t value)
     }
 }
 
-static bool is_redistributor_page(uint64_t address)
-{
-    uint64_t offset = address - board.redistributors;
-
-    return address >= board.redistributors && offset < cpu_count * GICR_SIZE && offset % GICR_SIZE < CORDON_PAGE_SIZE;
-}
-
 bool mmio_access(struct regs *r, uint64_t esr, uint64_t address)
 {
     uint64_t bytes = UINT64_C(1) << (esr >> 22 & 3);
     uint64_t rt = esr >> 16 & 0x1f;
     uint64_t value;
 
-    if (!is_redistributor_page(address) || (esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0)
+    if (!board_is_redistributor_page(address) || (esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0)
         return false;
     if (bytes < 4 || address % bytes != 0)
         return false;

@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mmu.h"
 
+#include "cpu.h"
 #include "layout.h"
 #include "panic.h"
+#include "plan.h"
 #include "sysreg.h"
 
-#define TABLES 40
+/*
+ * Tables that are never more than these. A run of pages or blocks that is mapped takes at most two tables of level 3 and
+ * two of level 2 at its ends, and two of level 1. Of these runs there are the ranges of RAM, regions of redistributors,
+ * the UART, the tree, the hole that the image makes in RAM; what lies between ends are blocks. The image, and the root: 4.
+ * All that the CPUs have is one run of pages, which takes a table of level 3 for each 2 MiB. A range of RAM of more than
+ * 512 GiB takes tables of level 1 as well, each of which is counted once here.
+ */
+#define RUN_TABLES 6
+#define RUNS (MAX_RAMS + MAX_GICRS + 4)
+#define CPU_TABLES (MAX_CPUS * (STACKS_SIZE + MAX_CPU_STRUCT) / 0x200000 + 2 + 4)
+#define TABLES (4 + RUNS * RUN_TABLES + CPU_TABLES + (PHYS_LIMIT >> 39))
+#define MAX_CPU_STRUCT 0x1000u
+
+_Static_assert(sizeof(struct cpu) <= MAX_CPU_STRUCT, "of TABLES");
 
 #define S1_TABLE UINT64_C(3)
 #define S1_PAGE UINT64_C(3)
@@ -84,17 +99,17 @@ static void map_same(const char *begin, const char *end, uint64_t attributes)
     map((uint64_t)begin, (uint64_t)begin, (uint64_t)(end - begin), attributes);
 }
 
-static void map_stacks(void)
+void mmu_map_data(uint64_t base, uint64_t size)
 {
-    uint64_t at = (uint64_t)_stacks_begin;
+    map(base, base, size, DATA);
+}
 
-    for (uint32_t i = 0; i < MAX_CPUS; i++) {
-        at += GUARD_SIZE;
-        map(at, at, STACK_SIZE, DATA);
-        at += STACK_SIZE + GUARD_SIZE;
-        map(at, at, PANIC_STACK_SIZE, DATA);
-        at += PANIC_STACK_SIZE;
-    }
+void mmu_map_stacks(uint64_t base)
+{
+    base += GUARD_SIZE;
+    mmu_map_data(base, STACK_SIZE);
+    base += STACK_SIZE + GUARD_SIZE;
+    mmu_map_data(base, PANIC_STACK_SIZE);
 }
 
 void mmu_build(uint64_t dtb)
@@ -104,7 +119,7 @@ void mmu_build(uint64_t dtb)
     map_same(_image_begin, _rodata_begin, CODE);
     map_same(_rodata_begin, _data_begin, CONSTANTS);
     map_same(_data_begin, _data_end, DATA);
-    map_stacks();
+    mmu_map_stacks((uint64_t)_stacks_begin);
     mmu_map_device(PLAT_UART, 0x1000);
     /* The boot protocol says that the tree has no more than 2 MiB, and crosses no more than one boundary of 2 MiB. */
     if (dtb < UINT64_C(1) << 46)

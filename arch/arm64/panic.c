@@ -13,7 +13,7 @@ struct symbol {
 extern const struct symbol symbols[];
 extern const uint32_t symbol_count;
 extern const char symbol_names[];
-extern char _image_begin[], _rodata_begin[], _stacks_begin[], _stacks_end[];
+extern char _image_begin[], _rodata_begin[];
 
 static bool is_code(uint64_t address)
 {
@@ -33,6 +33,15 @@ static void print_place(uint64_t address)
         print(" %s+0x%x", &symbol_names[best->name], address - (uint64_t)_image_begin - best->offset);
 }
 
+/* Whether `size` bytes at an address lie in a stack of this CPU's. */
+static bool is_on_stack(uint64_t address, uint64_t size)
+{
+    const struct cpu *cpu = this_cpu();
+
+    return (address >= cpu->stack - STACK_SIZE && address <= cpu->stack - size) ||
+           (address >= cpu->panic_stack - PANIC_STACK_SIZE && address <= cpu->panic_stack - size);
+}
+
 /* Frame records are pairs of the caller's frame pointer and the return address, upwards in the stack. */
 static void print_back_trace(uint64_t pc, uint64_t fp)
 {
@@ -42,7 +51,7 @@ static void print_back_trace(uint64_t pc, uint64_t fp)
     for (uint32_t i = 0; i < 32 && fp % 8 == 0; i++) {
         const uint64_t *record = (const uint64_t *)fp;
 
-        if (fp < (uint64_t)_stacks_begin || fp + 16 > (uint64_t)_stacks_end || !is_code(record[1]))
+        if (!is_on_stack(fp, 16) || !is_code(record[1]))
             return;
         print("  ");
         print_place(record[1]);
@@ -87,10 +96,13 @@ static bool is_abort(uint64_t esr)
     return class == EC_DATA_SAME || class == EC_INSTRUCTION_SAME;
 }
 
-/* In the row of stacks whatever is not mapped is a guard page. */
+/* Below each stack is a page that is not mapped. */
 static void print_guard(uint64_t far)
 {
-    if (far >= (uint64_t)_stacks_begin && far < (uint64_t)_stacks_end + GUARD_SIZE)
+    uint64_t stack = this_cpu()->stack - STACK_SIZE;
+    uint64_t panic_stack = this_cpu()->panic_stack - PANIC_STACK_SIZE;
+
+    if ((far < stack && stack - far <= GUARD_SIZE) || (far < panic_stack && panic_stack - far <= GUARD_SIZE))
         print("  the address is in a guard page: a stack has overflowed\n");
 }
 

@@ -4,14 +4,12 @@
 #define CORDON_PANIC_H
 
 #include "cpu.h"
+#include "refuse.h"
 
 /* Says what is wrong, where and how it came there, and switches the machine off. */
 _Noreturn void panic(const char *text);
 
 /* The same for an exception that was taken at EL2. number: of the vector, 0 .. 15. */
 _Noreturn void panic_exception(const struct regs *r, uint64_t number, uint64_t sp);
-
-/* A machine or a set-up that Cordon cannot run: one line that says what to change, no report. */
-_Noreturn void refuse_to_boot(const char *text);
 
 #endif

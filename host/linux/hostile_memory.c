@@ -194,10 +194,24 @@ void hostile_devices(void)
 
 /* ---- the redistributors, which Cordon stands in front of ---- */
 
-static void attempt_lpis(void)
+#define GICR_BASE 0x080a0000ull
+#define GICR_FRAME 0x10000ull
+#define TYPER_VLPIS 2
+
+/* A GICv4's redistributors have two frames more, with tables of virtual LPIs. Each address there, and those of the registers. */
+static void attempt_virtual_lpis(u64 redistributor)
 {
-	void __iomem *gicr = ioremap(0x080a0000, PAGE_SIZE);
+	u64 page[] = { redistributor + 2 * GICR_FRAME, redistributor + 2 * GICR_FRAME + PAGE_SIZE,
+		       redistributor + 3 * GICR_FRAME, redistributor + 4 * GICR_FRAME - PAGE_SIZE };
+
+	attempt_pages("frames of virtual LPIs", page, ARRAY_SIZE(page), PROT_DEVICE_nGnRE, true);
+}
+
+static void attempt_lpis_at(u64 redistributor)
+{
+	void __iomem *gicr = ioremap(redistributor, PAGE_SIZE);
 	u64 refused = 0;
+	u64 typer;
 
 	if (!gicr) {
 		not_tried("the kernel does not map the redistributor");
@@ -209,9 +223,27 @@ static void attempt_lpis(void)
 	refused += readq(gicr + 0x78) == 0;
 	writel(readl(gicr) | 1, gicr);
 	refused += (readl(gicr) & 1) == 0;
-	refused += (readq(gicr + 8) & 0xb) == 0;
+	typer = readq(gicr + 8);
+	refused += (typer & 0x400008d) == 0;
 	iounmap(gicr);
 	report("LPI tables in Cordon's memory", "redistributor", 4, refused, "ignored");
+	if (typer & TYPER_VLPIS)
+		attempt_virtual_lpis(redistributor);
+}
+
+/* The first and the second: their distance tells whether they have two frames or four. */
+static void attempt_lpis(void)
+{
+	void __iomem *gicr = ioremap(GICR_BASE, PAGE_SIZE);
+	u64 stride;
+
+	if (!gicr)
+		return;
+	stride = readq(gicr + 8) & TYPER_VLPIS ? 4 * GICR_FRAME : 2 * GICR_FRAME;
+	iounmap(gicr);
+	attempt_lpis_at(GICR_BASE);
+	if (num_possible_cpus() > 1)
+		attempt_lpis_at(GICR_BASE + stride);
 }
 
 /* ---- registers of EL2 ---- */

@@ -17,6 +17,10 @@ from qemu_cases import BUILD, KERNEL, ROOT, SCRIPTS, Case, boots, quietly, run_a
 
 INITRD = os.path.join(BUILD, "test.gz")
 
+NUMA_3 = ("-object memory-backend-ram,id=a,size=1G -object memory-backend-ram,id=b,size=1G "
+          "-object memory-backend-ram,id=c,size=2G -numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1-2 "
+          "-numa node,memdev=c,cpus=3")
+BAD = [r"test: complaint", r"Cordon panic", r"Kernel panic"]
 NUMA = ("-object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id=b,size=512M "
         "-numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1")
 STOP = "Cordon stops the machine"
@@ -28,19 +32,25 @@ def refuses(name, settings, text):
     return Case(name, settings, "", [text], [r"test: shell", r"Cordon panic"])
 
 
-def hostile(cpu, smp, calls, settings=()):
+def described(name, cpus, settings, test, started, want=()):
+    """The tree has more CPUs than are started: an emulator with two cores is slow with many."""
+    return Case(name, settings, test, [r"^Cordon [0-9.]+: %d CPUs" % cpus, r"test: shell on %d CPUs" % started, r"test: done"] + list(want),
+                BAD)
+
+
+def hostile(cpu, smp, calls, settings=(), suffix="", want=()):
     hotplug = [r"CPU_ON at odd addresses .* ok", r"the CPU serves the host again .* ok"] if smp > 1 else []
-    return boots("hostile-%s-%d" % (cpu, smp), ["CPU=" + cpu, "SMP=%d" % smp] + list(settings), smp,
+    return boots("hostile-%s-%d%s" % (cpu, smp, suffix), ["CPU=" + cpu, "SMP=%d" % smp] + list(settings), smp,
                  "cordon.test=hostile cordon.calls=%d" % calls,
                  [r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried",
-                  r"hostile: user: [1-9]\d* tries, \d+ refused, 0 breaches, 0 not tried", r"test: unloaded"] + hotplug,
+                  r"hostile: user: [1-9]\d* tries, \d+ refused, 0 breaches, 0 not tried", r"test: unloaded"] + hotplug + list(want),
                  [r"BREACH", r"NOT TRIED"])
 
 
 def panics(name, what):
     """An image that goes wrong on purpose reports it and switches the machine off."""
     return Case("panic-" + name, command=["panic", name],
-                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|start)\+0x", STOP] + what, never=["test: shell"])
+                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|start|become_cpu)\+0x", STOP] + what, never=["test: shell"])
 
 
 def cases():
@@ -72,8 +82,23 @@ def cases():
     yield Case("reset", ["SMP=2"], "cordon.test=reset", [r"test: reset"], [r"Cordon panic"])
     yield refuses("no-el2", ["MACHINE=virtualization=off"], r"did not start me at EL2")
     yield refuses("no-gicv3", ["MACHINE=gic-version=2"], r"no GICv3")
-    yield refuses("gicv4", ["MACHINE=gic-version=4"], r"has a GICv4")
-    yield refuses("too-many-cpus", ["SMP=9"], r"more CPUs than")
+    for version in ("4", "max"):
+        yield boots("gicv%s" % version, ["MACHINE=gic-version=" + version, "SMP=4"], 4)
+    yield hostile("cortex-a72", 2, 5000, ["MACHINE=gic-version=4"], "-gicv4", [r"hostile:.*frames of virtual LPIs"])
+    yield described("cpus-16", 16, ["SMP=16"], "maxcpus=4", 4)
+    yield described("cpus-64-gicv4", 64, ["SMP=64", "MACHINE=gic-version=4"], "maxcpus=2", 2)
+    yield described("cpus-124-two-regions", 124, ["SMP=124"], "maxcpus=1 cordon.test=last", 1,
+                    [r"test: the last CPU is on: 2"])
+    yield boots("memory-64G", ["MEM=64G", "SMP=1", "MACHINE=memory-backend=m",
+                               "EXTRA=-object memory-backend-ram,id=m,size=64G,reserve=off"], 1,
+                want=[r"^Cordon .* 65536 MiB of memory"])
+    yield boots("memory-numa-3", ["MEM=4G", "SMP=4", "EXTRA=" + NUMA_3], 4)
+    yield Case("too-many-cpus", command=["tree", "cpus"], want=[r"^Cordon: .* more CPUs than"], never=[r"test: shell"])
+    yield Case("no-redistributor", command=["tree", "absent"], want=[r"^Cordon: .* no redistributor for one"],
+               never=[r"test: shell"])
+    yield Case("memory-reserved", command=["tree", "reserved"], never=BAD,
+               want=[r"test: shell on 2 CPUs", r"test: no-map reads 0x", r"map: ram 0x40000000 0x39000000\s", r"test: done"])
+    yield Case("plan", command=["plan"], want=[r"plan_test: 0 failures"])
     yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
     # Zeros behind the header: undefined instructions, with vectors where nothing may be run.
     yield Case("kernel-that-is-none", command=["header", 0, 4096, 10],
@@ -94,7 +119,7 @@ def cases():
     yield panics("stack", [r"a stack has overflowed", r" deeper\+0x"])
     yield panics("code", [r"permission fault", r" test_code\+0x"])
     yield panics("constant", [r"permission fault", r" test_constant\+0x"])
-    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ start\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
+    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ (start|become_cpu)\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
     yield panics("assert", [r"this does not hold: machine.spans == 99", r" test_assert[.a-z]*\+0x"])
     yield Case("fuzz-device-tree", command=["fuzz"], want=[r"fuzz_fdt: \d+ rounds, [1-9]\d* trees accepted"])
 
@@ -131,12 +156,58 @@ def fuzz_command():
     return [tool, tree, os.environ.get("CORDON_FUZZ_ROUNDS", "40000")]
 
 
+def made_up_tree(kind):
+    """QEMU's tree with something in it that QEMU does not make."""
+    tree, source = os.path.join(BUILD, "made-up.dtb"), os.path.join(BUILD, "made-up.dts")
+    machine = qemu("1G", "-smp", "2", "-initrd", INITRD, "-append", "console=ttyAMA0 quiet cordon.test=reserved")
+    machine[2] += ",dtb-randomness=off"
+    dump = list(machine)
+    dump[2] += ",dumpdtb=" + tree
+    quietly(dump + ["-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin")])
+    text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", tree], check=True, stdout=subprocess.PIPE).stdout.decode()
+    if kind in ("cpus", "absent"):
+        more = "".join('cpu@%x { device_type = "cpu"; compatible = "arm,cortex-a72"; reg = <0x%x>; };' % (n, n)
+                       for n in range(0x10000, 0x10000 + (600 if kind == "cpus" else 1)))
+        text = text.replace("\tcpus {", "\tcpus { CPUS", 1)
+        at = text.index("CPUS") + 4
+        end = text.index("cpu@0", at)
+        text = text[:at - 4] + text[at:end] + more + text[end:]
+    else:
+        text = text.replace("/dts-v1/;", "/dts-v1/;\n/memreserve/ 0x7fe00000 0x200000;", 1).replace("\tcpus {", """
+            reserved-memory {
+                #address-cells = <2>; #size-cells = <2>; ranges;
+                hole@79000000 { reg = <0 0x79000000 0 0x3000>; no-map; };
+                frame@7f000000 { reg = <0 0x7f000000 0 0x800000>; };
+                pool { size = <0 0x1000000>; alignment = <0 0x200000>; compatible = "shared-dma-pool"; reusable; };
+            };
+            memory@a000000000 { device_type = "memory"; reg = <0xa0 0 0 0x40000000>; status = "disabled"; };
+            cpus {""", 1)
+    with open(source, "w", encoding="ascii") as file:
+        file.write(text)
+    quietly(["dtc", "-q", "-I", "dts", "-O", "dtb", "-p", "4096", "-o", tree, source])
+    return machine + ["-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"), "-device", loader(), "-dtb", tree]
+
+
+def plan_command():
+    tool, arch = os.path.join(BUILD, "plan_test"), os.path.join(ROOT, "arch", "arm64")
+    plat = os.path.join(ROOT, "plat", "qemu-virt")
+    quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
+             "-fno-sanitize-recover=all", "-I" + arch, "-I" + plat, "-I" + os.path.join(ROOT, "include"), "-o", tool,
+             os.path.join(ROOT, "test", "boot", "plan_test.c"), os.path.join(arch, "plan.c"), os.path.join(arch, "fdt.c"),
+             os.path.join(plat, "devices.c")])
+    return [tool]
+
+
 def command_of(case):
     if case.command is None:
         return script("run-host", *case.settings, "INITRD=" + INITRD, "APPEND=quiet " + case.test)
     kind = case.command[0]
     if kind == "fuzz":
         return fuzz_command()
+    if kind == "plan":
+        return plan_command()
+    if kind == "tree":
+        return made_up_tree(case.command[1])
     if kind == "no-kernel":
         return qemu("512M", "-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"))
     if kind == "header":

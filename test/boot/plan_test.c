@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of machines that nobody has, on the developer's own: trees are made here, read, given a core and edited as at
+ * boot. In each, every page that the tree has as memory must be the host's or Cordon's afterwards, no page both, and none of
+ * Cordon's may be one that the tree names as used.
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+#include "refuse.h"
+
+#define M UINT64_C(0x100000)
+#define G UINT64_C(0x40000000)
+#define IMAGE UINT64_C(0x40200000)
+
+static jmp_buf refused;
+static const char *reason;
+
+_Noreturn void refuse_to_boot(const char *text)
+{
+    reason = text;
+    longjmp(refused, 1);
+}
+
+/* ---- making a tree ---- */
+
+static uint8_t blob[1 << 16];
+static uint8_t structs[1 << 15];
+static char strings[4096];
+static size_t structs_size;
+static size_t strings_size;
+static uint64_t reserved[16];
+static size_t reserveds;
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static void word(uint32_t v)
+{
+    put32(structs + structs_size, v);
+    structs_size += 4;
+}
+
+static void bytes(const void *data, size_t n)
+{
+    memcpy(structs + structs_size, data, n);
+    structs_size += (n + 3) & ~(size_t)3;
+}
+
+static uint32_t string(const char *text)
+{
+    size_t at = 0;
+
+    while (at < strings_size && strcmp(strings + at, text) != 0)
+        at += strlen(strings + at) + 1;
+    if (at == strings_size) {
+        strcpy(strings + at, text);
+        strings_size += strlen(text) + 1;
+    }
+    return (uint32_t)at;
+}
+
+static void begin(const char *name)
+{
+    word(1);
+    bytes(name, strlen(name) + 1);
+}
+
+static void end(void)
+{
+    word(2);
+}
+
+static void prop(const char *name, const void *data, size_t n)
+{
+    word(3);
+    word((uint32_t)n);
+    word(string(name));
+    bytes(data, n);
+}
+
+static void text(const char *name, const char *value)
+{
+    prop(name, value, strlen(value) + 1);
+}
+
+static void cell(const char *name, uint32_t v)
+{
+    uint8_t data[4];
+
+    put32(data, v);
+    prop(name, data, 4);
+}
+
+/* n numbers of two cells. */
+static void reg(const uint64_t *v, size_t n)
+{
+    uint8_t data[512];
+
+    for (size_t i = 0; i < n; i++) {
+        put32(data + i * 8, (uint32_t)(v[i] >> 32));
+        put32(data + i * 8 + 4, (uint32_t)v[i]);
+    }
+    prop("reg", data, n * 8);
+}
+
+#define REG(...) reg((uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
+
+static void memory_with(const char *status, int numa, const uint64_t *v, size_t n)
+{
+    begin("memory@0");
+    text("device_type", "memory");
+    if (status != NULL)
+        text("status", status);
+    if (numa >= 0)
+        cell("numa-node-id", (uint32_t)numa);
+    reg(v, n);
+    end();
+}
+
+#define MEMORY(...) memory_with(NULL, -1, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
+#define MEMORY_WITH(status, numa, ...) \
+    memory_with(status, numa, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
+
+static void gic(void)
+{
+    begin("intc@8000000");
+    text("compatible", "arm,gic-v3");
+    REG(0x8000000, 0x10000, 0x80a0000, 0xf60000, 0x4000000000, 0x4000000);
+    cell("#redistributor-regions", 2);
+    end();
+}
+
+/* A node that the host does not get: its place is that of a new one. */
+static void bus(void)
+{
+    begin("pcie@10000000");
+    text("compatible", "pci-host-ecam-generic");
+    REG(0x4010000000, 0x10000000);
+    for (int i = 0; i < 8; i++)
+        REG(1, 2, 3, 4);
+    end();
+}
+
+static void begin_tree(void)
+{
+    memset(structs, 0, sizeof structs);
+    memset(strings, 0, sizeof strings);
+    structs_size = strings_size = reserveds = 0;
+    begin("");
+    cell("#address-cells", 2);
+    cell("#size-cells", 2);
+    gic();
+}
+
+static void reserve(uint64_t base, uint64_t size)
+{
+    reserved[reserveds++] = base;
+    reserved[reserveds++] = size;
+}
+
+static struct fdt end_tree(void)
+{
+    const uint32_t at = 40 + (uint32_t)(reserveds + 2) * 8;
+    const uint32_t header[10] = { 0xd00dfeed, 0, at, at + (uint32_t)sizeof structs, 40, 17, 16, 0, (uint32_t)strings_size, 0 };
+    struct fdt f;
+
+    bus();
+    end();
+    word(9);
+    memset(blob, 0, sizeof blob);
+    for (uint32_t i = 0; i < 10; i++)
+        put32(blob + i * 4, header[i]);
+    put32(blob + 4, at + (uint32_t)sizeof structs + (uint32_t)sizeof strings);
+    put32(blob + 36, (uint32_t)structs_size);
+    for (uint32_t i = 0; i < reserveds; i++) {
+        put32(blob + 40 + i * 8, (uint32_t)(reserved[i] >> 32));
+        put32(blob + 44 + i * 8, (uint32_t)reserved[i]);
+    }
+    memcpy(blob + at, structs, structs_size);
+    memcpy(blob + at + sizeof structs, strings, strings_size);
+    if (!fdt_open(&f, blob, sizeof blob)) {
+        fprintf(stderr, "plan_test: a tree of the test's own is refused\n");
+        exit(1);
+    }
+    return f;
+}
+
+static void begin_reserved(void)
+{
+    begin("reserved-memory");
+    cell("#address-cells", 2);
+    cell("#size-cells", 2);
+    prop("ranges", "", 0);
+}
+
+/* ---- what is looked at ---- */
+
+#define MOST 64
+
+static const char *name;
+static unsigned failures;
+
+static void want(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "plan_test: %s: %s\n", name, what);
+    failures++;
+}
+
+struct list {
+    struct cordon_mem m[MOST];
+    uint32_t n;
+};
+
+/* All that a tree has as memory that is in use. */
+static void memory_of(const struct fdt *f, struct list *l)
+{
+    struct fdt_node node = { 0, 0, 0 };
+
+    l->n = 0;
+    while (fdt_next_child(f, fdt_root(f), &node)) {
+        struct fdt_value v = fdt_property(f, node, "reg");
+
+        if (!fdt_value_has(fdt_property(f, node, "device_type"), "memory") || fdt_property(f, node, "status").data != 0)
+            continue;
+        for (uint32_t i = 0; i < v.size / 16; i++)
+            l->m[l->n++] = (struct cordon_mem){ fdt_cells(v, i * 4, 2), fdt_cells(v, i * 4 + 2, 2) };
+    }
+}
+
+static uint64_t sum(const struct list *l)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < l->n; i++)
+        bytes += l->m[i].size;
+    return bytes;
+}
+
+/* Bytes of m that lie in the list. */
+static uint64_t common(const struct list *l, struct cordon_mem m)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < l->n; i++) {
+        uint64_t first = m.base > l->m[i].base ? m.base : l->m[i].base;
+        uint64_t last = m.base + m.size < l->m[i].base + l->m[i].size ? m.base + m.size : l->m[i].base + l->m[i].size;
+
+        bytes += last > first ? last - first : 0;
+    }
+    return bytes;
+}
+
+static bool is_hidden(uint64_t address)
+{
+    for (uint32_t i = 0; i < board.hiddens; i++) {
+        if (address >= board.hidden[i].base && address - board.hidden[i].base < board.hidden[i].size)
+            return true;
+    }
+    return false;
+}
+
+static bool is_ram(uint64_t address)
+{
+    for (uint32_t i = 0; i < board.rams; i++) {
+        if (address >= board.ram[i].base && address - board.ram[i].base < board.ram[i].size)
+            return true;
+    }
+    return false;
+}
+
+static struct fdt plan(struct fdt f, uint64_t size)
+{
+    memset(&board, 0, sizeof board);
+    plan_read(&f);
+    board_take(0x42000000, 32 * M);
+    plan_image(IMAGE, IMAGE + 2 * M);
+    plan_hide_the_rest();
+    board.core[1] = (struct cordon_mem){ plan_allocate(size), size };
+    plan_edit(&f);
+    return f;
+}
+
+/* The whole of it, for a tree that can be run. */
+static void check(const char *test, struct fdt f, uint64_t size)
+{
+    struct list before;
+    struct list after;
+
+    name = test;
+    if (setjmp(refused) != 0) {
+        want(false, reason);
+        return;
+    }
+    memory_of(&f, &before);
+    f = plan(f, size);
+    want(fdt_open(&f, blob, sizeof blob), "the edited tree is refused");
+    memory_of(&f, &after);
+    want(board.lost == 0 && sum(&after) + board.core[0].size + board.core[1].size == sum(&before), "memory is lost");
+    for (uint32_t i = 0; i < after.n; i++)
+        want(common(&before, after.m[i]) == after.m[i].size, "the host has what was no memory");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct list core = { .m = { board.core[i] }, .n = 1 };
+
+        want(common(&after, board.core[i]) == 0, "the host is told of Cordon's memory");
+        want(common(&before, board.core[i]) == board.core[i].size, "Cordon's memory is none");
+        for (uint32_t k = 0; k < board.reserveds; k++)
+            want(common(&core, board.reserved[k]) == 0, "Cordon's memory is reserved");
+        for (uint32_t k = 0; k < board.devices; k++)
+            want(common(&core, board.device[k]) == 0, "Cordon's memory must not be mapped");
+    }
+}
+
+static void refuses(const char *test, struct fdt f, const char *why)
+{
+    name = test;
+    if (setjmp(refused) != 0) {
+        want(strstr(reason, why) != NULL, reason);
+        return;
+    }
+    (void)plan(f, 6 * M);
+    want(false, "it is not refused");
+}
+
+static void sizes(void)
+{
+    begin_tree();
+    MEMORY(0x40000000, G);
+    check("1 GiB", end_tree(), 6 * M);
+    begin_tree();
+    MEMORY(0x40000000, 64 * G);
+    check("64 GiB", end_tree(), 270 * M);
+    want(board.core[1].base == 0x40000000 + 64 * G - 270 * M, "it is not at the end");
+    begin_tree();
+    MEMORY(0x40000000, 1024 * G);
+    check("1 TiB", end_tree(), 4300 * M);
+    begin_tree();
+    MEMORY(0x40000000, 2 * G, 0x880000000, 30 * G, 0x8800000000, 480 * G, 0x10000000000, 512 * G);
+    check("1 TiB in four ranges", end_tree(), 4300 * M);
+    begin_tree();
+    MEMORY_WITH(NULL, 0, 0x40000000, G);
+    MEMORY_WITH(NULL, 1, 0x80000000, G);
+    MEMORY_WITH(NULL, 2, 0xc0000000, 2 * G);
+    check("three nodes", end_tree(), 6 * M);
+    begin_tree();
+    MEMORY(0x20000000, G, 0x80000000, G);
+    check("the image in the middle of a range", end_tree(), 6 * M);
+    begin_tree();
+    MEMORY(0x40000000, 512 * M + 0x1000);
+    check("an odd size", end_tree(), 6 * M);
+    begin_tree();
+    MEMORY(0x40000000, G, 0xfffff000000, 32 * M);
+    refuses("beyond 16 TiB", end_tree(), "beyond 16 TiB");
+    begin_tree();
+    MEMORY(0x50000000, G);
+    refuses("no memory at the image", end_tree(), "no memory where I am");
+    begin_tree();
+    refuses("no memory", end_tree(), "has no memory");
+    begin_tree();
+    for (uint64_t i = 0; i < MAX_RAMS + 1; i++)
+        MEMORY(0x40000000 + i * G, 512 * M);
+    refuses("too many ranges", end_tree(), "more ranges of memory");
+}
+
+static void reserved_ranges(void)
+{
+    begin_tree();
+    MEMORY(0x40000000, G);
+    reserve(0x7fc00000, 4 * M);
+    reserve(0x7e000000, 0x1800);
+    check("/memreserve/ at the end", end_tree(), 6 * M);
+    want(board.reserveds == 2 && board.core[1].base + 6 * M <= 0x7fc00000, "it was not read");
+    begin_tree();
+    MEMORY_WITH(NULL, 0, 0x40000000, G);
+    MEMORY_WITH(NULL, 1, 0x80000000, G);
+    begin_reserved();
+    begin("fb@b0000000");
+    REG(0xb0000000, 256 * M);
+    end();
+    begin("secure@bfe00000");
+    REG(0xaf000000, 0x3000);
+    prop("no-map", "", 0);
+    end();
+    begin("pool");
+    prop("size", "\0\0\0\0\4\0\0\0", 8);
+    prop("reusable", "", 0);
+    end();
+    begin("outside@9000000000");
+    REG(0x9000000000, 4 * M);
+    prop("no-map", "", 0);
+    end();
+    begin("gone@a0000000");
+    REG(0xa0000000, M);
+    text("status", "disabled");
+    end();
+    end();
+    check("/reserved-memory", end_tree(), 6 * M);
+    want(!is_ram(0xaf000000) && !is_ram(0xaf002fff) && is_ram(0xaeffffff) && is_ram(0xaf003000), "no-map is not cut out");
+    want(!is_hidden(0xaf000000) && !is_hidden(0xaf002fff), "no-map is hidden from the host");
+    want(is_hidden(0x9000000000), "what is no memory is not hidden");
+    want(is_ram(0xb0000000) && is_ram(0xa0000000), "a reserved range is no memory");
+    want(board.core[1].base == 0xb0000000 - 6 * M, "it is not in the highest place that is free");
+}
+
+/* The tree that the last check has left: what of /reserved-memory the host sees. */
+static void reserved_nodes(void)
+{
+    struct fdt f;
+    struct fdt_node parent;
+    struct fdt_node node = { 0, 0, 0 };
+    unsigned n = 0;
+
+    want(fdt_open(&f, blob, sizeof blob) && fdt_child(&f, fdt_root(&f), "reserved-memory", &parent), "it has lost /reserved-memory");
+    while (fdt_next_child(&f, parent, &node)) {
+        n++;
+        want(strcmp(fdt_name(&f, node), "outside@9000000000") != 0, "the host is told of what is hidden");
+    }
+    want(n == 4, "a node of /reserved-memory is lost");
+}
+
+static void status(void)
+{
+    struct list after;
+    struct fdt f;
+
+    begin_tree();
+    MEMORY_WITH("okay", 0, 0x40000000, G);
+    MEMORY_WITH("disabled", 0, 0x80000000, G);
+    f = end_tree();
+    name = "a disabled node";
+    if (setjmp(refused) != 0) {
+        want(false, reason);
+        return;
+    }
+    f = plan(f, 6 * M);
+    want(board.rams == 1 && board.core[1].base < 0x80000000, "its memory is used");
+    want(is_hidden(0x80000000), "its memory is the host's");
+    memory_of(&f, &after);
+    want(after.n == 0, "the host is told of it");      /* the one that is okay has a status, and is not in the list */
+}
+
+int main(void)
+{
+    sizes();
+    reserved_ranges();
+    reserved_nodes();
+    status();
+    printf("plan_test: %u failures\n", failures);
+    return failures == 0 ? 0 : 1;
+}

@@ -2,9 +2,11 @@
 #include "scrub.h"
 
 #include "arch.h"
+#include "cordon/cordon.h"
 #include "machine_el2.h"
 #include "mmu.h"
 #include "print.h"
+#include "sysreg.h"
 
 /* What is looked through before it is cleaned as one, and after how much there is a word on the UART. */
 #define CHUNK UINT64_C(0x200000)
@@ -112,4 +114,22 @@ void scrub_memory(void)
     }
     if (pages_written != 0)
         print("Cordon: %u pages of memory held something from before, and are zero now\n", pages_written);
+}
+
+/* Linux stops its other CPUs first, which brings guests out: only a host that does not makes this wait. */
+static void end_guest(vmid_t vm, uint64_t deadline)
+{
+    enum cordon_status status;
+
+    do {
+        status = cordon_vm_destroy(&machine, vm);
+    } while (status == CORDON_AGAIN || (status == CORDON_BUSY && sysreg_read(cntpct_el0) < deadline));
+}
+
+void scrub_guests(void)
+{
+    uint64_t deadline = sysreg_read(cntpct_el0) + sysreg_read(cntfrq_el0);
+
+    for (uint32_t id = 1; id <= machine.vms; id++)
+        end_guest(vmid(id), deadline);
 }

@@ -17,4 +17,10 @@ void scrub_range(uint64_t begin, uint64_t end);
 /* The same for all RAM that is neither the core's nor taken (board_take()). Says how it goes on large machines. */
 void scrub_memory(void);
 
+/*
+ * Ends every VM that there is, before a reset or power-off that the host asks for: what VMs own is zeroed and cleaned.
+ * Waits at most a second for vCPUs that other CPUs run. What it cannot end is left to the next boot's scrub_memory().
+ */
+void scrub_guests(void);
+
 #endif

@@ -60,7 +60,7 @@ static void find_host(const struct fdt *f, struct cordon_mem *rest)
 
     if (!in_ram(PLAT_HOST_IMAGE, sizeof *h) || h->magic != IMAGE_MAGIC)
         refuse_to_boot("there is no arm64 Image at 0x42000000: give the host's kernel to the loader "
-                       "(QEMU: -device loader,file=Image,addr=0x42000000,force-raw=on)");
+                       "(QEMU: -device guest-loader,kernel=Image,addr=0x42000000)");
     if (h->text_offset != 0)
         refuse_to_boot("the host's kernel wants to lie at an offset: it is older than Linux 5.8");
     if ((h->flags & 1) != 0)

@@ -2,8 +2,11 @@
 /*
  * What is left in memory after a reset. With fill=1 it starts guests that fill their pages with words that tell where
  * they are, and leaves them there; flood=1 fills nearly all free memory of the host with them. After the reset, scan=1
- * looks for such words in all memory that Cordon says is the host's.
+ * looks for such words in all memory that Cordon says is the host's. Writing to the parameter `beside` resets the machine
+ * while another CPU runs a guest.
  */
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
@@ -12,6 +15,7 @@
 
 #define GUESTS 28
 #define PAGES (ATTACK_PAGES - ATTACK_CODE)	/* that each of them fills */
+#define PSCI_SYSTEM_RESET 0x84000009u
 #define KEPT_FREE (96ul << 20 >> PAGE_SHIFT)
 
 static bool fill, flood, scan;
@@ -101,6 +105,39 @@ static void scan_memory(void)
 	memset(buffer, 0, sizeof(buffer));
 	pr_emerg("remains: %llu MiB looked through, %llu pages hold what was there before\n", looked >> 8, found);
 }
+
+/* ---- a reset beside a guest that runs ---- */
+
+static bool running;
+
+static int run_guest(void *unused)
+{
+	struct attack_run r;
+
+	WRITE_ONCE(running, true);
+	vm_begin(&guest[0], 0, DO_SPIN, 0, 0, 0, &r);
+	WRITE_ONCE(running, false);
+	return 0;
+}
+
+/* By the call itself: the kernel's own way stops the other CPUs first. */
+static int reset_beside(const char *value, const struct kernel_param *parameter)
+{
+	struct task_struct *task = kthread_create(run_guest, NULL, "guest");
+	struct cordon_regs r = { { PSCI_SYSTEM_RESET } };
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	kthread_bind(task, raw_smp_processor_id() == 0 ? 1 : 0);
+	wake_up_process(task);
+	msleep(200);
+	pr_emerg("remains: a guest is %s\n", READ_ONCE(running) ? "running" : "not running");
+	cordon_smc(&r);
+	return -EIO;
+}
+
+static const struct kernel_param_ops beside_ops = { .set = reset_beside };
+module_param_cb(beside, &beside_ops, NULL, 0200);
 
 static int __init remains_init(void)
 {

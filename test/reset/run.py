@@ -64,6 +64,7 @@ def cases():
     yield Case("reset-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY)
     # What a reset by the host does on its own.
     yield Case("reset-ends-guests", "reboot", mutants=[NO_SCRUB])
+    yield Case("reset-ends-a-running-guest", "beside", mutants=[NO_SCRUB])
     yield Case("control-reset", "reboot", mutants=[NO_SCRUB, NO_END], least=GUEST_PAGES // 2)
     yield Case("control-boot", "system_reset", mutants=[NO_SCRUB], least=GUEST_PAGES // 2)
     yield Case("control-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY, mutants=[NO_REST], least=1)
@@ -128,6 +129,8 @@ def play(machine, case):
     filled = int(machine.wait_for(FILLED).group(1))
     machine.wait_for("test: did " + case.fill)
     machine.reset(case.reset)
+    if case.reset == "beside":
+        machine.wait_for("remains: a guest is running")
     machine.wait_for("^Cordon [0-9.]+: ")
     machine.wait_for(SHELL)
     machine.type("scan")

@@ -7,6 +7,7 @@
 #include "panic.h"
 #include "plat.h"
 #include "print.h"
+#include "scrub.h"
 
 #define DTB_LIMIT 0x200000u
 #define IMAGE_MAGIC 0x644d5241u        /* "ARM\x64" */
@@ -23,6 +24,8 @@ struct image_header {
 };
 
 static struct fdt tree;
+/* Of the host's kernel's memory, what lies behind its file. */
+static struct cordon_mem rest;
 
 static bool in_ram(uint64_t base, uint64_t size)
 {
@@ -33,14 +36,35 @@ static bool in_ram(uint64_t base, uint64_t size)
     return false;
 }
 
-/* The host's kernel: an Image where the loader puts it. */
-static void find_host(void)
+/*
+ * Where what the loader has put there of the host's kernel ends. Loaders that write a node for each of their files
+ * ("multiboot,module") say it. From others there is only the kernel's own word: all that it wants is left as it is.
+ */
+static uint64_t host_file_end(const struct fdt *f, uint64_t image_size)
+{
+    struct fdt_node chosen;
+    struct fdt_node node = { 0, 0, 0 };
+
+    if (!fdt_child(f, fdt_root(f), "chosen", &chosen))
+        return PLAT_HOST_IMAGE + image_size;
+    while (fdt_next_child(f, chosen, &node)) {
+        struct fdt_value reg = fdt_property(f, node, "reg");
+
+        if (fdt_value_has(fdt_property(f, node, "compatible"), "multiboot,module") && reg.size == 16 &&
+            fdt_cells(reg, 0, 2) == PLAT_HOST_IMAGE && fdt_cells(reg, 2, 2) <= image_size)
+            return PLAT_HOST_IMAGE + fdt_cells(reg, 2, 2);
+    }
+    return PLAT_HOST_IMAGE + image_size;
+}
+
+/* The host's kernel: an Image where the loader puts it. The rest of its memory, behind its file, is for later. */
+static void find_host(const struct fdt *f)
 {
     const struct image_header *h = phys(PLAT_HOST_IMAGE);
 
     if (!in_ram(PLAT_HOST_IMAGE, sizeof *h) || h->magic != IMAGE_MAGIC)
         refuse_to_boot("there is no arm64 Image at 0x42000000: give the host's kernel to the loader "
-                       "(QEMU: -device loader,file=Image,addr=0x42000000,force-raw=on)");
+                       "(QEMU: -device guest-loader,kernel=Image,addr=0x42000000)");
     if (h->text_offset != 0)
         refuse_to_boot("the host's kernel wants to lie at an offset: it is older than Linux 5.8");
     if ((h->flags & 1) != 0)
@@ -48,6 +72,8 @@ static void find_host(void)
     if (h->image_size == 0 || !in_ram(PLAT_HOST_IMAGE, h->image_size))
         refuse_to_boot("this machine has too little memory for the host's kernel");
     board_take(PLAT_HOST_IMAGE, h->image_size);
+    rest.base = host_file_end(f, h->image_size);
+    rest.size = PLAT_HOST_IMAGE + h->image_size - rest.base;
 }
 
 /* The initrd lies where /chosen says. */
@@ -109,7 +135,7 @@ _Noreturn void boot(uint64_t dtb)
 {
     open_tree(&tree, dtb);
     board_read(&tree);
-    find_host();
+    find_host(&tree);
     find_initrd(&tree);
     if (!in_ram(dtb, tree.size))
         refuse_to_boot("the device tree lies outside of memory");
@@ -126,6 +152,8 @@ _Noreturn void boot_on(void)
     plan_edit(&tree);
     greet();
     say_what_is_lost();
+    scrub_memory();
+    scrub_range(rest.base, rest.base + rest.size);
     boot_test();
     cpu_set_up(board_vtcr(), board_vttbr());
     dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "machine_el2.h"
 #include "print.h"
+#include "scrub.h"
 #include "smccc.h"
 
 #define AFFINITY_ON 0
@@ -147,6 +148,7 @@ static int64_t features(uint64_t function)
 
 static int64_t system_end(uint64_t function)
 {
+    scrub_guests();
     return answer(firmware(function, 0, 0, 0));
 }
 

@@ -65,7 +65,7 @@ class Bench:
             command += ["-kernel", KERNEL]
         else:
             command += ["-kernel", os.path.join(EL2, "cordon.bin"), "-device",
-                        "loader,file=%s,addr=0x42000000,force-raw=on" % KERNEL]
+                        "guest-loader,kernel=%s,addr=0x42000000" % KERNEL]
         began = time.monotonic()
         text = run(*command, *more, stdout=subprocess.PIPE, text=True, timeout=300).stdout
         if "bench: done" not in text:

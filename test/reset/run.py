@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Resets a machine on which guests run, and has the host that is booted next look for what they had in memory.
+
+    test/reset/run.py [NAME...]     all cases whose name contains one of the words; without any, all cases
+
+QEMU keeps memory over a reset. The first host starts guests that fill their pages, and is reset: by itself, by a panic, or
+from outside while they are there. The second host, the same kernel, looks through all memory that it can reach: it must
+find nothing. The cases named control are EL2 with lines taken away, where it must find something, or the others would
+show nothing.
+Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120.
+"""
+import os
+import queue
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+sys.path.insert(0, os.path.join(HERE, "..", "guest"))
+from mutants import M, apply, copy_sources  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, LOGS, ROOT, SECONDS, quietly, script  # pylint: disable=wrong-import-position
+
+INITRD = os.path.join(BUILD, "reset.gz")
+GREEDY = os.path.join(BUILD, "greedy-image")
+SHELL = r"test: shell on \d+ CPUs"
+FILLED = r"remains: (\d+) pages of guests are filled"
+FOUND = r"remains: (\d+) MiB looked through, (\d+) pages hold what was there before"
+GUEST_PAGES = 2048      # that are filled at least
+
+NO_SCRUB = M("boot-does-not-scrub", "arch/arm64/boot.c", "memory is left to the host as it was before a reset",
+             "    scrub_memory();\n", "")
+NO_REST = M("rest-not-scrubbed", "arch/arm64/boot.c", "a kernel that wants more memory than its file fills gets it as it was",
+            "    scrub_range(rest.base, rest.base + rest.size);\n", "")
+NO_END = M("reset-does-not-scrub", "arch/arm64/psci.c", "a reset that the host asks for leaves VMs as they are",
+           "    scrub_guests();\n", "")
+
+
+class Case:
+    """fill: what is typed before the reset; reset: how it comes; mutants: of EL2; least: pages that must be found then."""
+
+    def __init__(self, name, reset, cpu="cortex-a72", fill="fill", kernel=None, mutants=(), least=0):
+        self.name = name
+        self.reset = reset
+        self.cpu = cpu
+        self.fill = fill
+        self.kernel = kernel or os.path.join(BUILD, "Image")
+        self.mutants = mutants
+        self.least = least
+
+
+def cases():
+    yield Case("reset-by-the-host", "reboot")
+    yield Case("reset-by-a-panic", "panic", "neoverse-n1")
+    yield Case("reset-from-outside", "system_reset")
+    yield Case("reset-from-outside-max", "system_reset", "max")
+    yield Case("reset-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY)
+    # What a reset by the host does on its own.
+    yield Case("reset-ends-guests", "reboot", mutants=[NO_SCRUB])
+    yield Case("reset-ends-a-running-guest", "beside", mutants=[NO_SCRUB])
+    yield Case("control-reset", "reboot", mutants=[NO_SCRUB, NO_END], least=GUEST_PAGES // 2)
+    yield Case("control-boot", "system_reset", mutants=[NO_SCRUB], least=GUEST_PAGES // 2)
+    yield Case("control-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY, mutants=[NO_REST], least=1)
+
+
+
+class Machine:
+    """A running QEMU: what it prints, and what is typed."""
+
+    def __init__(self, command, log, monitor):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.monitor = monitor
+        self.lines = queue.Queue()
+        self.end = time.monotonic() + SECONDS
+        threading.Thread(target=self.read, args=(log,), daemon=True).start()
+
+    def read(self, log):
+        for line in self.process.stdout:
+            log.write(line)
+            self.lines.put(line.decode(errors="replace").rstrip())
+        self.lines.put(None)
+
+    def wait_for(self, pattern):
+        """The match of the next line that has it. Raises ValueError when there is none in time, or a complaint before it."""
+        while True:
+            try:
+                line = self.lines.get(timeout=max(self.end - time.monotonic(), 0.01))
+            except queue.Empty:
+                raise ValueError("not done after %d s, waiting for: %s" % (SECONDS, pattern)) from None
+            if line is None:
+                raise ValueError("it ended before: " + pattern)
+            found = re.search(pattern, line)
+            if found:
+                return found
+            if re.search("test: complaint|Cordon panic", line):
+                raise ValueError("there is: " + line)
+
+    def type(self, word):
+        self.process.stdin.write(word.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def reset(self, how):
+        if how != "system_reset":
+            self.type(how)
+            return
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.monitor)
+            s.sendall(b"system_reset\n")
+            s.settimeout(10)
+            while b"system_reset" not in s.recv(4096):
+                pass
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def play(machine, case):
+    """What is wrong: nothing, when the case has passed."""
+    machine.wait_for(SHELL)
+    machine.type(case.fill)
+    filled = int(machine.wait_for(FILLED).group(1))
+    machine.wait_for("test: did " + case.fill)
+    machine.reset(case.reset)
+    if case.reset == "beside":
+        machine.wait_for("remains: a guest is running")
+    machine.wait_for("^Cordon [0-9.]+: ")
+    machine.wait_for(SHELL)
+    machine.type("scan")
+    looked, found = (int(x) for x in machine.wait_for(FOUND).groups())
+    machine.type("off")
+    machine.wait_for("test: done")
+    machine.process.wait(SECONDS)
+    told = "%d pages filled by guests, %d MiB looked through, %d pages found" % (filled, looked, found)
+    if filled < GUEST_PAGES or looked < 900:
+        return "too little was tried: " + told
+    if case.least == 0 and found != 0:
+        return told
+    if found < case.least:
+        return "EL2 that does not scrub is not noticed: " + told
+    print("     " + told)
+    return ""
+
+
+def build(case):
+    """The script that runs the case's EL2."""
+    if not case.mutants:
+        return script("run-host")[0]
+    folder = os.path.join(ROOT, "build", "el2-mutants", case.name)
+    copy_sources(folder)
+    for mutant in case.mutants:
+        apply(mutant, folder)
+    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    return os.path.join(folder, "scripts", "host", "run-host")
+
+
+def run(case):
+    path = os.path.join(LOGS, case.name + ".log")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, open(path, "wb") as log:
+        monitor = os.path.join(folder, "monitor")
+        machine = Machine([build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel,
+                           "APPEND=quiet panic=1", "EXTRA=-monitor unix:%s,server=on,wait=off" % monitor], log, monitor)
+        try:
+            wrong = play(machine, case)
+        except (ValueError, OSError, subprocess.TimeoutExpired) as error:
+            wrong = str(error)
+        finally:
+            machine.stop()
+    print("%-4s %-30s %5.1f s%s" % ("FAIL" if wrong else "ok", case.name, time.monotonic() - began,
+                                    "  %s; log: %s" % (wrong, os.path.relpath(path)) if wrong else ""), flush=True)
+    if not wrong:
+        os.remove(path)
+    return not wrong
+
+
+def make_greedy_image():
+    """Debian's kernel, but for its word on how much memory it wants: the 95 MiB up to where QEMU puts the initrd."""
+    with open(os.path.join(BUILD, "Image"), "rb") as file:
+        image = bytearray(file.read())
+    image[16:24] = struct.pack("<Q", 95 << 20)
+    with open(GREEDY, "wb") as file:
+        file.write(image)
+
+
+def prepare():
+    for name in ("fetch", "build-el2", "build-module"):
+        quietly(script(name))
+    quietly(script("make-initramfs", INITRD, os.path.join(HERE, "init"), os.path.join(BUILD, "module", "cordon_remains.ko")))
+    make_greedy_image()
+
+
+def main():
+    words = sys.argv[1:]
+    if "--help" in words or "-h" in words:
+        print(__doc__)
+        return 0
+    wanted = [c for c in cases() if not words or any(word in c.name for word in words)]
+    if not wanted:
+        print("no case has such a name; they are: " + " ".join(c.name for c in cases()), file=sys.stderr)
+        return 2
+    os.makedirs(LOGS, exist_ok=True)
+    prepare()
+    passed = sum(run(case) for case in wanted)
+    print("%d passed, %d failed" % (passed, len(wanted) - passed))
+    return 0 if passed == len(wanted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -128,14 +128,15 @@ static void print_last_exception(void)
     print("Cordon: its last exception was at %x: ", pc);
     if (trapped >> 26 == EC_REGISTER) {
         print_register(trapped);
-        print(", which I refuse (syndrome %x).\nCordon: the CPU has what I do not know or not offer. Try another model of CPU, or an "
-              "older kernel.\n", trapped);
+        print(", which I refuse (syndrome %x).\n"
+              "Cordon: the CPU has what I do not know or not offer. Try another model of CPU, or an older kernel.\n", trapped);
         return;
     }
     print("%s", trapped != 0 ? "an instruction that I refuse" : class_text(class));
     if (class == EC_DATA_SAME || class == EC_INSTRUCTION_SAME)
         print(" at %x", sysreg_read(far_el1));
-    print(" (syndrome %x).\nCordon: the kernel was not ready to say so itself. Try it without me, or another kernel or model of CPU.\n",
+    print(" (syndrome %x).\n"
+          "Cordon: the kernel was not ready to say so itself. Try it without me, or another kernel or model of CPU.\n",
           trapped != 0 ? trapped : esr);
 }
 

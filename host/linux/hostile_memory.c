@@ -204,7 +204,7 @@ static void attempt_virtual_lpis(u64 redistributor)
 	u64 page[] = { redistributor + 2 * GICR_FRAME, redistributor + 2 * GICR_FRAME + PAGE_SIZE,
 		       redistributor + 3 * GICR_FRAME, redistributor + 4 * GICR_FRAME - PAGE_SIZE };
 
-	attempt_pages("frames of virtual LPIs", page, ARRAY_SIZE(page), PROT_DEVICE_nGnRE, true);
+	attempt_pages("frames of virtual LPIs", page, ARRAY_SIZE(page), __pgprot(PROT_DEVICE_nGnRE), true);
 }
 
 static void attempt_lpis_at(u64 redistributor)

@@ -6,10 +6,11 @@
     test/kernels/run.py --all [NAME...]     kernel x host or guest x QEMU 7.2, 10, 11 x four CPU models; closes with the table
                                             that docs/KERNELS.md has. A name is a part of qemu-10-max-trixie or the like
 
-A host takes a CPU off and on, loads the modules, and runs the bare guest and Linux. As a host a kernel has Debian's default
-kernel of this machine as its guest, as a guest it has that as its host. QEMUs that this machine has not come from other
-Debian suites (scripts/suite); a cell that cannot be run says why. Each boot has a bounded time. The serial log of one that
-fails stays below build/host/logs. Closes with "N passed, N failed". CORDON_BOOT_SECONDS: the bound for a boot instead of 120.
+A host takes a CPU off and on, loads the modules, and runs the bare guest and a Linux guest of its own kernel. Where that fails
+in the table, the kernel is tried as a host of this machine's default kernel and as its guest, so that each cell is its own.
+QEMUs that this machine has not come from other Debian suites (scripts/suite); a cell that cannot be run says why. Each boot has
+a bounded time. The serial log of one that fails stays below build/host/logs. Closes with "N passed, N failed".
+CORDON_BOOT_SECONDS: the bound for a boot instead of 120.
 """
 import os
 import re
@@ -27,7 +28,8 @@ QEMUS = ["7", "10", "11"]
 NEVER = [r"guest: FAIL", r"guest: complaint", r"FAIL ", r"BREACH", r"NOT TRIED"]
 HOST = [r"test: cpu1 went and came", r"test: loaded", r"guest: done: [1-9]\d* passed, 0 failed", r"test: payload ended with 0",
         r"test: all frames came back", r"test: unloaded"]
-ATTACK = [r"hostile: 1[6-9]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried",
+ATTACK = [r"test: nothing was tried, and it is said",
+          r"hostile: 1[6-9]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried",
           r"hostile: user: [1-9]\d* tries, \d+ refused, 0 breaches, 0 not tried"]
 
 
@@ -104,11 +106,10 @@ def prepare():
 def short():
     """The newest kernel's host is attacked as well."""
     names = kernels()[1:]
-    chosen = [n for n in names if not n.endswith("-generic")]
-    for name in chosen:
+    for name in names:
         if not sys.argv[1:] or any(word in "kernel-" + name for word in sys.argv[1:]):
             build(name)
-            yield case("kernel-" + name, "cortex-a72", name, [name], attack=name == chosen[-1])
+            yield case("kernel-" + name, "cortex-a72", name, [name], attack=name == names[-1])
 
 
 # ---- the table ----
@@ -131,16 +132,14 @@ def knows(qemu, cpu):
 
 
 def cells_of_machine(qemu, version, cpu, words, results):
-    """Each kernel as host, and all of them as guests of the default one: a host that fails leaves its guests' cells to it."""
+    """Each kernel as host and guest in one boot; in two with the default kernel, if that fails."""
     for name in kernels():
         title = "qemu-%s-%s-%s" % (version, cpu, called(name))
         if words and not any(word in title for word in words):
             continue
-        results[name, "host", version, cpu] = run(case(title + "-host", cpu, name, [""], qemu), command_of)
-        if name:
-            results[name, "guest", version, cpu] = run(case(title + "-guest", cpu, "", [name], qemu), command_of)
-        else:
-            results[name, "guest", version, cpu] = results[name, "host", version, cpu]
+        both = run(case(title, cpu, name, [name], qemu), command_of)
+        results[name, "host", version, cpu] = both or name != "" and run(case(title + "-host", cpu, name, [""], qemu), command_of)
+        results[name, "guest", version, cpu] = both or name != "" and run(case(title + "-guest", cpu, "", [name], qemu), command_of)
 
 
 def print_table(results, why):

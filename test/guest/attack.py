@@ -6,7 +6,7 @@ on two running guests, and a process does the same. No attempt may succeed, each
     test/guest/attack.py [NAME...]      all cases whose name contains one of the words; without any, all cases
 
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
-"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120. CORDON_SEED: of the random calls.
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300. CORDON_SEED: of the random calls.
 """
 import os
 import random

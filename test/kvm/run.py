@@ -5,7 +5,7 @@
     test/kvm/run.py [NAME...]       all cases whose name contains one of the words; without any, all cases
 
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
-"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120.
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
 import os
 import sys

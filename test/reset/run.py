@@ -9,7 +9,7 @@ from outside while they are there. The second host, the same kernel, looks throu
 find nothing. The cases named control are EL2 with lines taken away, where it must find something, or the others would
 show nothing.
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
-"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 120.
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
 import os
 import queue

@@ -10,7 +10,7 @@ A host takes a CPU off and on, loads the modules, and runs the bare guest and a 
 in the table, the kernel is tried as a host of this machine's default kernel and as its guest, so that each cell is its own.
 QEMUs that this machine has not come from other Debian suites (scripts/suite); a cell that cannot be run says why. Each boot has
 a bounded time. The serial log of one that fails stays below build/host/logs. Closes with "N passed, N failed".
-CORDON_BOOT_SECONDS: the bound for a boot instead of 120.
+CORDON_BOOT_SECONDS: the bound for a boot instead of 300.
 """
 import os
 import re

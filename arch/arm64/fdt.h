@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A flattened device tree, read with distrust and edited in place: nodes and properties are taken out, values become
- * shorter, and a new node
- * takes the place of one that is gone: nothing grows. Devicetree Specification, chapter 5. No part of the machine is needed: it
- * runs anywhere.
+ * shorter, and a new node takes the place of one that is gone: nothing grows. Devicetree Specification, chapter 5. No part
+ * of the machine is needed: it runs anywhere.
  *
  * fdt_open() goes through all of it once. What it accepts, the other functions may be used on without further checks,
  * and an edited tree is one that it accepts.

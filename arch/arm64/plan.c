@@ -10,8 +10,6 @@
 
 struct board board;
 
-static uint64_t page_down(uint64_t x) { return x & ~(CORDON_PAGE_SIZE - 1); }
-static uint64_t page_up(uint64_t x) { return page_down(x + CORDON_PAGE_SIZE - 1); }
 static uint64_t end_of(struct cordon_mem m) { return m.base + m.size; }
 
 static bool overlap(struct cordon_mem a, struct cordon_mem b)
@@ -290,15 +288,16 @@ void plan_image(uint64_t base, uint64_t end)
     refuse_to_boot("the device tree has no memory where I am");
 }
 
-/* Number i of what is not to be used; false: no more. */
-static bool used(uint32_t i, struct cordon_mem *m)
+bool plan_used(uint32_t i, struct cordon_mem *m)
 {
+    const uint32_t cores = sizeof board.core / sizeof board.core[0];
+
     if (i < board.takens)
         *m = board.taken[i];
     else if (i < board.takens + board.reserveds)
         *m = board.reserved[i - board.takens];
-    else if (i == board.takens + board.reserveds)
-        *m = board.core[0];
+    else if (i < board.takens + board.reserveds + cores)
+        *m = board.core[i - board.takens - board.reserveds];
     else
         return false;
     return true;
@@ -310,7 +309,7 @@ static uint64_t highest_free(struct cordon_mem r, uint64_t size)
     uint64_t end = end_of(r) & ~(SECTION - 1);
     struct cordon_mem m;
 
-    for (uint32_t i = 0; end > r.base && end - r.base >= size && used(i, &m);) {
+    for (uint32_t i = 0; end > r.base && end - r.base >= size && plan_used(i, &m);) {
         i++;
         if (!overlap(m, (struct cordon_mem){ end - size, size }))
             continue;

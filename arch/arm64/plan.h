@@ -49,6 +49,9 @@ struct board {
 
 extern struct board board;
 
+static inline uint64_t page_down(uint64_t x) { return x & ~(CORDON_PAGE_SIZE - 1); }
+static inline uint64_t page_up(uint64_t x) { return page_down(x + CORDON_PAGE_SIZE - 1); }
+
 /* Reads the tree. Does not come back from one that cannot be run: it says why. */
 void plan_read(const struct fdt *f);
 
@@ -63,6 +66,12 @@ void plan_image(uint64_t base, uint64_t end);
 
 /* Everything that is neither RAM nor a device of the host's is hidden. After all devices are known. */
 void plan_hide_the_rest(void);
+
+/*
+ * Number i of the ranges of RAM that hold something: what is taken, what the tree reserves, Cordon's own, of which the second
+ * is empty until it has been found. False: no more.
+ */
+bool plan_used(uint32_t i, struct cordon_mem *m);
 
 /* A place for `size` bytes, a multiple of 2 MiB, in RAM that nothing uses: as high as there is one. */
 uint64_t plan_allocate(uint64_t size);

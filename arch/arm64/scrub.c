@@ -15,8 +15,6 @@
 static uint64_t pages_written;
 static uint64_t bytes_done;
 
-static uint64_t page_down(uint64_t x) { return x - x % CORDON_PAGE_SIZE; }
-static uint64_t page_up(uint64_t x) { return page_down(x + CORDON_PAGE_SIZE - 1); }
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Eight words a turn: loads in pairs, one branch a cache line. */
@@ -37,6 +35,8 @@ static bool page_is_zero(uint64_t pa)
  */
 static void scrub_pages(uint64_t begin, uint64_t end)
 {
+    uint64_t before = pages_written;
+
     arch_clean_frames(&machine, begin / CORDON_PAGE_SIZE, (end - begin) / CORDON_PAGE_SIZE);
     for (uint64_t at = begin; at < end; at += CORDON_PAGE_SIZE) {
         if (page_is_zero(at))
@@ -44,6 +44,8 @@ static void scrub_pages(uint64_t begin, uint64_t end)
         arch_zero_frames(&machine, at / CORDON_PAGE_SIZE, 1);
         pages_written++;
     }
+    if (pages_written == before)
+        return;     /* zeros that were read from memory are in memory */
     __asm__ volatile("dsb sy" ::: "memory");    /* the zeros are written before their lines are cleaned */
     arch_clean_frames(&machine, begin / CORDON_PAGE_SIZE, (end - begin) / CORDON_PAGE_SIZE);
 }
@@ -86,23 +88,16 @@ void scrub_range(uint64_t begin, uint64_t end)
         scrub_bytes(last, end);
 }
 
-/* Of two ranges the one that begins first, but for m where it ends at `at` or before. */
-static struct cordon_mem nearer(struct cordon_mem kept, struct cordon_mem m, uint64_t at)
-{
-    return m.base + m.size > at && m.base < kept.base ? m : kept;
-}
-
 /* The first range in [at, end) that stays as it is; an empty one at the end when there is none. */
 static struct cordon_mem next_kept(uint64_t at, uint64_t end)
 {
     struct cordon_mem kept = { end, 0 };
+    struct cordon_mem m;
 
-    for (uint32_t i = 0; i < 2; i++)
-        kept = nearer(kept, board.core[i], at);
-    for (uint32_t i = 0; i < board.takens; i++)
-        kept = nearer(kept, board.taken[i], at);
-    for (uint32_t i = 0; i < board.reserveds; i++)      /* the tree says that something is there already */
-        kept = nearer(kept, board.reserved[i], at);
+    for (uint32_t i = 0; plan_used(i, &m); i++) {
+        if (m.base + m.size > at && m.base < kept.base)
+            kept = m;
+    }
     return kept;
 }
 

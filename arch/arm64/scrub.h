@@ -14,7 +14,7 @@
  */
 void scrub_range(uint64_t begin, uint64_t end);
 
-/* The same for all RAM that is neither the core's nor taken (board_take()). Says how it goes on large machines. */
+/* The same for all RAM that nothing uses (plan_used()). Says how it goes on large machines. */
 void scrub_memory(void);
 
 /*

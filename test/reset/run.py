@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 from mutants import M, apply, copy_sources  # pylint: disable=wrong-import-position
-from qemu_cases import BUILD, LOGS, ROOT, SECONDS, quietly, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, LOGS, ROOT, SECONDS, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "reset.gz")
 GREEDY = os.path.join(BUILD, "greedy-image")
@@ -68,7 +68,6 @@ def cases():
     yield Case("control-reset", "reboot", mutants=[NO_SCRUB, NO_END], least=GUEST_PAGES // 2)
     yield Case("control-boot", "system_reset", mutants=[NO_SCRUB], least=GUEST_PAGES // 2)
     yield Case("control-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY, mutants=[NO_REST], least=1)
-
 
 
 class Machine:
@@ -161,13 +160,16 @@ def build(case):
     return os.path.join(folder, "scripts", "host", "run-host")
 
 
-def run(case):
+def command_of(case):
+    return [build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel, "APPEND=quiet panic=1"]
+
+
+def run(case, command_of):  # pylint: disable=redefined-outer-name
     path = os.path.join(LOGS, case.name + ".log")
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, open(path, "wb") as log:
         monitor = os.path.join(folder, "monitor")
-        machine = Machine([build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel,
-                           "APPEND=quiet panic=1", "EXTRA=-monitor unix:%s,server=on,wait=off" % monitor], log, monitor)
+        machine = Machine(command_of(case) + ["EXTRA=-monitor unix:%s,server=on,wait=off" % monitor], log, monitor)
         try:
             wrong = play(machine, case)
         except (ValueError, OSError, subprocess.TimeoutExpired) as error:
@@ -197,21 +199,5 @@ def prepare():
     make_greedy_image()
 
 
-def main():
-    words = sys.argv[1:]
-    if "--help" in words or "-h" in words:
-        print(__doc__)
-        return 0
-    wanted = [c for c in cases() if not words or any(word in c.name for word in words)]
-    if not wanted:
-        print("no case has such a name; they are: " + " ".join(c.name for c in cases()), file=sys.stderr)
-        return 2
-    os.makedirs(LOGS, exist_ok=True)
-    prepare()
-    passed = sum(run(case) for case in wanted)
-    print("%d passed, %d failed" % (passed, len(wanted) - passed))
-    return 0 if passed == len(wanted) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(__doc__, list(cases()), prepare, command_of, run))

@@ -21,7 +21,7 @@ SUITE = os.path.join(ROOT, "scripts", "suite")
 OUT = os.path.join(ROOT, "build", "debian")
 SUITES = ["bookworm", "trixie"]
 BARE = "ca-certificates gcc git libc6-dev make"
-TESTS = "unit cli style clang"
+TESTS = "unit cli scripts style clang"
 NOT_CHECKED = 77                # exit status, as scripts/test knows it
 
 # name, most seconds, what is typed in the clone, what its output must have

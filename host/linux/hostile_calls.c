@@ -2,6 +2,7 @@
 /* Calls with every kind of argument, from all CPUs at once. */
 #include <linux/atomic.h>
 #include <linux/kernel.h>
+#include <linux/sched.h>
 
 #include "hostile.h"
 
@@ -111,6 +112,7 @@ static void storm(void *argument)
 		for (int k = 0; k < 18; k++)
 			asked.x[k] = value(&state);
 		asked.x[0] = function_number(&state);
+		cond_resched();
 		if (is_end((u32)asked.x[0]))
 			continue;
 		got = asked;

@@ -159,8 +159,9 @@ static void configure(void)
 
     plan_hide_the_rest();
     config = (struct cordon_config){ .ram = board.ram, .rams = board.rams, .core = board.core, .cores = 1,
-                                     .hidden = board.hidden, .hiddens = board.hiddens, .host = shape(bits),
-                                     .vm = shape(bits), .pa_bits = bits, .vms = 255 };
+                                     .hidden = board.hidden, .hiddens = board.hiddens,
+                                     .pinned = board.reserved, .pinneds = board.reserveds, .host = shape(bits), .vm = shape(bits),
+                                     .pa_bits = bits, .vms = 255 };
 }
 
 /* Lays arrays out one behind the other. */

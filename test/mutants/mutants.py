@@ -237,6 +237,12 @@ MUTANTS = [
       "!inside_any(page, f->ram, f->rams)", "false"),
     M("boot-no-taken", "boot.c", "set_taken", "sections do not count what is not the host's at the start",
       "c->section[index].taken++;", ";"),
+    M("boot-pins-nothing", "boot.c", "pin", "memory that firmware uses may be given away",
+      "record->count = 1;", ";"),
+    M("boot-pins-uncounted", "boot.c", "pin", "sections do not count what is pinned", "c->section[index].pinned++;", ";"),
+    M("boot-pins-twice", "boot.c", "pin", "ranges that overlap pin a frame twice", " || record->count != 0", ""),
+    M("boot-pins-the-cores", "boot.c", "pin", "the core's own frames are pinned", "record->holder != HOLDER_HOST || ", ""),
+    M("pinned-malformed", "boot.c", "memory_is_sound", "pinned ranges need not be ranges", "!well_formed(f->pinned[i])", "false"),
 
     # ---- lives of VMs ----
     M("create-over-live", "vm.c", "vm_create", "a VM can be created twice", "v.vm->state == VM_NONE", "true"),

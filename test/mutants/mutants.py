@@ -340,6 +340,8 @@ MUTANTS = [
       "return answer == CORDON_ANSWER_VALUE || answer == CORDON_ANSWER_ABORT;", "return true;"),
     M("answer-none-to-call", "vcpu.c", "answer_fits", "a call to the host goes without an answer",
       "return answer == CORDON_ANSWER_VALUE;", "return true;"),
+    M("answer-aborts-memory", "vcpu.c", "answer_fits", "the host has a first touch of memory end in an abort",
+      "case ASKED_WRITE:", "case ASKED_MEMORY:\n    case ASKED_WRITE:"),
     M("answer-unasked", "vcpu.c", "answer_fits", "the host answers what was not asked",
       "default: return answer == CORDON_ANSWER_NONE;", "default: return true;"),
     M("answer-twice", "vcpu.c", "take_answer", "an answer is asked for for ever", "u->asked = ASKED_NOTHING;", ""),
@@ -375,6 +377,9 @@ MUTANTS = [
     # ---- exits ----
     M("memory-shows-place", "trap.c", "memory_fault", "the host sees where in a page the guest reads",
       "t->ipa - t->ipa % CORDON_PAGE_SIZE", "t->ipa"),
+    M("missing-though-there", "trap.c", "memory_fault", "a page whose entry was being changed is missing",
+      "is_there(c, u, t->ipa)", "false"),
+    M("missing-and-there", "trap.c", "is_there", "a page that is missing is never told", "m.level != 0", "true"),
     M("write-shows-register", "trap.c", "device_access", "the host sees all of a register of which a byte is written",
       "abort_cut(vcpu_reg(u.vcpu, abort_register(t->esr)), bytes)", "vcpu_reg(u.vcpu, abort_register(t->esr))"),
     M("walk-as-access", "trap.c", "is_simple_access", "a page table walk passes for an access", "(ISS_CM | ISS_S1PTW)", "ISS_CM"),

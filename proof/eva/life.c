@@ -11,8 +11,6 @@
 #define FRAMES 2048
 #define ALL(t) (sizeof(t) / sizeof((t)[0]))
 
-extern uint64_t any(void);
-
 static struct table phys[FRAMES];
 static struct span span[2];
 static struct hidden hidden[1];
@@ -162,6 +160,11 @@ static void guest_calls(struct cordon *c, uint64_t handle)
     guest_call(c, handle, 0xc4000003, UINT64_MAX, UINT64_MAX);
     guest_call(c, handle, CORDON_CALL_UID, 0, 0);
     guest_call(c, handle, 0x80000001, 0, 0);
+    for (uint64_t i = 0; i < 4; i++)
+        guest_call(c, handle, 0x84000050 + i, 0x84000053, 0);
+    guest_call(c, handle, 0x84000053, 95, 0);
+    guest_call(c, handle, 0xc4000053, 190, 0);
+    guest_call(c, handle, 0xc4000053, 64, 0);
     guest_call(c, handle, 0xffffffff, 0, 0);
     guest_call(c, handle, 0x84000002, 0, 0);
 }

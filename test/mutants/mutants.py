@@ -351,6 +351,23 @@ MUTANTS = [
     M("read-too-wide", "abort.h", "abort_extend", "a load fills more than it reads", "value = abort_cut(value, bytes);", ""),
     M("step-keeps-btype", "vcpu.h", "vcpu_skip", "the next instruction inherits a branch type", "u->pstate &= ~PSTATE_NEXT;", ""),
 
+    # ---- random numbers ----
+    M("chacha-rotation", "generator.c", "quarter_round", "a wrong rotation in ChaCha20", "s[b] = turn(s[b] ^ s[c], 7);",
+      "s[b] = turn(s[b] ^ s[c], 6);"),
+    M("draw-keeps-key", "generator.c", "generator_draw", "each draw gives the same", "g->key[i] = block[i];", ";"),
+    M("draw-gives-key", "generator.c", "generator_draw", "a draw gives the key of the next",
+      "block[8 + 2 * i] | (uint64_t)block[9 + 2 * i] << 32", "block[2 * i] | (uint64_t)block[2 * i + 1] << 32"),
+    M("mix-forgets", "generator.c", "generator_mix", "what was mixed in before is lost",
+      "g->key[2 * i] | (uint64_t)g->key[2 * i + 1] << 32", "0"),
+    M("mix-nothing", "generator.c", "generator_mix", "what is mixed in does not count", "block[4 + i] = data[i];", "block[4 + i] = 0;"),
+    M("random-not-cut", "random.c", "cut", "a guest gets more bits than it asked for", "n == 64 ? word", "n > 0 ? word"),
+    M("random-too-many", "random.c", "draw", "a guest may ask for more bits than there are", " || bits > WORDS * width", ""),
+    M("random-none", "random.c", "draw", "a guest may ask for no bits", "bits == 0 || ", ""),
+    M("random-where-none-is", "random.c", "vcpu_random_call", "numbers that can be guessed are offered",
+      " || !arch_has_random(c)", ""),
+    M("random-wide", "random.c", "vcpu_random_call", "a call of 32 bits has a number of bits of 64",
+      "draw(c, u, asked, 32)", "draw(c, u, u.vcpu->x[1], 32)"),
+
     # ---- interrupts ----
     M("inject-any-field", "vcpu.c", "may_inject", "the host writes all of a list register",
       "(word & ~CORDON_INTERRUPT_FIELDS) != 0 || ", ""),

@@ -189,13 +189,15 @@ def made_up_tree(kind):
     return machine + ["-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"), "-device", loader(), "-dtb", tree]
 
 
-def plan_command():
-    tool, arch = os.path.join(BUILD, "plan_test"), os.path.join(ROOT, "arch", "arm64")
-    plat = os.path.join(ROOT, "plat", "qemu-virt")
+def plan_command(root=ROOT):
+    tool, arch = os.path.join(root, "build", "host", "plan_test"), os.path.join(root, "arch", "arm64")
+    plat, core = os.path.join(root, "plat", "qemu-virt"), os.path.join(root, "core")
+    os.makedirs(os.path.dirname(tool), exist_ok=True)
     quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
-             "-fno-sanitize-recover=all", "-I" + arch, "-I" + plat, "-I" + os.path.join(ROOT, "include"), "-o", tool,
+             "-fno-sanitize-recover=all", "-I" + arch, "-I" + plat, "-I" + os.path.join(root, "include"), "-I" + core, "-o", tool,
              os.path.join(ROOT, "test", "boot", "plan_test.c"), os.path.join(arch, "plan.c"), os.path.join(arch, "fdt.c"),
-             os.path.join(plat, "devices.c")])
+             os.path.join(arch, "seed.c"), os.path.join(plat, "devices.c"), os.path.join(core, "generator.c"),
+             os.path.join(core, "sha256.c")])
     return [tool]
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, SCRIPTS, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, SCRIPTS, Case, boots, plan_command, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "test.gz")
 
@@ -187,18 +187,6 @@ def made_up_tree(kind):
         file.write(text)
     quietly(["dtc", "-q", "-I", "dts", "-O", "dtb", "-p", "4096", "-o", tree, source])
     return machine + ["-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"), "-device", loader(), "-dtb", tree]
-
-
-def plan_command(root=ROOT):
-    tool, arch = os.path.join(root, "build", "host", "plan_test"), os.path.join(root, "arch", "arm64")
-    plat, core = os.path.join(root, "plat", "qemu-virt"), os.path.join(root, "core")
-    os.makedirs(os.path.dirname(tool), exist_ok=True)
-    quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
-             "-fno-sanitize-recover=all", "-I" + arch, "-I" + plat, "-I" + os.path.join(root, "include"), "-I" + core, "-o", tool,
-             os.path.join(ROOT, "test", "boot", "plan_test.c"), os.path.join(arch, "plan.c"), os.path.join(arch, "fdt.c"),
-             os.path.join(arch, "seed.c"), os.path.join(plat, "devices.c"), os.path.join(core, "generator.c"),
-             os.path.join(core, "sha256.c")])
-    return [tool]
 
 
 def command_of(case):

@@ -8,6 +8,7 @@
 
 #include "arch_guest.h"
 #include "cordon/abi.h"
+#include "generator.h"
 #include "layout.h"
 #include "sysreg.h"
 
@@ -59,6 +60,7 @@ struct cpu {
     uint64_t host_sre;
     uint64_t host_tpidr2;
     uint64_t pmcr;
+    struct generator random;    /* of what guests draw on this CPU */
 };
 
 extern struct cpu *cpus;        /* in memory of the machine's, as many as it has; number 0 is the boot CPU */

@@ -93,6 +93,9 @@ struct trap;
 typedef void sim_guest_fn(void *arg, struct cordon *c, struct vcpu *u, struct trap *t);
 void sim_guest(struct sim *s, sim_guest_fn *play, void *arg);
 
+/* Whether the machine has random numbers for guests; it has, unless told otherwise. */
+void sim_random(struct sim *s, bool there);
+
 /* The machine's counter goes on. It stands still otherwise. */
 void sim_tick(struct sim *s, uint64_t ticks);
 

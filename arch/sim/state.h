@@ -178,6 +178,8 @@ struct sim {
     sim_guest_fn *guest;
     void *guest_arg;
     uint64_t counter;
+    uint64_t drawn;             /* state of the random numbers for guests */
+    bool no_random;
 
     struct cpu *cpu;
     uint32_t cpus;

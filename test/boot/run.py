@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, SCRIPTS, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, SCRIPTS, Case, boots, plan_command, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "test.gz")
 
@@ -188,16 +188,6 @@ def made_up_tree(kind):
         file.write(text)
     quietly(["dtc", "-q", "-I", "dts", "-O", "dtb", "-p", "4096", "-o", tree, source])
     return machine + ["-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"), "-device", loader(), "-dtb", tree]
-
-
-def plan_command():
-    tool, arch = os.path.join(BUILD, "plan_test"), os.path.join(ROOT, "arch", "arm64")
-    plat = os.path.join(ROOT, "plat", "qemu-virt")
-    quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
-             "-fno-sanitize-recover=all", "-I" + arch, "-I" + plat, "-I" + os.path.join(ROOT, "include"), "-o", tool,
-             os.path.join(ROOT, "test", "boot", "plan_test.c"), os.path.join(arch, "plan.c"), os.path.join(arch, "fdt.c"),
-             os.path.join(plat, "devices.c")])
-    return [tool]
 
 
 def command_of(case):

@@ -35,13 +35,14 @@ enum treatment { OWN, SWITCHED, CLEARED, VIRTUAL, CONSTANT, ANSWERED, UNDEFINED 
 
 /* What a CPU says of itself. */
 enum id {
-    ID_PFR0, ID_PFR1, ID_PFR2, ID_DFR0, ID_DFR1, ID_ISAR1, ID_ISAR2, ID_ISAR3, ID_MMFR0, ID_MMFR1, ID_MMFR3, ID_MPAMIDR, ID_BUFFERS, IDS
+    ID_PFR0, ID_PFR1, ID_PFR2, ID_DFR0, ID_DFR1, ID_ISAR1, ID_ISAR2, ID_ISAR3, ID_MMFR0, ID_MMFR1, ID_MMFR3, ID_MPAMIDR,
+    ID_BUFFERS, IDS
 };
 
 struct cpu_id {
     /*
-     * ID_AA64*_EL1; MPAMIDR_EL1 where there is one, else 0. BUFFERS: bit 0, the firmware lets EL2 have the registers of statistical
-     * profiling; bit 1, those of the trace buffer. Where it does not, they are nobody's below it.
+     * ID_AA64*_EL1; MPAMIDR_EL1 where there is one, else 0. BUFFERS: bit 0, the firmware lets EL2 have the registers of
+     * statistical profiling; bit 1, those of the trace buffer. Where it does not, they are nobody's below it.
      */
     uint64_t reg[IDS];
     uint64_t counters;          /* PMCR_EL0.N where there is a PMU, else 0 */

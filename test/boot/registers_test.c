@@ -10,7 +10,16 @@
 
 static int failures, checks;
 
-#define CHECK(claim, ...) do { checks++; if (!(claim)) { failures++; printf("%s:%d: ", __func__, __LINE__); printf(__VA_ARGS__); printf("\n"); } } while (0)
+#define CHECK(claim, ...)                                   \
+    do {                                                    \
+        checks++;                                           \
+        if (!(claim)) {                                     \
+            failures++;                                     \
+            printf("%s:%d: ", __func__, __LINE__);          \
+            printf(__VA_ARGS__);                            \
+            printf("\n");                                   \
+        }                                                   \
+    } while (0)
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* ---- the table, once more ---- */
@@ -190,9 +199,9 @@ static void a_bare_cpu(void)
 {
     struct control_plan plan = plan_of(bare());
 
-    CHECK(value(&plan, SIDE_HOST, CONTROL_HCR) == 0x80380003, "HCR of the host: %jx", (uintmax_t)value(&plan, SIDE_HOST, CONTROL_HCR));
-    CHECK(value(&plan, SIDE_GUEST, CONTROL_HCR) == 0x803c263f, "HCR of a guest: %jx", (uintmax_t)value(&plan, SIDE_GUEST, CONTROL_HCR));
-    CHECK(value(&plan, SIDE_HOST, CONTROL_CPTR) == 0x33ff, "CPTR of the host: %jx", (uintmax_t)value(&plan, SIDE_HOST, CONTROL_CPTR));
+    CHECK(value(&plan, SIDE_HOST, CONTROL_HCR) == 0x80380003, "HCR of the host");
+    CHECK(value(&plan, SIDE_GUEST, CONTROL_HCR) == 0x803c263f, "HCR of a guest");
+    CHECK(value(&plan, SIDE_HOST, CONTROL_CPTR) == 0x33ff, "CPTR of the host");
     CHECK(value(&plan, SIDE_GUEST, CONTROL_CPTR) == 0x33ff, "CPTR of a guest");
     CHECK(value(&plan, SIDE_HOST, CONTROL_MDCR) == 6, "MDCR of the host");
     CHECK(value(&plan, SIDE_GUEST, CONTROL_MDCR) == 0xe06, "MDCR of a guest");
@@ -238,8 +247,7 @@ static void a_guest_has_no_more_than_it_knows(void)
     uint64_t hcr = value(&plan, SIDE_GUEST, CONTROL_HCR);
 
     CHECK((hcr & (BIT(56) | BIT(53) | BIT(47) | BIT(42) | BIT(43) | BIT(45))) == 0, "HCR: %jx", (uintmax_t)hcr);
-    CHECK((hcr & (BIT(18) | BIT(21) | BIT(35) | BIT(36) | BIT(58))) == (BIT(18) | BIT(21) | BIT(35) | BIT(36) | BIT(58)), "HCR: %jx",
-          (uintmax_t)hcr);
+    CHECK((~hcr & (BIT(18) | BIT(21) | BIT(35) | BIT(36) | BIT(58))) == 0, "HCR: %jx", (uintmax_t)hcr);
     CHECK(value(&plan, SIDE_GUEST, CONTROL_HCRX) == BIT(6), "HCRX: %jx", (uintmax_t)value(&plan, SIDE_GUEST, CONTROL_HCRX));
     CHECK(value(&plan, SIDE_GUEST, CONTROL_HFGRTR) >> 50 == 0 && value(&plan, SIDE_GUEST, CONTROL_HFGWTR) >> 50 == 0, "HFGxTR");
     CHECK(value(&plan, SIDE_GUEST, CONTROL_HFGRTR2) == 0 && value(&plan, SIDE_GUEST, CONTROL_HFGWTR2) == 0, "HFGxTR2");
@@ -253,10 +261,10 @@ static void the_host_has_what_kernels_use(void)
 {
     struct control_plan plan = plan_of(all());
 
-    CHECK(value(&plan, SIDE_HOST, CONTROL_HFGRTR) >> 50 == 0x3ffd, "HFGRTR: %jx", (uintmax_t)value(&plan, SIDE_HOST, CONTROL_HFGRTR));
+    CHECK(value(&plan, SIDE_HOST, CONTROL_HFGRTR) >> 50 == 0x3ffd, "HFGRTR");
     CHECK(value(&plan, SIDE_HOST, CONTROL_HFGWTR) == value(&plan, SIDE_HOST, CONTROL_HFGRTR), "HFGWTR");
     CHECK(value(&plan, SIDE_HOST, CONTROL_HFGITR) == UINT64_C(7) << 57, "HFGITR");
-    CHECK((value(&plan, SIDE_HOST, CONTROL_HCRX) & 0x1c0c807) == 0x1c0c807, "HCRX: %jx", (uintmax_t)value(&plan, SIDE_HOST, CONTROL_HCRX));
+    CHECK((value(&plan, SIDE_HOST, CONTROL_HCRX) & 0x1c0c807) == 0x1c0c807, "HCRX");
     CHECK((value(&plan, SIDE_HOST, CONTROL_CPTR) & 0x1500) == 0, "CPTR");
     CHECK((value(&plan, SIDE_HOST, CONTROL_MDCR) & 0xe60) == 0, "MDCR");
 }

@@ -100,6 +100,7 @@ def cases():
     yield Case("memory-reserved", command=["tree", "reserved"], never=BAD,
                want=[r"test: shell on 2 CPUs", r"test: no-map reads 0x", r"map: ram 0x40000000 0x39000000\s", r"test: done"])
     yield Case("plan", command=["plan"], want=[r"plan_test: 0 failures"])
+    yield Case("image", command=["image"], want=[r"image: [1-9]\d* checks, 0 failures"])
     yield Case("registers", command=["registers"], want=[r"registers_test: [1-9]\d* checks, 0 failures"])
     yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
     # Zeros behind the header: undefined instructions, with vectors where nothing may be run.
@@ -208,6 +209,8 @@ def command_of(case):
         return fuzz_command()
     if kind == "plan":
         return native("plan_test", "arch/arm64/plan.c", "arch/arm64/fdt.c", "plat/qemu-virt/devices.c")
+    if kind == "image":
+        return [os.path.join(ROOT, "test", "boot", "image.py")]
     if kind == "registers":
         return native("registers_test", "arch/arm64/registers.c")
     if kind == "tree":

@@ -215,7 +215,8 @@ static void find_features(void)
 
     arch.zva_bytes = (dczid & 1 << 4) != 0 ? 0 : UINT64_C(4) << (dczid & 0xf);
     arch.line_bytes = UINT64_C(4) << (sysreg_read(ctr_el0) >> 16 & 0xf);
-    arch.sha256 = id_field(sysreg_read(id_aa64isar0_el1), 12) != 0 && id_field(sysreg_read(id_aa64pfr0_el1), 32) == 0;
+    arch.sha256 = id_field(sysreg_read(id_aa64isar0_el1), 12) != 0 && id_field(sysreg_read(id_aa64pfr0_el1), 32) == 0 &&
+                  id_field(sysreg_read(id_aa64pfr1_el1), 24) == 0;
 }
 
 void board_start_core(void)

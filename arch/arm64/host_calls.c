@@ -43,7 +43,7 @@ static void statistic(struct regs *r)
         return;
     }
     for (uint32_t i = 0; i < cpu_count; i++)
-        sum += __atomic_load_n(&cpus[i].stat[what], __ATOMIC_RELAXED);
+        sum += __atomic_load_n(&cpus[i].stat[arch_index(what, CORDON_STATS)], __ATOMIC_RELAXED);
     answer(r, 0, sum, 0, 0);
 }
 

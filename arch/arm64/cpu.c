@@ -15,6 +15,7 @@ static uint64_t stacks;         /* the row of them */
 
 _Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "layout.h");
 _Static_assert(offsetof(struct cpu, panic_stack) == CPU_PANIC_STACK, "layout.h");
+_Static_assert(offsetof(struct cpu, step_argument) == CPU_STEP_ARGUMENT, "layout.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout.h");
 
 /* Debug registers, the OS lock, the debug ROM and the PMU trap in a guest. */
@@ -218,6 +219,7 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
     cpu->guest_hcr = guest_hcr(cpu->host_hcr);
     cpu->guest_cptr = GUEST_CPTR | (id_field(sysreg_read(id_aa64pfr0_el1), 44) != 0 ? CPTR_TAM : 0);
     cpu->last_vcpu = 0;
+    predict_set_up(cpu);
     cpu->has_ras = id_field(sysreg_read(id_aa64pfr0_el1), 28) != 0;
     sysreg_write(ICC_SRE_EL2, 0xf);     /* before any other register of the GIC's */
     isb();

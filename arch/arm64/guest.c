@@ -114,12 +114,12 @@ static void take_back_extensions(const struct cpu *cpu)
 }
 
 /* What traps, and where to. */
-static void set_traps(uint64_t hcr, uint64_t cptr, uint64_t mdcr, const void *vector)
+static void set_traps(uint64_t hcr, uint64_t cptr, uint64_t mdcr, uint64_t vectors)
 {
     sysreg_write(hcr_el2, hcr);
     sysreg_write(cptr_el2, cptr);
     sysreg_write(mdcr_el2, mdcr);
-    sysreg_write(vbar_el2, vector);
+    sysreg_write(vbar_el2, vectors);
 }
 
 /* Registers of later extensions trap in a guest, which would write the host's; in the host they do not. */
@@ -144,9 +144,10 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     stop_walks(cpu->host.tcr_el1);
     stop_counting(cpu);
     put_away_extensions(cpu);
+    predict_guest_enters(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
-    set_traps(cpu->guest_hcr, cpu->guest_cptr | CPTR_TFP, cpu->guest_mdcr, guest_vectors);
+    set_traps(cpu->guest_hcr, cpu->guest_cptr | CPTR_TFP, cpu->guest_mdcr, cpu->guest_vectors);
     cpu->vectors_loaded = false;
     set_fine_traps(cpu, 0, 0);
     isb();
@@ -178,7 +179,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     }
     sysreg_write(vttbr_el2, c->host.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
-    set_traps(cpu->host_hcr, cpu->host_cptr, cpu->host_mdcr, vectors);
+    set_traps(cpu->host_hcr, cpu->host_cptr, cpu->host_mdcr, cpu->host_vectors);
     set_fine_traps(cpu, cpu->host_fine, cpu->host_hcrx);
     isb();
     take_back_extensions(cpu);
@@ -186,6 +187,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     sysreg_write(elr_el2, cpu->host_pc);
     sysreg_write(spsr_el2, cpu->host_pstate);
     go_on_counting(cpu);
+    predict_guest_left(cpu);
     isb();
     sysreg_write(tcr_el1, cpu->host.tcr_el1);
 }

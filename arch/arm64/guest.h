@@ -16,8 +16,6 @@
 #define GUEST_CPTR (UINT64_C(0x22ff) | UINT64_C(1) << 8 | UINT64_C(1) << 12 | UINT64_C(1) << 20)
 
 /* entry.S, guest_entry.S */
-extern const char vectors[];
-extern const char guest_vectors[];
 
 /* Runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */
 uint64_t guest_resume(struct vcpu *u);

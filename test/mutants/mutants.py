@@ -391,6 +391,12 @@ MUTANTS = [
     M("host-counter", "trap.c", "read_system", "the guest reads the host's counter", "arch_counter(c) - u.vcpu->offset",
       "arch_counter(c)"),
 
+    M("workaround-refused", "call.c", "workaround", "a call that the guest was told of is refused", "SMCCC_SUCCESS", "SMCCC_NOT_SUPPORTED"),
+    M("workaround-of-none", "call.c", "workaround", "a call that does nothing is said to be done",
+      "arch_workaround(c, function) == SMCCC_NOT_SUPPORTED", "false"),
+    M("workaround-not-told", "call.c", "arch_features", "a guest is told that its CPU has no help", "arch_workaround(c, function)",
+      "SMCCC_NOT_SUPPORTED"),
+
     # ---- PSCI and SGIs ----
     M("on-anywhere", "power.c", "can_start", "a vCPU starts outside of memory",
       "!image_has(&u.vm->image, entry / CORDON_PAGE_SIZE, 1)", "false"),

@@ -113,13 +113,16 @@ void board_read(const struct fdt *f)
         mmu_map_ram(board.ram[i].base, board.ram[i].size);
 }
 
-bool board_is_redistributor_page(uint64_t address)
+bool board_redistributor(uint64_t *address)
 {
     for (uint32_t i = 0; i < board.gicrs; i++) {
-        uint64_t offset = address - board.gicr[i].base;
+        uint64_t base = board.gicr[i].base;
+        uint64_t size = board.gicr[i].count * board.gicr_stride;
 
-        if (address >= board.gicr[i].base && offset < board.gicr[i].count * board.gicr_stride)
-            return offset % board.gicr_stride < CORDON_PAGE_SIZE;
+        if (*address >= base && *address - base < size) {
+            *address = base + arch_index(*address - base, size);
+            return (*address - base) % board.gicr_stride < CORDON_PAGE_SIZE;
+        }
     }
     return false;
 }

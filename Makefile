@@ -33,7 +33,7 @@ replay: build
 	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
-HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT,$(if $($(name)),"$(name)=$($(name))"))
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
 	@scripts/packages host

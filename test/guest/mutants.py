@@ -6,7 +6,8 @@
 
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py. It is noticed when the boot does not end as it must: a breach, a host that
-falls, a panic, or nothing more. First the group passes on the sources as they are. Closes with "N passed, N failed".
+falls, a panic, or nothing more. Group "plan" is no boot but test/boot/plan_test.c: what needs no machine to be looked at.
+First the group passes on the sources as they are. Closes with "N passed, N failed".
 """
 import collections
 import os
@@ -19,6 +20,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import attack  # pylint: disable=wrong-import-position
 from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
+from qemu_cases import plan_command  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
 SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
@@ -51,6 +53,13 @@ MUTANTS = [
       "if (arch_load_acquire16(&u->claimed) != 0)", "if (false)", "answers", "neoverse-n1", 2),
     M("zeroing-skipped", "arch/arm64/steps.c", "frames change hands with what is in them", "EACH_LINE(\"dc zva\"", "if (n > 512) EACH_LINE(\"dc zva\"",
       "grants"),
+    M("seed-left-to-host", "arch/arm64/seed.c", "the host reads what Cordon's generators began with",
+      "seed.data[at] = (uint8_t)(word[at % sizeof word / 8] >> 8 * (at % 8));", ";", "plan"),
+    M("seeds-alike", "arch/arm64/seed.c", "the host's two seeds are one, of the same draw",
+      "if (at % sizeof word == 0)", "if (at % sizeof word == 0 && i == 0)", "plan"),
+    M("seed-not-mixed", "arch/arm64/seed.c", "the loader's seeds do not count", "    generator_mix(g, data);\n", "    (void)g;\n", "plan"),
+    M("seed-of-zeros", "arch/arm64/seed.c", "a seed of zeros is worth as much as another", "bytes += any ? size : 0;", "bytes += size;",
+      "plan"),
 ]
 
 
@@ -106,10 +115,21 @@ def verdict(log):
     return "no closing line"
 
 
+def plan_verdict(folder):
+    """The same for what test/boot/plan_test.c looks at."""
+    result = subprocess.run(plan_command(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    lines = result.stdout.decode(errors="replace").splitlines() or ["no closing line"]
+    return None if result.returncode == 0 and lines[-1] == "plan_test: 0 failures" else lines[0]
+
+
 def try_mutant(mutant, seconds):
     folder = os.path.join(OUT, mutant.name)
     copy_sources(folder)
     apply(mutant, folder)
+    if mutant.group == "plan":
+        how = plan_verdict(folder)
+        shutil.rmtree(folder)
+        return how
     quietly([os.path.join(folder, "scripts", "host", "build-el2")])
     how = verdict(boot(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds))
     shutil.rmtree(folder)
@@ -135,7 +155,7 @@ def check(mutants):
     quietly([os.path.join(folder, "scripts", "host", "build-el2")])
     for group, cpu, smp in sorted({(m.group, m.cpu, m.smp) for m in mutants}):
         began = time.monotonic()
-        how = verdict(boot(folder, group, cpu, smp, os.path.join(OUT, "base.log")))
+        how = plan_verdict(folder) if group == "plan" else verdict(boot(folder, group, cpu, smp, os.path.join(OUT, "base.log")))
         longest = max(longest, time.monotonic() - began)
         if how:
             print("the attempts fail on EL2 as it is (%s): %s; log: build/el2-mutants/base.log" % (group, how), file=sys.stderr)

@@ -77,9 +77,15 @@ static bool call_host(struct vcpu_claim u, struct run *r)
     return false;
 }
 
-static int64_t arch_features(uint64_t function)
+static int64_t arch_features(const struct cordon *c, uint32_t function)
 {
-    return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ? 0 : CORDON_NOT_SUPPORTED;
+    return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ? SMCCC_SUCCESS : arch_workaround(c, function);
+}
+
+/* The trap has done all that the call asks for. */
+static int64_t workaround(const struct cordon *c, uint32_t function)
+{
+    return arch_workaround(c, function) == SMCCC_NOT_SUPPORTED ? SMCCC_NOT_SUPPORTED : SMCCC_SUCCESS;
 }
 
 static bool share(struct vcpu_claim u, struct cordon_progress p)
@@ -118,7 +124,10 @@ bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r)
     case CORDON_CALL_UID: return vcpu_answer(u, CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
     case CORDON_CALL_REVISION: return vcpu_answer(u, CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0);
     case SMCCC_VERSION: return answer_one(u, SMCCC_1_1);
-    case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features((uint32_t)u.vcpu->x[1]));
+    case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features(c, (uint32_t)u.vcpu->x[1]));
+    case SMCCC_ARCH_WORKAROUND_1:
+    case SMCCC_ARCH_WORKAROUND_2:
+    case SMCCC_ARCH_WORKAROUND_3: return answer_one(u, workaround(c, function));
     default: return vcpu_random_call(c, u, function) || answer_one(u, CORDON_NOT_SUPPORTED);
     }
 }

@@ -20,6 +20,14 @@
 #define TRNG_SUCCESS 0
 #define TRNG_NOT_SUPPORTED (-1)
 #define TRNG_INVALID_PARAMETERS (-2)
+/* Against prediction: branch targets, bypassed stores, branch history. An answer of 1 is: implemented, not needed on this CPU. */
+#define SMCCC_ARCH_WORKAROUND_1 0x80008000u
+#define SMCCC_ARCH_WORKAROUND_2 0x80007fffu
+#define SMCCC_ARCH_WORKAROUND_3 0x80003fffu
+#define SMCCC_SUCCESS 0
+#define SMCCC_NOT_SUPPORTED (-1)
+#define SMCCC_NOT_REQUIRED (-2)
+#define SMCCC_WORKAROUND_UNAFFECTED 1
 #define PSCI_VERSION 0x84000000u
 #define PSCI_CPU_SUSPEND_32 0x84000001u
 #define PSCI_CPU_SUSPEND 0xc4000001u

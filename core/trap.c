@@ -28,6 +28,8 @@
 #define SYS_ICC_SGI0R SYS(3, 0, 12, 11, 7)
 #define SYS_ICC_SGI1R SYS(3, 0, 12, 11, 5)
 #define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
+#define SYS_ICC_SRE SYS(3, 0, 12, 12, 5)
+#define ICC_SRE_ALL 7           /* the GIC's registers are registers, and interrupts do not go past it */
 #define SYS_ACTLR SYS(3, 0, 1, 0, 1)
 #define SYS_CNTPCT SYS(3, 3, 14, 0, 1)
 #define SYS_CNTP_TVAL SYS(3, 3, 14, 2, 0)
@@ -130,6 +132,7 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
         return true;
     switch (name) {
     case SYS_CNTPCT: *value = arch_counter(c) - u.vcpu->offset; return true;
+    case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;
     case SYS_ACTLR:
     case SYS_CNTP_TVAL:
     case SYS_CNTP_CTL:
@@ -145,6 +148,7 @@ static bool may_write_system(uint64_t name)
     switch (name) {
     case SYS_ICC_SGI0R:         /* other groups' interrupts: the guest has none */
     case SYS_ICC_ASGI1R:
+    case SYS_ICC_SRE:
     case SYS_ACTLR:
     case SYS_CNTP_TVAL:         /* the guest's timer is the virtual one */
     case SYS_CNTP_CTL:

@@ -133,13 +133,13 @@ bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct
 /* Register n as an instruction reads it: 31 is zero. */
 static inline uint64_t vcpu_reg(const struct vcpu *u, uint64_t n)
 {
-    return n < 31 ? u->x[n] : 0;
+    return n < 31 ? u->x[arch_index(n, 31)] : 0;
 }
 
 static inline void vcpu_set_reg(struct vcpu *u, uint64_t n, uint64_t value)
 {
     if (n < 31)
-        u->x[n] = value;
+        u->x[arch_index(n, 31)] = value;
 }
 
 /* The answer to a call; true, as the guest goes on with it. */

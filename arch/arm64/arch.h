@@ -13,8 +13,21 @@
 struct arch {
     uint64_t zva_bytes;     /* what one DC ZVA writes; 0: it is prohibited */
     uint64_t line_bytes;    /* the smallest data cache line of the system */
-    bool sha256;            /* the boot CPU has instructions for SHA-256, and no SVE, whose registers they would cut short */
+    bool sha256;            /* the boot CPU has instructions for SHA-256; no SVE, whose registers they would cut short; no SME, */
+                            /* with which the host may call in streaming mode, where they are undefined */
 };
+
+/*
+ * The conditional select depends on both numbers, not on a predicted branch; CSDB keeps what was predicted of it from use.
+ * Arm ARM C6.2.83 (CSDB).
+ */
+static inline uint64_t arch_index(uint64_t index, uint64_t bound)
+{
+    uint64_t within;
+
+    __asm__("cmp %1, %2\n\tcsel %0, %1, xzr, lo\n\tcsdb" : "=r"(within) : "r"(index), "r"(bound) : "cc");
+    return within;
+}
 
 static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
 {

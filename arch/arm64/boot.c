@@ -158,6 +158,7 @@ _Noreturn void boot_on(void)
     scrub_range(rest.base, rest.base + rest.size);
     boot_test();
     cpu_set_up(board_vtcr(), board_vttbr());
+    predict_say();
     dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */
     for (uint64_t at = dtb; at < dtb + tree.size; at += 16)
         __asm__ volatile("dc civac, %0" ::"r"(phys(at)) : "memory");

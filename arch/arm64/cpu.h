@@ -10,6 +10,8 @@
 #include "cordon/abi.h"
 #include "generator.h"
 #include "layout.h"
+#include "mitigation.h"
+#include "registers.h"
 #include "sysreg.h"
 
 /* The host's registers as the vectors save them. x19 .. x28 are not in the frame of an HVC. */
@@ -24,22 +26,20 @@ enum cpu_state { CPU_STATE_OFF, CPU_STATE_STARTING, CPU_STATE_ON };
 struct cpu {
     uint64_t stack;             /* tops; see layout.h */
     uint64_t panic_stack;
+    uint64_t step_argument;     /* of what its vectors begin with: see mitigation.h */
+    uint64_t host_vectors;      /* those of its step */
+    uint64_t guest_vectors;
+    struct mitigation mitigation;
+    int32_t firmware[PREDICTIONS];  /* what its firmware has, for the host */
+    bool bypass_open;           /* the host has told the firmware to let stores be bypassed */
     uint64_t mpidr;             /* affinity fields alone */
     uint32_t number;
     uint32_t state;             /* enum cpu_state */
     uint64_t entry;             /* where the host goes on when this CPU next enters it, and its x0 there */
     uint64_t context;
     uint64_t stat[CORDON_STATS];
-    /* What its registers hold while the host runs, and while a guest does. */
-    uint64_t host_hcr;
-    uint64_t host_hcrx;
-    uint64_t host_fine;         /* HFGRTR_EL2, HFGWTR_EL2; 0: nothing of them is to be switched */
-    uint64_t host_cptr;
-    uint64_t host_mdcr;
-    uint64_t guest_hcr;
-    uint64_t guest_cptr;
-    uint64_t guest_mdcr;
-    bool has_hcrx;
+    struct control_plan plan;   /* what EL2's control registers hold while the host runs, and while a guest does */
+    bool has_pauth;
     bool has_sme;
     bool has_ras;
     bool has_pmu;
@@ -47,6 +47,7 @@ struct cpu {
     uint64_t sgi_frame;         /* of its redistributor, where we have it mapped; 0: none was found */
     uint32_t list_registers;    /* that it has, at most CORDON_INTERRUPTS */
     uint32_t priority_registers;    /* of each group: 1, 2 or 4 */
+    bool has_legacy;            /* ICC_SRE_EL1.SRE can be 0: then a guest must not have it */
     bool listed;                /* a list register may be other than zero */
     bool timer_enabled;         /* PPI 27, and whether it is active: what was written last */
     bool timer_active;
@@ -98,8 +99,23 @@ uint32_t cpu_pa_bits(void);
 /* Sets every EL2 register that says what the host may do, and the EL1 ones whose reset state the host relies on. */
 void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
 
-/* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has. guest_gic.c */
+/* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has, and empties that. guest_gic.c */
 void gic_set_up(struct cpu *cpu);
+
+/*
+ * Chooses what this CPU's vectors begin with, and sets VBAR_EL2. The firmware may be asked: not before it can be called.
+ * predict.c
+ */
+void predict_set_up(struct cpu *cpu);
+/* What was chosen for the boot CPU, on the UART. */
+void predict_say(void);
+/* A call of the host's about prediction goes to the firmware, where that has it; false: it has not, or it is no such call. */
+bool predict_call(uint64_t x[4]);
+/* What SMCCC_ARCH_FEATURES answers the host about such a call. */
+int64_t predict_features(uint64_t function);
+/* Before a guest's first instruction and after its last: its stores are not bypassed, whatever the host wants for itself. */
+void predict_guest_enters(struct cpu *cpu);
+void predict_guest_left(struct cpu *cpu);
 
 /* entry.S */
 _Noreturn void enter_host(uint64_t entry, uint64_t x0);

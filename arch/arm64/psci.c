@@ -13,11 +13,6 @@
 #define AFFINITY_OFF 1
 #define AFFINITY_ON_PENDING 2
 
-static int64_t firmware(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
-{
-    return (int64_t)smc_call(function, a, b, c).x0;
-}
-
 /* PSCI answers in 32 bits, sign and all. */
 static int64_t answer(int64_t x)
 {

@@ -24,4 +24,10 @@ static inline struct smc_answer smc_call(uint64_t function, uint64_t a, uint64_t
     return (struct smc_answer){ x0, x1, x2, x3 };
 }
 
+/* The same where the answer is one number. */
+static inline int64_t firmware(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
+{
+    return (int64_t)smc_call(function, a, b, c).x0;
+}
+
 #endif

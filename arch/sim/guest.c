@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
+#include "smccc.h"
 #include "state.h"
 #include "vcpu.h"
 
@@ -64,6 +65,17 @@ bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u)
 {
     (void)c;
     return u->arch.in_handler;
+}
+
+/* A CPU that history is cleared of at each trap, that predicts no targets from elsewhere, and that nobody has tried for the rest. */
+int64_t arch_workaround(const struct cordon *c, uint32_t function)
+{
+    (void)c;
+    switch (function) {
+    case SMCCC_ARCH_WORKAROUND_1: return SMCCC_WORKAROUND_UNAFFECTED;
+    case SMCCC_ARCH_WORKAROUND_3: return SMCCC_SUCCESS;
+    default: return SMCCC_NOT_SUPPORTED;
+    }
 }
 
 uint64_t arch_counter(const struct cordon *c)

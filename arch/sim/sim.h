@@ -26,6 +26,8 @@ struct sim_config {
     uint32_t cores;
     const struct cordon_mem *hidden;
     uint32_t hiddens;
+    const struct cordon_mem *pinned;
+    uint32_t pinneds;
     struct cordon_geometry host;    /* all zero: 48 bits, level 0 */
     struct cordon_geometry vm;      /* all zero: 48 bits, level 0 */
     uint32_t vms;                   /* 0: 255 */

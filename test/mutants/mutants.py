@@ -237,6 +237,12 @@ MUTANTS = [
       "!inside_any(page, f->ram, f->rams)", "false"),
     M("boot-no-taken", "boot.c", "set_taken", "sections do not count what is not the host's at the start",
       "c->section[index].taken++;", ";"),
+    M("boot-pins-nothing", "boot.c", "pin", "memory that firmware uses may be given away",
+      "record->count = 1;", ";"),
+    M("boot-pins-uncounted", "boot.c", "pin", "sections do not count what is pinned", "c->section[index].pinned++;", ";"),
+    M("boot-pins-twice", "boot.c", "pin", "ranges that overlap pin a frame twice", " || record->count != 0", ""),
+    M("boot-pins-the-cores", "boot.c", "pin", "the core's own frames are pinned", "record->holder != HOLDER_HOST || ", ""),
+    M("pinned-malformed", "boot.c", "memory_is_sound", "pinned ranges need not be ranges", "!well_formed(f->pinned[i])", "false"),
 
     # ---- lives of VMs ----
     M("create-over-live", "vm.c", "vm_create", "a VM can be created twice", "v.vm->state == VM_NONE", "true"),
@@ -258,7 +264,8 @@ MUTANTS = [
     M("teardown-forgets-a-page", "vm.c", "drop_block", "the last page of a block stays with a VM that is gone",
       "v.vm->rest_n = CORDON_BLOCK_PAGES;", "v.vm->rest_n = CORDON_BLOCK_PAGES - 1;"),
     M("teardown-skips", "vm.c", "empty_entry", "a teardown jumps over a part of the table",
-      "entries * s2_pages(p.level) - gfn % s2_pages(p.level);", "entries * s2_pages(p.level) + 1 - gfn % s2_pages(p.level);"),
+      "entries * s2_pages(p.level) - gfn % s2_pages(p.level),", "entries * s2_pages(p.level) + 1 - gfn % s2_pages(p.level),"),
+    M("teardown-goes-too-far", "vm.c", "empty_entry", "a teardown walks to where there are no addresses", "t->gfn_limit", "UINT64_MAX"),
     M("teardown-skips-one", "vm.c", "count_empty", "the entry behind empty ones is taken for empty",
       "return n;", "return n < 512 - p.index ? n + 1 : n;"),
     M("teardown-no-tlbi", "vm.c", "end_vm", "a walk may still be in the roots when the host gets them",
@@ -286,7 +293,7 @@ MUTANTS = [
       "v.vm->entries != arch_load_acquire16(&v.vm->exits)", "false"),
     M("vcpu-frame-lost", "vm.c", "return_vcpus", "the frames of vCPUs never come back",
       "memory_return_from_core(c, v.vm->vcpu_row[i]);", ";"),
-    M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[frame].e[i] = 0;", ";"),
+    M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;", ";"),
     M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "vm->vcpu_row[index] != 0", "false"),
     M("vcpu-one-too-many", "vcpu.c", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
 
@@ -411,6 +418,12 @@ MUTANTS = [
     M("immediate-ignored", "trap.c", "call", "an HVC with any immediate is a call", "(t->esr & 0xffff) == 0", "true"),
     M("host-counter", "trap.c", "read_system", "the guest reads the host's counter", "arch_counter(c) - u.vcpu->offset",
       "arch_counter(c)"),
+
+    M("workaround-refused", "call.c", "workaround", "a call that the guest was told of is refused", "SMCCC_SUCCESS", "SMCCC_NOT_SUPPORTED"),
+    M("workaround-of-none", "call.c", "workaround", "a call that does nothing is said to be done",
+      "arch_workaround(c, function) == SMCCC_NOT_SUPPORTED", "false"),
+    M("workaround-not-told", "call.c", "arch_features", "a guest is told that its CPU has no help", "arch_workaround(c, function)",
+      "SMCCC_NOT_SUPPORTED"),
 
     # ---- PSCI and SGIs ----
     M("on-anywhere", "power.c", "can_start", "a vCPU starts outside of memory",

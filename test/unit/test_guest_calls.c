@@ -370,7 +370,24 @@ static void a_guest_learns_who_is_below_it(void **state)
     assert_int_equal(CALL(&g, 0x80000000, 0, 0).x[0], 0x10001);
     assert_int_equal(CALL(&g, 0x80000001, 0x80000000, 0).x[0], 0);
     assert_int_equal(CALL(&g, 0x80000001, 0x80000001, 0).x[0], 0);
-    assert_int_equal(CALL(&g, 0x80000001, 0x80008000, 0).x[0], UINT64_MAX);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80000002, 0).x[0], UINT64_MAX);
+    guest_free(&g);
+}
+
+/* The simulated CPU is not affected by the first, has had the third done at each trap, and has no help against the second. */
+static void a_guest_is_told_what_its_cpu_needs(void **state)
+{
+    struct guest g;
+
+    (void)state;
+    guest_new(&g, 1);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80008000, 0).x[0], 1);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80007fff, 0).x[0], UINT64_MAX);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80003fff, 0).x[0], 0);
+    assert_int_equal(CALL(&g, 0x80008000, 0, 0).x[0], 0);
+    assert_int_equal(CALL(&g, 0x80007fff, 0, 0).x[0], UINT64_MAX);
+    assert_int_equal(CALL(&g, 0x80003fff, 0, 0).x[0], 0);
+    assert_int_equal(CALL(&g, 0x80003ffe, 0, 0).x[0], UINT64_MAX);
     guest_free(&g);
 }
 
@@ -581,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_number_of_bits_that_cannot_be_is_refused),
         cmocka_unit_test(no_two_draws_are_the_same_whoever_makes_them),
         cmocka_unit_test(where_there_are_none_the_calls_do_not_exist),
+        cmocka_unit_test(a_guest_is_told_what_its_cpu_needs),
         cmocka_unit_test(w0_names_the_call),
         cmocka_unit_test(calls_that_do_not_exist_change_x0_alone),
         cmocka_unit_test(a_guests_calls_keep_x4_and_up),

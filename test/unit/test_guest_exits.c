@@ -439,6 +439,19 @@ static void the_physical_timer_is_absent_in_silence(void **state)
     guest_free(&g);
 }
 
+/* A guest that left the GIC's registers would have no virtual interface: it reads that it cannot, and its writes do nothing. */
+static void the_interrupt_interface_is_one_of_registers(void **state)
+{
+    struct guest g;
+    struct vcpu before;
+    struct vcpu *u = guest_of_secrets(&g, &before);
+
+    (void)state;
+    reads_as(&g, u, trap_system(3, 0, 12, 12, 5, 4, true), 4, 7);           /* ICC_SRE */
+    reads_as(&g, u, trap_system(3, 0, 12, 12, 5, 4, false), 31, 0);
+    guest_free(&g);
+}
+
 static void registers_that_a_guest_has_not_are_undefined(void **state)
 {
     static const uint8_t name[][5] = {
@@ -617,6 +630,7 @@ int main(void)
         cmocka_unit_test(debug_registers_read_as_zero_and_ignore_writes),
         cmocka_unit_test(the_physical_counter_is_the_guests_own),
         cmocka_unit_test(the_physical_timer_is_absent_in_silence),
+        cmocka_unit_test(the_interrupt_interface_is_one_of_registers),
         cmocka_unit_test(registers_that_a_guest_has_not_are_undefined),
         cmocka_unit_test(whatever_else_traps_is_undefined),
         cmocka_unit_test(the_host_sees_the_same_whatever_else_the_guest_holds),

@@ -32,7 +32,7 @@ SECONDS = int(os.environ.get("CORDON_BOOT_SECONDS", "300"))
 class Case:
     """One boot: how to start it, what must be in its log, and what must not."""
 
-    def __init__(self, name, settings=(), test="", want=(), never=(), status=0, command=None):
+    def __init__(self, name, settings=(), test="", want=(), never=(), status=0, command=None, check=None):
         self.name = name
         self.settings = list(settings)
         self.test = test
@@ -40,6 +40,7 @@ class Case:
         self.never = list(never)
         self.status = status
         self.command = command
+        self.check = check          # what else is wrong with a log, as lines
 
 
 def boots(name, settings, cpus, test="", want=(), never=()):
@@ -70,6 +71,8 @@ def problems(case, log, status):
         found = re.search(".*" + pattern + ".*", log)
         if found is not None:
             yield "there is: " + found.group(0).strip()
+    if case.check is not None:
+        yield from case.check(log)
 
 
 def run(case, command_of):

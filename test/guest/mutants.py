@@ -4,6 +4,8 @@
 
     test/guest/mutants.py [--list] [NAME...]    all mutants; with names, these
 
+Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
+
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py. It is noticed when the boot does not end as it must: a breach, a host that
 falls, a panic, or nothing more. First the group passes on the sources as they are. Closes with "N passed, N failed".
@@ -51,6 +53,18 @@ MUTANTS = [
       "if (arch_load_acquire16(&u->claimed) != 0)", "if (false)", "answers", "neoverse-n1", 2),
     M("zeroing-skipped", "arch/arm64/steps.c", "frames change hands with what is in them", "EACH_LINE(\"dc zva\"", "if (n > 512) EACH_LINE(\"dc zva\"",
       "grants"),
+    M("loop-of-one", "arch/arm64/step.h", "the loop on entry has one turn", "    b.ne    771b\n", "", "entry"),
+    M("step-not-for-host", "arch/arm64/entry.S", "an entry from the host begins without its step",
+      "REGS_SIZE]!\n    \\step\n    stp     x2, x3, [sp, #0x10]\n    mrs     x1, esr_el2\n    lsr",
+      "REGS_SIZE]!\n    stp     x2, x3, [sp, #0x10]\n    mrs     x1, esr_el2\n    lsr", "entry"),
+    M("step-not-for-guests", "arch/arm64/guest_entry.S", "an entry from a guest begins without its step",
+      "[sp, #-16]!\n    \\step\n", "[sp, #-16]!\n", "entry"),
+    M("step-not-taken", "arch/arm64/predict.c", "every CPU takes the vectors without a step",
+      "cpu->host_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].host;", "cpu->host_vectors = (uint64_t)sets[STEP_NONE].host;", "entry"),
+    M("step-not-taken-for-guests", "arch/arm64/predict.c", "guests come in through the vectors without a step",
+      "cpu->guest_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].guest;", "cpu->guest_vectors = (uint64_t)sets[STEP_NONE].guest;", "entry"),
+    M("part-by-revision", "arch/arm64/mitigation.c", "a CPU is known by one of its revisions alone",
+      "#define PART_MASK UINT32_C(0xff00fff0)", "#define PART_MASK UINT32_C(0xff0fffff)", "entry"),
 ]
 
 
@@ -106,12 +120,21 @@ def verdict(log):
     return "no closing line"
 
 
+def how_broken(folder, group, cpu, smp, path, seconds=SECONDS):
+    """How what was built in a folder shows that it is broken, or None."""
+    if group != "entry":
+        return verdict(boot(folder, group, cpu, smp, path, seconds))
+    done = subprocess.run([os.path.join(ROOT, "test", "boot", "mitigations.py"), "--tree", folder], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAIL"):].split())[:100]
+
+
 def try_mutant(mutant, seconds):
     folder = os.path.join(OUT, mutant.name)
     copy_sources(folder)
     apply(mutant, folder)
     quietly([os.path.join(folder, "scripts", "host", "build-el2")])
-    how = verdict(boot(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds))
+    how = how_broken(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds)
     shutil.rmtree(folder)
     return how
 
@@ -135,7 +158,7 @@ def check(mutants):
     quietly([os.path.join(folder, "scripts", "host", "build-el2")])
     for group, cpu, smp in sorted({(m.group, m.cpu, m.smp) for m in mutants}):
         began = time.monotonic()
-        how = verdict(boot(folder, group, cpu, smp, os.path.join(OUT, "base.log")))
+        how = how_broken(folder, group, cpu, smp, os.path.join(OUT, "base.log"))
         longest = max(longest, time.monotonic() - began)
         if how:
             print("the attempts fail on EL2 as it is (%s): %s; log: build/el2-mutants/base.log" % (group, how), file=sys.stderr)

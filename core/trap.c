@@ -28,6 +28,8 @@
 #define SYS_ICC_SGI0R SYS(3, 0, 12, 11, 7)
 #define SYS_ICC_SGI1R SYS(3, 0, 12, 11, 5)
 #define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
+#define SYS_ICC_SRE SYS(3, 0, 12, 12, 5)
+#define ICC_SRE_ALL 7           /* the GIC's registers are registers, and interrupts do not go past it */
 #define SYS_ACTLR SYS(3, 0, 1, 0, 1)
 #define SYS_CNTPCT SYS(3, 3, 14, 0, 1)
 #define SYS_CNTP_TVAL SYS(3, 3, 14, 2, 0)
@@ -63,11 +65,24 @@ static void ask(struct vcpu *u, enum vcpu_asked asked, const struct trap *t)
     u->asked_far = t->far;
 }
 
+/*
+ * Whether a page is there that the guest has just missed: another CPU mapped it since, or was changing its entry, which is
+ * broken for a moment before it is made anew. Whoever changes one has the VM's lock until it is whole again.
+ */
+static bool is_there(struct cordon *c, struct vcpu_claim u, uint64_t gpa)
+{
+    struct cordon_mapping m = { .level = 0 };
+
+    return cordon_walk_s2pt(c, vcpu_vm(u), ipa(gpa), &m) == CORDON_OK && m.level != 0;
+}
+
 /* An address that is memory, and that nothing is mapped at: the host sees the page, nothing of what was to be done with it. */
-static bool memory_fault(struct vcpu_claim u, const struct trap *t, struct run *r)
+static bool memory_fault(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r)
 {
     uint64_t access = ESR_CLASS(t->esr) == EC_INSTRUCTION_LOWER ? 2 : 0;
 
+    if (is_there(c, u, t->ipa))
+        return true;            /* the guest makes the access again; it may read, write and run all of its memory */
     if (ESR_CLASS(t->esr) == EC_DATA_LOWER && (t->esr & ISS_WNR) != 0 && (t->esr & (ISS_CM | ISS_S1PTW)) == 0)
         access = 1;
     ask(u.vcpu, ASKED_MEMORY, t);
@@ -99,7 +114,7 @@ static bool stage2_fault(struct cordon *c, struct vcpu_claim u, const struct tra
     if ((t->esr & FSC_KIND) != FSC_TRANSLATION)
         return abort_in_guest(c, u, t, r);
     if (image_has(&u.vm->image, t->ipa / CORDON_PAGE_SIZE, 1))
-        return memory_fault(u, t, r);
+        return memory_fault(c, u, t, r);
     if (!is_simple_access(u.vcpu, t))
         return abort_in_guest(c, u, t, r);
     return device_access(u, t, r);
@@ -117,6 +132,7 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
         return true;
     switch (name) {
     case SYS_CNTPCT: *value = arch_counter(c) - u.vcpu->offset; return true;
+    case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;
     case SYS_ACTLR:
     case SYS_CNTP_TVAL:
     case SYS_CNTP_CTL:
@@ -132,6 +148,7 @@ static bool may_write_system(uint64_t name)
     switch (name) {
     case SYS_ICC_SGI0R:         /* other groups' interrupts: the guest has none */
     case SYS_ICC_ASGI1R:
+    case SYS_ICC_SRE:
     case SYS_ACTLR:
     case SYS_CNTP_TVAL:         /* the guest's timer is the virtual one */
     case SYS_CNTP_CTL:

@@ -92,11 +92,13 @@ void vcpu_stop_vm(struct cordon *c, struct vcpu_claim u)
 
 /* ---- answers ---- */
 
-/* Whether the host's answer is one to what the last exit asked. */
+/*
+ * Whether the host's answer is one to what the last exit asked. Memory that was declared never aborts: the guest waits for
+ * it, for ever if need be. Otherwise the host could have any first touch of a page end in the guest's exception handler.
+ */
 static bool answer_fits(const struct vcpu *u, uint64_t answer)
 {
     switch (u->asked) {
-    case ASKED_MEMORY:
     case ASKED_WRITE: return answer == CORDON_ANSWER_NONE || answer == CORDON_ANSWER_ABORT;
     case ASKED_READ: return answer == CORDON_ANSWER_VALUE || answer == CORDON_ANSWER_ABORT;
     case ASKED_CALL: return answer == CORDON_ANSWER_VALUE;

@@ -82,6 +82,12 @@ struct __attribute__((may_alias)) run {
 
 _Static_assert(sizeof(struct run) == 12 * 8, "x0 .. x11");
 
+/* The name of a claimed vCPU's VM, for the operations of <cordon/cordon.h>. */
+static inline vmid_t vcpu_vm(struct vcpu_claim u)
+{
+    return (vmid_t){ u.id, u.generation };
+}
+
 /* The vCPU in a frame of the core's. */
 static inline struct vcpu *vcpu_in(struct cordon *c, uint64_t row)
 {
@@ -116,6 +122,9 @@ bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r);
 /* The guest's PSCI, or nothing of the kind: *known says. */
 bool vcpu_power_call(struct cordon *c, struct vcpu_claim u, struct run *r, bool *known);
 
+/* A call for random numbers, done; false: this is none, or this machine has no numbers that nobody knows. */
+bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function);
+
 /* SGIs are sent to vCPUs of the VM; the host has to deliver them. */
 bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct run *r);
 
@@ -131,6 +140,16 @@ static inline void vcpu_set_reg(struct vcpu *u, uint64_t n, uint64_t value)
 {
     if (n < 31)
         u->x[arch_index(n, 31)] = value;
+}
+
+/* The answer to a call; true, as the guest goes on with it. */
+static inline bool vcpu_answer(struct vcpu_claim u, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+    u.vcpu->x[0] = x0;
+    u.vcpu->x[1] = x1;
+    u.vcpu->x[2] = x2;
+    u.vcpu->x[3] = x3;
+    return true;
 }
 
 /* BTYPE and SS: what the next instruction inherits from the one before it. */

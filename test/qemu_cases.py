@@ -57,6 +57,19 @@ def quietly(command):
     subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
 
 
+def plan_command(root=ROOT):
+    """test/boot/plan_test.c with the sources below root, for this machine: what of EL2 needs none."""
+    tool, arch = os.path.join(root, "build", "host", "plan_test"), os.path.join(root, "arch", "arm64")
+    plat, core = os.path.join(root, "plat", "qemu-virt"), os.path.join(root, "core")
+    os.makedirs(os.path.dirname(tool), exist_ok=True)
+    quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined",
+             "-fno-sanitize-recover=all", "-I" + arch, "-I" + plat, "-I" + os.path.join(root, "include"), "-I" + core, "-o", tool,
+             os.path.join(ROOT, "test", "boot", "plan_test.c"), os.path.join(arch, "plan.c"), os.path.join(arch, "fdt.c"),
+             os.path.join(arch, "seed.c"), os.path.join(plat, "devices.c"), os.path.join(core, "generator.c"),
+             os.path.join(core, "sha256.c")])
+    return [tool]
+
+
 def problems(case, log, status):
     """What is wrong with a log: nothing, when the case has passed."""
     if status is None:

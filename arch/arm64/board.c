@@ -162,8 +162,9 @@ static void configure(void)
 
     plan_hide_the_rest();
     config = (struct cordon_config){ .ram = board.ram, .rams = board.rams, .core = board.core, .cores = 1,
-                                     .hidden = board.hidden, .hiddens = board.hiddens, .host = shape(bits),
-                                     .vm = shape(bits), .pa_bits = bits, .vms = 255 };
+                                     .hidden = board.hidden, .hiddens = board.hiddens,
+                                     .pinned = board.reserved, .pinneds = board.reserveds, .host = shape(bits), .vm = shape(bits),
+                                     .pa_bits = bits, .vms = 255 };
 }
 
 /* Lays arrays out one behind the other. */
@@ -217,7 +218,8 @@ static void find_features(void)
 
     arch.zva_bytes = (dczid & 1 << 4) != 0 ? 0 : UINT64_C(4) << (dczid & 0xf);
     arch.line_bytes = UINT64_C(4) << (sysreg_read(ctr_el0) >> 16 & 0xf);
-    arch.sha256 = id_field(sysreg_read(id_aa64isar0_el1), 12) != 0 && id_field(sysreg_read(id_aa64pfr0_el1), 32) == 0;
+    arch.sha256 = id_field(sysreg_read(id_aa64isar0_el1), 12) != 0 && id_field(sysreg_read(id_aa64pfr0_el1), 32) == 0 &&
+                  id_field(sysreg_read(id_aa64pfr1_el1), 24) == 0;
 }
 
 void board_start_core(void)

@@ -7,6 +7,7 @@
 #include "panic.h"
 #include "plat.h"
 #include "print.h"
+#include "random.h"
 #include "scrub.h"
 
 #define DTB_LIMIT 0x200000u
@@ -152,6 +153,7 @@ _Noreturn void boot_on(void)
     plan_edit(&tree);
     greet();
     say_what_is_lost();
+    random_set_up(&tree);
     scrub_memory();
     scrub_range(rest.base, rest.base + rest.size);
     boot_test();

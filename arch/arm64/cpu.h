@@ -8,8 +8,10 @@
 
 #include "arch_guest.h"
 #include "cordon/abi.h"
+#include "generator.h"
 #include "layout.h"
 #include "mitigation.h"
+#include "registers.h"
 #include "sysreg.h"
 
 /* The host's registers as the vectors save them. x19 .. x28 are not in the frame of an HVC. */
@@ -36,16 +38,8 @@ struct cpu {
     uint64_t entry;             /* where the host goes on when this CPU next enters it, and its x0 there */
     uint64_t context;
     uint64_t stat[CORDON_STATS];
-    /* What its registers hold while the host runs, and while a guest does. */
-    uint64_t host_hcr;
-    uint64_t host_hcrx;
-    uint64_t host_fine;         /* HFGRTR_EL2, HFGWTR_EL2; 0: nothing of them is to be switched */
-    uint64_t host_cptr;
-    uint64_t host_mdcr;
-    uint64_t guest_hcr;
-    uint64_t guest_cptr;
-    uint64_t guest_mdcr;
-    bool has_hcrx;
+    struct control_plan plan;   /* what EL2's control registers hold while the host runs, and while a guest does */
+    bool has_pauth;
     bool has_sme;
     bool has_ras;
     bool has_pmu;
@@ -53,6 +47,7 @@ struct cpu {
     uint64_t sgi_frame;         /* of its redistributor, where we have it mapped; 0: none was found */
     uint32_t list_registers;    /* that it has, at most CORDON_INTERRUPTS */
     uint32_t priority_registers;    /* of each group: 1, 2 or 4 */
+    bool has_legacy;            /* ICC_SRE_EL1.SRE can be 0: then a guest must not have it */
     bool listed;                /* a list register may be other than zero */
     bool timer_enabled;         /* PPI 27, and whether it is active: what was written last */
     bool timer_active;
@@ -66,6 +61,7 @@ struct cpu {
     uint64_t host_sre;
     uint64_t host_tpidr2;
     uint64_t pmcr;
+    struct generator random;    /* of what guests draw on this CPU */
 };
 
 extern struct cpu *cpus;        /* in memory of the machine's, as many as it has; number 0 is the boot CPU */
@@ -103,7 +99,7 @@ uint32_t cpu_pa_bits(void);
 /* Sets every EL2 register that says what the host may do, and the EL1 ones whose reset state the host relies on. */
 void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
 
-/* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has. guest_gic.c */
+/* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has, and empties that. guest_gic.c */
 void gic_set_up(struct cpu *cpu);
 
 /*

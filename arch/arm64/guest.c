@@ -8,6 +8,7 @@
  */
 #include "guest.h"
 
+#include "controls.h"
 #include "cpu.h"
 #include "inject.h"
 #include "machine_el2.h"
@@ -113,26 +114,6 @@ static void take_back_extensions(const struct cpu *cpu)
         sysreg_write(TPIDR2_EL0, cpu->host_tpidr2);
 }
 
-/* What traps, and where to. */
-static void set_traps(uint64_t hcr, uint64_t cptr, uint64_t mdcr, uint64_t vectors)
-{
-    sysreg_write(hcr_el2, hcr);
-    sysreg_write(cptr_el2, cptr);
-    sysreg_write(mdcr_el2, mdcr);
-    sysreg_write(vbar_el2, vectors);
-}
-
-/* Registers of later extensions trap in a guest, which would write the host's; in the host they do not. */
-static void set_fine_traps(const struct cpu *cpu, uint64_t fine, uint64_t hcrx)
-{
-    if (cpu->has_hcrx)
-        sysreg_write(HCRX_EL2, hcrx);
-    if (cpu->host_fine == 0)
-        return;
-    sysreg_write(HFGRTR_EL2, fine);
-    sysreg_write(HFGWTR_EL2, fine);
-}
-
 void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
 {
     struct cpu *cpu = this_cpu();
@@ -147,13 +128,13 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     predict_guest_enters(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
-    set_traps(cpu->guest_hcr, cpu->guest_cptr | CPTR_TFP, cpu->guest_mdcr, cpu->guest_vectors);
+    controls_switch(&cpu->plan, SIDE_GUEST);
+    sysreg_write(vbar_el2, cpu->guest_vectors);
     cpu->vectors_loaded = false;
-    set_fine_traps(cpu, 0, 0);
     isb();
     forget_other_vcpu(cpu, u);
     el1_load(&u->arch.el1);
-    if ((cpu->guest_hcr & HCR_APK) != 0) {
+    if (cpu->has_pauth) {
         save_keys(cpu->host_key);
         load_keys(u->arch.key);
     }
@@ -173,14 +154,14 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
         vectors_save(&u->arch);
     el1_save(&u->arch.el1);
     stop_walks(u->arch.el1.tcr_el1);
-    if ((cpu->guest_hcr & HCR_APK) != 0) {
+    if (cpu->has_pauth) {
         save_keys(u->arch.key);
         load_keys(cpu->host_key);
     }
     sysreg_write(vttbr_el2, c->host.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
-    set_traps(cpu->host_hcr, cpu->host_cptr, cpu->host_mdcr, cpu->host_vectors);
-    set_fine_traps(cpu, cpu->host_fine, cpu->host_hcrx);
+    controls_switch(&cpu->plan, SIDE_HOST);
+    sysreg_write(vbar_el2, cpu->host_vectors);
     isb();
     take_back_extensions(cpu);
     el1_load(&cpu->host);
@@ -197,7 +178,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
 /* Many runs are over before the guest has touched a vector register: it gets its own when it does, and not before. */
 static void load_vectors(struct cpu *cpu, const struct vcpu *u)
 {
-    sysreg_write(cptr_el2, cpu->guest_cptr);
+    controls_let_vectors(&cpu->plan);
     isb();
     vectors_load(&u->arch);
     cpu->vectors_loaded = true;

@@ -10,11 +10,6 @@
 #define CNT_IMASK UINT64_C(2)
 #define CNT_ISTATUS UINT64_C(4)
 
-/* CPTR_EL2 in a guest: SVE, SME and trace trap, FP and SIMD until it uses them. Bits 13, 9 and 7:0 are RES1. */
-#define CPTR_TFP (UINT64_C(1) << 10)
-#define CPTR_TAM (UINT64_C(1) << 30)        /* activity monitors, where there are any */
-#define GUEST_CPTR (UINT64_C(0x22ff) | UINT64_C(1) << 8 | UINT64_C(1) << 12 | UINT64_C(1) << 20)
-
 /* entry.S, guest_entry.S */
 
 /* Runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */

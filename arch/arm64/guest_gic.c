@@ -9,6 +9,7 @@
  */
 #include "guest.h"
 
+#include "controls.h"
 #include "cpu.h"
 #include "machine_el2.h"
 #include "mmu.h"
@@ -20,7 +21,7 @@
 #define GICR_ICACTIVER0 0x380
 #define TIMER_BIT (UINT32_C(1) << CORDON_TIMER_INTID)
 
-#define ICH_HCR_EN UINT64_C(1)
+#define ICC_SRE_ALL UINT64_C(7)
 #define VTR_LIST_REGS(vtr) ((vtr) % 32 + 1)
 #define VTR_PRE_BITS(vtr) ((vtr) >> 26 & 7)     /* less one */
 
@@ -32,6 +33,34 @@ uint32_t arch_list_registers(const struct cordon *c)
 
 /* ---- this CPU's redistributor ---- */
 
+/*
+ * All list registers that the CPU has are empty, whoever has used them before: those that no guest gets stay so. What the CPU
+ * does not have is not touched: it would be an undefined instruction.
+ */
+static void clear_list(uint64_t n)
+{
+#define CLEAR(i)    \
+    if ((i) < n)    \
+        sysreg_write(ICH_LR##i##_EL2, 0);
+    CLEAR(0) CLEAR(1) CLEAR(2) CLEAR(3) CLEAR(4) CLEAR(5) CLEAR(6) CLEAR(7)
+    CLEAR(8) CLEAR(9) CLEAR(10) CLEAR(11) CLEAR(12) CLEAR(13) CLEAR(14) CLEAR(15)
+#undef CLEAR
+}
+
+/* Whether EL1 can leave the GIC's registers for those in memory. Where it cannot, ICC_SRE_EL1 is a constant. */
+static bool has_legacy(void)
+{
+    uint64_t sre = sysreg_read(ICC_SRE_EL1);
+    bool changes;
+
+    sysreg_write(ICC_SRE_EL1, 0);
+    isb();
+    changes = (sysreg_read(ICC_SRE_EL1) & 1) == 0;
+    sysreg_write(ICC_SRE_EL1, sre);
+    isb();
+    return changes;
+}
+
 /* One register of active priorities for 5 bits of priority, two for 6, four for 7. */
 void gic_set_up(struct cpu *cpu)
 {
@@ -40,7 +69,9 @@ void gic_set_up(struct cpu *cpu)
 
     cpu->list_registers = VTR_LIST_REGS(vtr) < CORDON_INTERRUPTS ? (uint32_t)VTR_LIST_REGS(vtr) : CORDON_INTERRUPTS;
     cpu->priority_registers = bits < 6 ? 1 : bits == 6 ? 2 : 4;
-    cpu->listed = true;
+    clear_list(VTR_LIST_REGS(vtr));
+    cpu->listed = false;
+    cpu->has_legacy = has_legacy();
     cpu->timer_enabled = false;
     cpu->timer_active = true;
     cpu->sgi_frame = cpu->redistributor != 0 ? (uint64_t)phys(cpu->redistributor + GICR_SGI_BASE) : 0;
@@ -97,7 +128,7 @@ static void set_timer_interrupt(struct cpu *cpu, bool active)
 void timer_load(const struct vcpu *u)
 {
     set_timer_interrupt(this_cpu(), timer_is_listed(u) || timer_was_due(u));
-    sysreg_write(cnthctl_el2, 0);       /* the physical counter and timer trap */
+    control_write(&this_cpu()->plan, SIDE_GUEST, CNTHCTL);
     sysreg_write(cntvoff_el2, u->offset);
     sysreg_write(cntv_cval_el0, u->arch.cntv_cval);
     sysreg_write(cntv_ctl_el0, u->arch.cntv_ctl);       /* ISTATUS is read-only */
@@ -110,7 +141,7 @@ void timer_save(struct vcpu *u)
     sysreg_write(cntv_ctl_el0, 0);
     sysreg_write(cntv_cval_el0, 0);     /* EL1 can read it: when the guest's timer is off, its value is the guest's alone */
     sysreg_write(cntvoff_el2, 0);
-    sysreg_write(cnthctl_el2, 3);
+    control_write(&this_cpu()->plan, SIDE_HOST, CNTHCTL);
 }
 
 /* ---- virtual CPU interface ---- */
@@ -177,15 +208,32 @@ static void save_list(const struct cpu *cpu, uint64_t interrupt[CORDON_INTERRUPT
         interrupt[3] = sysreg_read(ICH_LR3_EL2);
 }
 
+/* Whatever the host has there, a guest has registers: the virtual interface is made of them. It cannot change that. */
+static void load_interrupt_mode(struct cpu *cpu)
+{
+    cpu->host_sre = sysreg_read(ICC_SRE_EL1);
+    sysreg_write(ICC_SRE_EL1, ICC_SRE_ALL);
+    control_write(&cpu->plan, SIDE_GUEST, ICC_SRE);
+    isb();      /* ICH_VMCR_EL2 means what ICC_SRE_EL1 says */
+}
+
+static void take_back_interrupt_mode(const struct cpu *cpu)
+{
+    isb();      /* the virtual interface is off */
+    control_write(&cpu->plan, SIDE_HOST, ICC_SRE);
+    sysreg_write(ICC_SRE_EL1, cpu->host_sre);
+}
+
 void vgic_load(const struct vcpu *u)
 {
     struct cpu *cpu = this_cpu();
 
-    cpu->host_sre = sysreg_read(ICC_SRE_EL1);
+    if (cpu->has_legacy)
+        load_interrupt_mode(cpu);
     load_list(cpu, u);
     load_priorities(&u->arch, cpu->priority_registers);
     sysreg_write(ICH_VMCR_EL2, u->arch.vmcr);
-    sysreg_write(ICH_HCR_EL2, ICH_HCR_EN);
+    control_write(&cpu->plan, SIDE_GUEST, ICH_HCR);
 }
 
 void vgic_save(struct vcpu *u)
@@ -195,6 +243,7 @@ void vgic_save(struct vcpu *u)
     save_list(cpu, u->interrupt);
     save_priorities(&u->arch, cpu->priority_registers);
     u->arch.vmcr = sysreg_read(ICH_VMCR_EL2);
-    sysreg_write(ICH_HCR_EL2, 0);
-    sysreg_write(ICC_SRE_EL1, cpu->host_sre);
+    control_write(&cpu->plan, SIDE_HOST, ICH_HCR);
+    if (cpu->has_legacy)
+        take_back_interrupt_mode(cpu);
 }

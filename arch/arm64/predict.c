@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What mitigation.c chooses, done: each CPU asks its registers and its firmware, and takes the vectors of its step. */
 #include "cpu.h"
-#include "firmware.h"
 #include "print.h"
+#include "smc.h"
 #include "smccc.h"
 
 /* entry.S and guest_entry.S: a set for each step */

@@ -2,11 +2,11 @@
 #include "psci.h"
 
 #include "cordon/cordon.h"
-#include "firmware.h"
 #include "log.h"
 #include "machine_el2.h"
 #include "print.h"
 #include "scrub.h"
+#include "smc.h"
 #include "smccc.h"
 
 #define AFFINITY_ON 0

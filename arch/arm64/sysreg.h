@@ -20,11 +20,34 @@
 #define HFGITR_EL2 S3_4_C1_C1_6
 #define HDFGRTR_EL2 S3_4_C3_C1_4
 #define HDFGWTR_EL2 S3_4_C3_C1_5
+#define HAFGRTR_EL2 S3_4_C3_C1_6
+#define HDFGRTR2_EL2 S3_4_C3_C1_0
+#define HDFGWTR2_EL2 S3_4_C3_C1_1
+#define HFGRTR2_EL2 S3_4_C3_C1_2
+#define HFGWTR2_EL2 S3_4_C3_C1_3
+#define HFGITR2_EL2 S3_4_C3_C1_7
+#define MPAM2_EL2 S3_4_C10_C5_0
+#define MPAMHCR_EL2 S3_4_C10_C4_0
+#define TRFCR_EL2 S3_4_C1_C2_1
+#define PMSCR_EL2 S3_4_C9_C9_0
+#define BRBCR_EL2 S2_4_C9_C0_0
 #define ID_AA64PFR2_EL1 S3_0_C0_C4_2
 #define ID_AA64ISAR2_EL1 S3_0_C0_C6_2
+#define ID_AA64ISAR3_EL1 S3_0_C0_C6_3
 #define ID_AA64MMFR2_EL1 S3_0_C0_C7_2
 #define ID_AA64MMFR3_EL1 S3_0_C0_C7_3
 
+#define MPAMIDR_EL1 S3_0_C10_C4_4
+#define MPAM0_EL1 S3_0_C10_C5_1
+#define MPAM1_EL1 S3_0_C10_C5_0
+#define TRFCR_EL1 S3_0_C1_C2_1
+#define PMSCR_EL1 S3_0_C9_C9_0
+#define PMBLIMITR_EL1 S3_0_C9_C10_0
+#define PMBIDR_EL1 S3_0_C9_C10_7
+#define TRBIDR_EL1 S3_0_C9_C11_7
+#define TRBLIMITR_EL1 S3_0_C9_C11_0
+#define BRBCR_EL1 S2_1_C9_C0_0
+#define AMUSERENR_EL0 S3_3_C13_C2_3
 #define SVCR S3_3_C4_C2_2
 #define TPIDR2_EL0 S3_3_C13_C0_5
 #define VDISR_EL2 S3_4_C12_C1_1
@@ -54,33 +77,20 @@
 #define ICH_LR1_EL2 S3_4_C12_C12_1
 #define ICH_LR2_EL2 S3_4_C12_C12_2
 #define ICH_LR3_EL2 S3_4_C12_C12_3
+#define ICH_LR4_EL2 S3_4_C12_C12_4
+#define ICH_LR5_EL2 S3_4_C12_C12_5
+#define ICH_LR6_EL2 S3_4_C12_C12_6
+#define ICH_LR7_EL2 S3_4_C12_C12_7
+#define ICH_LR8_EL2 S3_4_C12_C13_0
+#define ICH_LR9_EL2 S3_4_C12_C13_1
+#define ICH_LR10_EL2 S3_4_C12_C13_2
+#define ICH_LR11_EL2 S3_4_C12_C13_3
+#define ICH_LR12_EL2 S3_4_C12_C13_4
+#define ICH_LR13_EL2 S3_4_C12_C13_5
+#define ICH_LR14_EL2 S3_4_C12_C13_6
+#define ICH_LR15_EL2 S3_4_C12_C13_7
 
-#define HCR_VM (UL(1) << 0)         /* stage 2 on */
-#define HCR_SWIO (UL(1) << 1)       /* invalidate by set/way cleans too: it cannot drop anybody's dirty lines */
-#define HCR_PTW (UL(1) << 2)         /* a walk of stage 1 must not reach a device */
-#define HCR_FMO (UL(1) << 3)        /* FIQs, IRQs, SErrors come to EL2 */
-#define HCR_IMO (UL(1) << 4)
-#define HCR_AMO (UL(1) << 5)
-#define HCR_FB (UL(1) << 9)         /* maintenance of TLBs reaches all CPUs */
-#define HCR_BSU_IS (UL(1) << 10)    /* barriers reach the inner shareable domain */
-#define HCR_TWI (UL(1) << 13)       /* WFI traps */
-#define HCR_TID3 (UL(1) << 18)      /* feature registers trap */
-#define HCR_TSC (UL(1) << 19)       /* SMC traps */
-#define HCR_TIDCP (UL(1) << 20)     /* implementation defined registers trap */
-#define HCR_TACR (UL(1) << 21)      /* ACTLR_EL1 traps */
-#define HCR_TLOR (UL(1) << 35)      /* limited ordering regions trap */
-#define HCR_RW (UL(1) << 31)        /* EL1 is AArch64 */
-#define HCR_APK (UL(1) << 40)       /* pointer authentication keys do not trap */
-#define HCR_TERR (UL(1) << 36)      /* records of errors trap */
-#define HCR_API (UL(1) << 41)       /* pointer authentication instructions do not trap */
-#define HCR_ENSCXT (UL(1) << 53)    /* software context numbers do not trap */
-#define HCR_ATA (UL(1) << 56)       /* memory tags do not trap */
-
-#define HCRX_MSCEN (UL(1) << 11)    /* memory copy instructions, extended TCR and SCTLR: they do not trap */
-#define HCRX_TCR2EN (UL(1) << 14)
-#define HCRX_SCTLR2EN (UL(1) << 15)
-#define HCRX_GCSEN (UL(1) << 22)    /* guarded control stacks; FPMR */
-#define HCRX_ENFPM (UL(1) << 23)
+#define HCR_RW (UL(1) << 31)        /* EL1 is AArch64; all else of HCR_EL2 is in registers.def */
 
 #define TCR_EPD0 (UL(1) << 7)       /* EL1's walks through TTBR0, TTBR1 are off */
 #define TCR_EPD1 (UL(1) << 23)

@@ -110,6 +110,28 @@ uint32_t arch_list_registers(const struct cordon *c)
     return CORDON_INTERRUPTS;
 }
 
+void sim_random(struct sim *s, bool there)
+{
+    s->no_random = !there;
+}
+
+bool arch_has_random(const struct cordon *c)
+{
+    return !c->arch->sim->no_random;
+}
+
+/* Others each time, and the same in each run of a test. */
+void arch_random(struct cordon *c, uint64_t word[3])
+{
+    for (int i = 0; i < 3; i++) {
+        uint64_t x = __atomic_add_fetch(&c->arch->sim->drawn, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);
+
+        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+        word[i] = x ^ x >> 31;
+    }
+}
+
 void arch_code_loaded(struct cordon *c)
 {
     (void)c;

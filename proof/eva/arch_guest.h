@@ -11,6 +11,8 @@
 struct vcpu;
 struct trap;
 
+extern uint64_t any(void);
+
 struct arch_vcpu {
     uint64_t el1[4];
 };
@@ -46,5 +48,12 @@ static inline bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *v
 static inline uint32_t arch_list_registers(const struct cordon *c) { (void)c; return CORDON_INTERRUPTS; }
 static inline int64_t arch_workaround(const struct cordon *c, uint32_t function) { (void)c; return function % 2 == 0 ? 0 : -1; }
 static inline void arch_code_loaded(struct cordon *c) { (void)c; }
+static inline bool arch_has_random(const struct cordon *c) { (void)c; return true; }
+static inline void arch_random(struct cordon *c, uint64_t word[3])
+{
+    (void)c;
+    for (int i = 0; i < 3; i++)
+        word[i] = any();
+}
 
 #endif

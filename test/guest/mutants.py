@@ -8,7 +8,8 @@ Those of group "entry" concern what no attempt shows: test/boot/mitigations.py l
 
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py. It is noticed when the boot does not end as it must: a breach, a host that
-falls, a panic, or nothing more. First the group passes on the sources as they are. Closes with "N passed, N failed".
+falls, a panic, or nothing more. Group "plan" is no boot but test/boot/plan_test.c: what needs no machine to be looked at.
+First the group passes on the sources as they are. Closes with "N passed, N failed".
 """
 import collections
 import os
@@ -21,6 +22,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import attack  # pylint: disable=wrong-import-position
 from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
+from qemu_cases import plan_command  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
 SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
@@ -65,6 +67,13 @@ MUTANTS = [
       "cpu->guest_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].guest;", "cpu->guest_vectors = (uint64_t)sets[STEP_NONE].guest;", "entry"),
     M("part-by-revision", "arch/arm64/mitigation.c", "a CPU is known by one of its revisions alone",
       "#define PART_MASK UINT32_C(0xff00fff0)", "#define PART_MASK UINT32_C(0xff0fffff)", "entry"),
+    M("seed-left-to-host", "arch/arm64/seed.c", "the host reads what Cordon's generators began with",
+      "seed.data[at] = (uint8_t)(word[at % sizeof word / 8] >> 8 * (at % 8));", ";", "plan"),
+    M("seeds-alike", "arch/arm64/seed.c", "the host's two seeds are one, of the same draw",
+      "if (at % sizeof word == 0)", "if (at % sizeof word == 0 && i == 0)", "plan"),
+    M("seed-not-mixed", "arch/arm64/seed.c", "the loader's seeds do not count", "    generator_mix(g, data);\n", "    (void)g;\n", "plan"),
+    M("seed-of-zeros", "arch/arm64/seed.c", "a seed of zeros is worth as much as another", "bytes += any ? size : 0;", "bytes += size;",
+      "plan"),
 ]
 
 
@@ -120,8 +129,17 @@ def verdict(log):
     return "no closing line"
 
 
+def plan_verdict(folder):
+    """The same for what test/boot/plan_test.c looks at."""
+    result = subprocess.run(plan_command(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    lines = result.stdout.decode(errors="replace").splitlines() or ["no closing line"]
+    return None if result.returncode == 0 and lines[-1] == "plan_test: 0 failures" else lines[0]
+
+
 def how_broken(folder, group, cpu, smp, path, seconds=SECONDS):
     """How what was built in a folder shows that it is broken, or None."""
+    if group == "plan":
+        return plan_verdict(folder)
     if group != "entry":
         return verdict(boot(folder, group, cpu, smp, path, seconds))
     done = subprocess.run([os.path.join(ROOT, "test", "boot", "mitigations.py"), "--tree", folder], stdin=subprocess.DEVNULL,
@@ -133,7 +151,8 @@ def try_mutant(mutant, seconds):
     folder = os.path.join(OUT, mutant.name)
     copy_sources(folder)
     apply(mutant, folder)
-    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    if mutant.group != "plan":
+        quietly([os.path.join(folder, "scripts", "host", "build-el2")])
     how = how_broken(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds)
     shutil.rmtree(folder)
     return how

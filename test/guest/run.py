@@ -19,7 +19,9 @@ INITRD = os.path.join(BUILD, "guest-test.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
 BACK = [r"test: all frames came back", r"test: unloaded"]
 LINUX = [r"guest: Linux \S+ on %d CPUs", r"cordon_guest: ok", r"guest: ok 32 MiB", r"guest: ok interrupts", r"guest: done"]
-NEVER = [r"guest: FAIL", r"cordon_guest: FAIL", r"guest: complaint"]
+DREW = r"guest: random: drew 0x\w+"
+# The last: two guests, one after the other or at once, draw the same number.
+NEVER = [r"guest: FAIL", r"cordon_guest: FAIL", r"guest: complaint", r"random: drew (0x\w+)\s[\s\S]*random: drew \1\s"]
 
 
 def case(name, cpu, test, vcpus, want, smp=2, extra=()):
@@ -30,14 +32,18 @@ def case(name, cpu, test, vcpus, want, smp=2, extra=()):
 def cases():
     for cpu in ("cortex-a72", "neoverse-n1"):
         for vcpus in (1, 2):
-            yield case("payload", cpu, "payload", vcpus, [r"guest: done: [1-9]\d* passed, 0 failed", r"test: guest ended with 0"])
+            yield case("payload", cpu, "payload", vcpus,
+                       [r"guest: done: [1-9]\d* passed, 0 failed", r"guests are offered none", r"guest: random: none", r"test: guest ended with 0"])
             yield case("linux", cpu, "linux", vcpus, [w % vcpus if "%d" in w else w for w in LINUX] + [r"test: guest ended with 0"])
-    yield case("payload", "max", "payload", 2, [r"guest: done: [1-9]\d* passed, 0 failed"])
+    yield case("payload", "max", "payload", 2, [r"guest: done: [1-9]\d* passed, 0 failed", r"begin with the CPU's own", DREW])
+    for vcpus in (1, 2):
+        yield case("payload-seeds", "cortex-a72", "payload", vcpus,
+                   [r"guest: done: [1-9]\d* passed, 0 failed", r"begin with none of the CPU's, .* and 40 bytes", DREW], extra=["SEEDS=1"])
     yield case("two", "cortex-a72", "two", 2, [r"test: linux ended with 0", r"test: payload ended with 0", r"guest: ok secret",
                                                r"guest: ok 32 MiB"], smp=2, extra=["MEM=1536M"])
     yield case("two", "neoverse-n1", "two", 1, [r"test: linux ended with 0", r"test: payload ended with 0", r"guest: ok secret"],
                smp=4)
-    yield case("rounds", "cortex-a72", "rounds", 2, [r"test: 20 rounds, -?\d+ kB"])
+    yield case("rounds", "cortex-a72", "rounds", 2, [r"test: 20 rounds, -?\d+ kB", DREW], extra=["SEEDS=1"])
     yield case("rounds", "neoverse-n1", "rounds", 1, [r"test: 20 rounds, -?\d+ kB"], smp=1)
     yield case("kill", "cortex-a72", "kill", 2, [r"test: 20 killed, seed %d" % SEED, r"test: guest ended with 0"])
     yield case("kill", "neoverse-n1", "kill", 1, [r"test: 20 killed, seed %d" % SEED, r"test: guest ended with 0"], smp=1)

@@ -267,6 +267,8 @@ static struct outcome outcome_of(struct model_vm *v, uint32_t index)
             t.now->aborts++;
             return stays();
         }
+        if (v->map[(t.action.x[0] - GUEST_RAM) / PAGE] != 0)
+            return stays();         /* it is there: the guest tries again */
         u->asked = MEMORY;
         return leaves(CORDON_EXIT_MEMORY, t.action.x[0] / PAGE * PAGE, 1, 0);
     case DO_READ: u->asked = READ; return leaves(CORDON_EXIT_READ, DEVICE, 4, 0);

@@ -4,6 +4,8 @@
 
     test/guest/mutants.py [--list] [NAME...]    all mutants; with names, these
 
+Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
+
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py, or with the sweep of test/registers. It is noticed when the boot does not end as it
 must: a breach, a host that falls, a panic, or nothing more. What QEMU's CPUs do not have is looked at without a boot: the plan of
@@ -101,6 +103,18 @@ MUTANTS = [
     M("core-told-to-host", "arch/arm64/plan.c", "the host's tree has Cordon's memory", "end_of(low), high.base, end_of(high), end_of(m) };",
       "low.base, high.base, end_of(high), end_of(m) };", "plan_test"),
     M("stale-reservation-told", "arch/arm64/plan.c", "the host is told of reserved memory that it cannot reach", "&& !is_in_memory(m))", "&& m.size == 0)", "plan_test"),
+    M("loop-of-one", "arch/arm64/step.h", "the loop on entry has one turn", "    b.ne    771b\n", "", "entry"),
+    M("step-not-for-host", "arch/arm64/entry.S", "an entry from the host begins without its step",
+      "REGS_SIZE]!\n    \\step\n    stp     x2, x3, [sp, #0x10]\n    mrs     x1, esr_el2\n    lsr",
+      "REGS_SIZE]!\n    stp     x2, x3, [sp, #0x10]\n    mrs     x1, esr_el2\n    lsr", "entry"),
+    M("step-not-for-guests", "arch/arm64/guest_entry.S", "an entry from a guest begins without its step",
+      "[sp, #-16]!\n    \\step\n", "[sp, #-16]!\n", "entry"),
+    M("step-not-taken", "arch/arm64/predict.c", "every CPU takes the vectors without a step",
+      "cpu->host_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].host;", "cpu->host_vectors = (uint64_t)sets[STEP_NONE].host;", "entry"),
+    M("step-not-taken-for-guests", "arch/arm64/predict.c", "guests come in through the vectors without a step",
+      "cpu->guest_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].guest;", "cpu->guest_vectors = (uint64_t)sets[STEP_NONE].guest;", "entry"),
+    M("part-by-revision", "arch/arm64/mitigation.c", "a CPU is known by one of its revisions alone",
+      "#define PART_MASK UINT32_C(0xff00fff0)", "#define PART_MASK UINT32_C(0xff0fffff)", "entry"),
     M("seed-left-to-host", "arch/arm64/seed.c", "the host reads what Cordon's generators began with",
       "seed.data[at] = (uint8_t)(word[at % sizeof word / 8] >> 8 * (at % 8));", ";", "plan_test"),
     M("seeds-alike", "arch/arm64/seed.c", "the host's two seeds are one, of the same draw",
@@ -166,6 +180,12 @@ def image_verdict(folder):
     return output([os.path.join(ROOT, "test", "boot", "image.py"), os.path.join(folder, "build", "el2", "cordon.elf")], folder)
 
 
+def entry_verdict(folder):
+    done = subprocess.run([os.path.join(ROOT, "test", "boot", "mitigations.py"), "--tree", folder], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAIL"):].split())[:100]
+
+
 def sweep_verdict(log):
     """How the sweep's log shows that something is broken, or None."""
     for pattern in (r"sweep: DIFFERS.*", r"sweep: FAILED.*", r"Kernel panic.*", r"Cordon panic.*"):
@@ -181,6 +201,8 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
     """How the sources in a folder, built, show that something is broken, or None."""
     if group in NATIVE:
         return native_verdict(group, folder)
+    if group == "entry":
+        return entry_verdict(folder)
     if group == "image":
         return image_verdict(folder)
     if group == "sweep":

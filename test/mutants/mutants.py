@@ -294,7 +294,7 @@ MUTANTS = [
     M("vcpu-frame-lost", "vm.c", "return_vcpus", "the frames of vCPUs never come back",
       "memory_return_from_core(c, v.vm->vcpu_row[i]);", ";"),
     M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;", ";"),
-    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "vm->vcpu_row[index] != 0", "false"),
+    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "*row != 0", "false"),
     M("vcpu-one-too-many", "vcpu.c", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
 
     # ---- a guest's memory ----

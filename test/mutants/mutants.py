@@ -403,7 +403,7 @@ MUTANTS = [
       "t->ipa - t->ipa % CORDON_PAGE_SIZE", "t->ipa"),
     M("missing-though-there", "trap.c", "memory_fault", "a page whose entry was being changed is missing",
       "is_there(c, u, t->ipa)", "false"),
-    M("missing-and-there", "trap.c", "is_there", "a page that is missing is never told", "m.level != 0", "true"),
+    M("missing-and-there", "trap.c", "is_there", "a page that is missing is never told", "desc_valid(entry)", "true"),
     M("write-shows-register", "trap.c", "device_access", "the host sees all of a register of which a byte is written",
       "abort_cut(vcpu_reg(u.vcpu, abort_register(t->esr)), bytes)", "vcpu_reg(u.vcpu, abort_register(t->esr))"),
     M("walk-as-access", "trap.c", "is_simple_access", "a page table walk passes for an access", "(ISS_CM | ISS_S1PTW)", "ISS_CM"),

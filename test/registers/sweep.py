@@ -4,9 +4,10 @@
 
     test/registers/sweep.py [NAME...]     all cases whose name contains one of the words; without any, all cases
 
-Of what can be read: the table (arch/arm64/registers.def) has a line for it, and says that the side has it, or that Cordon answers.
-Of what can be written: the host writes all that it can, then a guest, then both look, and another guest does. Nothing that one has
-written may be found by another, and everybody must find what was its own. Only what counts or is random may change by itself.
+Of what can be read: the table (arch/arm64/registers.def) has a line for it, and says that the side has it, or that Cordon
+answers. Of what can be written: the host writes all that it can, then a guest, then both look, and another guest does. Nothing
+that one has written may be found by another, and everybody must find what was its own. Only what counts or is random may change by
+itself.
 Closes with "N passed, N failed".
 """
 import os
@@ -28,7 +29,7 @@ LEAST = {"host": 120, "guest": 90}
 CONSTANTS = {"IMPLEMENTATION"}
 
 
-# SMPRI_EL1, TPIDR2_EL0: the table keeps them from guests by HFGRTR_EL2, which QEMU 7.2's SME comes without. Zero for a guest then.
+# SMPRI_EL1, TPIDR2_EL0: the table keeps them from guests by HFGRTR_EL2, which QEMU 7.2's SME comes without. Zero for a guest.
 WITHOUT_TRAP = {"3_0_1_2_4", "3_3_13_0_5"}
 # ICC_HPPIR0_EL1, ICC_HPPIR1_EL1: what is pending.
 PENDING = {"3_0_12_8_2", "3_0_12_12_2"}
@@ -37,7 +38,8 @@ PENDING = {"3_0_12_8_2", "3_0_12_12_2"}
 def cases():
     for cpu in ("cortex-a72", "neoverse-n1", "max"):
         case = boots("sweep-" + cpu, ["CPU=" + cpu, "SMP=1"], 1, "panic=-1",
-                     [r"sweep: done: \d+ looks, 0 differences; 0 pages", r"sweep: guest has"], [r"sweep: DIFFERS", r"sweep: FAILED"])
+                     [r"sweep: done: \d+ looks, 0 differences; 0 pages", r"sweep: guest has"],
+                     [r"sweep: DIFFERS", r"sweep: FAILED"])
         case.check = held_against_the_table
         yield case
 

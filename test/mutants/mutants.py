@@ -294,7 +294,7 @@ MUTANTS = [
     M("vcpu-frame-lost", "vm.c", "return_vcpus", "the frames of vCPUs never come back",
       "memory_return_from_core(c, v.vm->vcpu_row[i]);", ";"),
     M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;", ";"),
-    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "vm->vcpu_row[index] != 0", "false"),
+    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "*row != 0", "false"),
     M("vcpu-one-too-many", "vcpu.c", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
 
     # ---- a guest's memory ----
@@ -416,6 +416,8 @@ MUTANTS = [
       "arch_vcpu_in_handler(c, u.vcpu)", "false"),
     M("smc-for-ever", "trap.c", "call", "an SMC is made again and again", "vcpu_skip(u.vcpu, 4); ", "; "),
     M("immediate-ignored", "trap.c", "call", "an HVC with any immediate is a call", "(t->esr & 0xffff) == 0", "true"),
+    M("interface-mode-absent", "trap.c", "read_system", "a guest that looks for the GIC's registers finds an undefined instruction",
+      "case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;", ""),
     M("host-counter", "trap.c", "read_system", "the guest reads the host's counter", "arch_counter(c) - u.vcpu->offset",
       "arch_counter(c)"),
 

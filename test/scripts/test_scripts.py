@@ -369,6 +369,20 @@ def no_network_is_a_reason(debian):
 
 
 @test
+def where_no_installation_can_be_made_it_is_said(debian):
+    debian.command("unshare", 'shift; exec "$@"\n')
+    equal(debian.script("suite", "able", "trixie").returncode, 0, "exit status where it can")
+    debian.command("unshare", "exit 1\n")
+    done = debian.script("suite", "able", "trixie")
+    equal(done.returncode, 2, "exit status without a namespace")
+    contains(done.stderr, "no mount namespace here")
+    debian.write("id", "1000")
+    done = debian.script("suite", "able", "trixie")
+    equal(done.returncode, 2, "exit status of a user who gets none")
+    contains(done.stderr, "as root it works")
+
+
+@test
 def unknown_tools_and_folders(debian):
     for arguments in (["frobnicate"], ["path-of", "frobnicate"], ["made", "frobnicate"], ["path", "trixie"], ["run", "trixie", "x", "y"],
                       []):

@@ -14,6 +14,11 @@ static bool answer_one(struct vcpu_claim u, int64_t x0)
     return true;
 }
 
+static vmid_t name_of(struct vcpu_claim u)
+{
+    return (vmid_t){ u.id, u.generation };
+}
+
 static bool answer_progress(struct vcpu_claim u, const struct cordon_progress *p)
 {
     return vcpu_answer(u, p->status, p->done, p->changed, p->unmapped + p->not_owned + p->saturated);
@@ -22,7 +27,7 @@ static bool answer_progress(struct vcpu_claim u, const struct cordon_progress *p
 static bool relinquish(struct cordon *c, struct vcpu_claim u, struct run *r)
 {
     uint64_t gpa = u.vcpu->x[1];
-    struct cordon_progress p = cordon_relinquish(c, vcpu_vm(u), ipa(gpa), u.vcpu->x[2]);
+    struct cordon_progress p = cordon_relinquish(c, name_of(u), ipa(gpa), u.vcpu->x[2]);
 
     (void)answer_progress(u, &p);
     if (p.changed == 0)
@@ -51,7 +56,7 @@ static uint64_t grants_of(struct cordon *c, struct vcpu_claim u, uint64_t frame)
 static bool query(struct cordon *c, struct vcpu_claim u)
 {
     struct cordon_mapping m = { .level = 0 };
-    enum cordon_status status = cordon_walk_s2pt(c, vcpu_vm(u), ipa(u.vcpu->x[1]), &m);
+    enum cordon_status status = cordon_walk_s2pt(c, name_of(u), ipa(u.vcpu->x[1]), &m);
 
     if (status != CORDON_OK)
         return vcpu_answer(u, status, 0, 0, 0);
@@ -100,8 +105,8 @@ static bool own_call(struct cordon *c, struct vcpu_claim u, uint32_t function, s
     uint64_t x2 = u.vcpu->x[2];
 
     switch (function) {
-    case CORDON_GUEST_GRANT: return share(u, cordon_grant_stage2_sg_gpa(c, vcpu_vm(u), ipa(x1), x2));
-    case CORDON_GUEST_REVOKE: return share(u, cordon_revoke_stage2_sg_gpa(c, vcpu_vm(u), ipa(x1), x2));
+    case CORDON_GUEST_GRANT: return share(u, cordon_grant_stage2_sg_gpa(c, name_of(u), ipa(x1), x2));
+    case CORDON_GUEST_REVOKE: return share(u, cordon_revoke_stage2_sg_gpa(c, name_of(u), ipa(x1), x2));
     case CORDON_GUEST_RELINQUISH: return relinquish(c, u, r);
     case CORDON_GUEST_QUERY: return query(c, u);
     case CORDON_GUEST_MEASUREMENT: return measurement(u);

@@ -7,6 +7,7 @@
 
 #include "abort.h"
 #include "image.h"
+#include "stage2.h"
 
 #define EC_WFX 0x01
 #define EC_HVC64 0x16
@@ -71,9 +72,11 @@ static void ask(struct vcpu *u, enum vcpu_asked asked, const struct trap *t)
  */
 static bool is_there(struct cordon *c, struct vcpu_claim u, uint64_t gpa)
 {
-    struct cordon_mapping m = { .level = 0 };
+    struct vm_locked v = vm_lock(c, u.id);
+    uint64_t entry = s2_walk(c, &v.vm->s2, gpa / CORDON_PAGE_SIZE).entry;
 
-    return cordon_walk_s2pt(c, vcpu_vm(u), ipa(gpa), &m) == CORDON_OK && m.level != 0;
+    vm_unlock(c, v);
+    return desc_valid(entry);
 }
 
 /* An address that is memory, and that nothing is mapped at: the host sees the page, nothing of what was to be done with it. */

@@ -34,17 +34,18 @@ static void init_vcpu(struct cordon *c, uint64_t row, uint32_t index)
 static enum cordon_status create_in(struct cordon *c, struct vm *vm, uint64_t index, uint64_t frame)
 {
     enum cordon_status status;
+    uint64_t *row;
 
     if (index >= vm->vcpus)
         return CORDON_NO_VCPU;
-    index = arch_index(index, vm->vcpus);
-    if (vm->vcpu_row[index] != 0)
+    row = &vm->vcpu_row[arch_index(index, vm->vcpus)];
+    if (*row != 0)
         return CORDON_EXISTS;
     status = vm_take_frames(c, frame, 1);
     if (status != CORDON_OK)
         return status;
     init_vcpu(c, arch_index(frame, c->phys_frames), (uint32_t)index);
-    vm->vcpu_row[index] = frame;
+    *row = frame;
     return CORDON_OK;
 }
 

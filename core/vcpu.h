@@ -82,12 +82,6 @@ struct __attribute__((may_alias)) run {
 
 _Static_assert(sizeof(struct run) == 12 * 8, "x0 .. x11");
 
-/* The name of a claimed vCPU's VM, for the operations of <cordon/cordon.h>. */
-static inline vmid_t vcpu_vm(struct vcpu_claim u)
-{
-    return (vmid_t){ u.id, u.generation };
-}
-
 /* The vCPU in a frame of the core's. */
 static inline struct vcpu *vcpu_in(struct cordon *c, uint64_t row)
 {

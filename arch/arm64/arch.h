@@ -13,8 +13,7 @@
 struct arch {
     uint64_t zva_bytes;     /* what one DC ZVA writes; 0: it is prohibited */
     uint64_t line_bytes;    /* the smallest data cache line of the system */
-    bool sha256;            /* the boot CPU has instructions for SHA-256; no SVE, whose registers they would cut short; no SME, */
-                            /* with which the host may call in streaming mode, where they are undefined */
+    bool sha256;            /* the boot CPU has instructions for SHA-256, and EL2 may use them: registers_may_hash() */
 };
 
 /*

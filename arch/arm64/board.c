@@ -2,6 +2,7 @@
 #include "machine_el2.h"
 
 #include "arch.h"
+#include "controls.h"
 #include "cpu.h"
 #include "mmu.h"
 #include "panic.h"
@@ -215,11 +216,12 @@ static void zero(uint64_t base, uint64_t size)
 static void find_features(void)
 {
     uint64_t dczid = sysreg_read(dczid_el0);
+    struct cpu_id id;
 
     arch.zva_bytes = (dczid & 1 << 4) != 0 ? 0 : UINT64_C(4) << (dczid & 0xf);
     arch.line_bytes = UINT64_C(4) << (sysreg_read(ctr_el0) >> 16 & 0xf);
-    arch.sha256 = id_field(sysreg_read(id_aa64isar0_el1), 12) != 0 && id_field(sysreg_read(id_aa64pfr0_el1), 32) == 0 &&
-                  id_field(sysreg_read(id_aa64pfr1_el1), 24) == 0;
+    controls_read(&id);
+    arch.sha256 = registers_may_hash(&id);
 }
 
 void board_start_core(void)

@@ -11,6 +11,7 @@ void controls_read(struct cpu_id *id)
         [ID_PFR2] = sysreg_read(ID_AA64PFR2_EL1),
         [ID_DFR0] = sysreg_read(id_aa64dfr0_el1),
         [ID_DFR1] = sysreg_read(id_aa64dfr1_el1),
+        [ID_ISAR0] = sysreg_read(id_aa64isar0_el1),
         [ID_ISAR1] = sysreg_read(id_aa64isar1_el1),
         [ID_ISAR2] = sysreg_read(ID_AA64ISAR2_EL1),
         [ID_ISAR3] = sysreg_read(ID_AA64ISAR3_EL1),

@@ -14,11 +14,11 @@
 /* What this CPU says of itself. */
 void controls_read(struct cpu_id *id);
 
-/* Writes all of a plan's that there are. */
-void controls_write(const struct control_plan *plan, enum side side);
+/* Writes all of a plan's that there are. A function of its own in the image: test/boot/image.py looks at it. */
+__attribute__((noinline)) void controls_write(const struct control_plan *plan, enum side side);
 
 /* Those that differ between the sides, but for the next three and what the GIC and the timer are switched with. Rare ones. */
-void controls_write_rare(const struct control_plan *plan, enum side side);
+__attribute__((noinline)) void controls_write_rare(const struct control_plan *plan, enum side side);
 
 #define CONTROLS_SWITCHED_ELSEWHERE (UINT32_C(1) << CONTROL_HCR | UINT32_C(1) << CONTROL_CPTR | UINT32_C(1) << CONTROL_MDCR | \
     UINT32_C(1) << CONTROL_CNTHCTL | UINT32_C(1) << CONTROL_ICC_SRE | UINT32_C(1) << CONTROL_ICH_HCR)

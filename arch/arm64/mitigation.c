@@ -116,7 +116,7 @@ static void close_targets(const struct mitigation_facts *f, const struct part *p
         m->exposure[BRANCH_TARGETS] = EXPOSURE_OPEN;
 }
 
-/* What is known for the part comes first, then the firmware's word. The CPUs of 8 turns forget their history with their targets. */
+/* The part comes first, then the firmware's word. The CPUs of 8 turns forget their history with their targets. */
 static enum exposure close_history(const struct mitigation_facts *f, const struct part *p, struct mitigation *m)
 {
     if (csv2(f) >= 3 || (p->flags & NO_HISTORY) != 0)

@@ -5,9 +5,19 @@
 #include "smc.h"
 #include "smccc.h"
 
-/* entry.S and guest_entry.S: one set for each step */
+/* entry.S and guest_entry.S: a set for each step */
 extern const char vectors[], vectors_loop[], vectors_clear[], vectors_firmware[];
 extern const char guest_vectors[], guest_vectors_loop[], guest_vectors_clear[], guest_vectors_firmware[];
+
+static const struct {
+    const char *host;
+    const char *guest;
+} sets[ENTRY_STEPS] = {
+    [STEP_NONE] = { vectors, guest_vectors },
+    [STEP_LOOP] = { vectors_loop, guest_vectors_loop },
+    [STEP_CLEAR] = { vectors_clear, guest_vectors_clear },
+    [STEP_FIRMWARE] = { vectors_firmware, guest_vectors_firmware },
+};
 
 static const uint32_t functions[PREDICTIONS] = { SMCCC_ARCH_WORKAROUND_1, SMCCC_ARCH_WORKAROUND_2, SMCCC_ARCH_WORKAROUND_3 };
 
@@ -41,26 +51,6 @@ static struct mitigation choose(struct cpu *cpu)
     return mitigation_plan(&f);
 }
 
-static const char *host_vectors_of(enum entry_step step)
-{
-    switch (step) {
-    case STEP_LOOP: return vectors_loop;
-    case STEP_CLEAR: return vectors_clear;
-    case STEP_FIRMWARE: return vectors_firmware;
-    default: return vectors;
-    }
-}
-
-static const char *guest_vectors_of(enum entry_step step)
-{
-    switch (step) {
-    case STEP_LOOP: return guest_vectors_loop;
-    case STEP_CLEAR: return guest_vectors_clear;
-    case STEP_FIRMWARE: return guest_vectors_firmware;
-    default: return guest_vectors;
-    }
-}
-
 #ifdef CORDON_NO_ENTRY_STEP
 /* For the costs that make bench shows beside the others. */
 #define STEP_TAKEN(m) STEP_NONE
@@ -73,21 +63,34 @@ void predict_set_up(struct cpu *cpu)
     cpu->mitigation = choose(cpu);
     cpu->step_argument = cpu->mitigation.argument;
     cpu->bypass_open = false;       /* as firmware begins */
-    cpu->host_vectors = (uint64_t)host_vectors_of(STEP_TAKEN(cpu->mitigation));
-    cpu->guest_vectors = (uint64_t)guest_vectors_of(STEP_TAKEN(cpu->mitigation));
+    cpu->host_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].host;
+    cpu->guest_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].guest;
     sysreg_write(vbar_el2, cpu->host_vectors);
 }
 
 /* ---- what is told ---- */
 
+/* Which step this CPU's vectors have, for the host and for guests: by the registers, not by the plan. */
+static uint32_t step_there(const struct cpu *cpu)
+{
+    uint64_t there = sysreg_read(vbar_el2);
+    uint32_t step = 0;
+
+    while (step < ENTRY_STEPS && ((uint64_t)sets[step].host != there || (uint64_t)sets[step].guest != cpu->guest_vectors))
+        step++;
+    return step;
+}
+
 void predict_say(void)
 {
-    static const char *const step[ENTRY_STEPS] = { "nothing", "a loop of %u branches", "CLRBHB", "the firmware's call 0x%x" };
+    static const char *const steps[ENTRY_STEPS + 1] = { "nothing", "a loop of %u branches", "CLRBHB", "the firmware's call 0x%x",
+                                                        "vectors of no step" };
     static const char *const exposure[] = { "not affected", "closed", "open" };
-    const struct mitigation *m = &this_cpu()->mitigation;
+    const struct cpu *cpu = this_cpu();
+    const struct mitigation *m = &cpu->mitigation;
 
     print("Cordon: on entry ");
-    print(step[m->step], (uint64_t)m->argument);
+    print(steps[step_there(cpu)], cpu->step_argument);
     print("%s; branch targets: %s, history: %s, store bypass: %s\n", m->guessed ? " (a guess: no list has this CPU)" : "",
           exposure[m->exposure[BRANCH_TARGETS]], exposure[m->exposure[BRANCH_HISTORY]], exposure[m->exposure[STORE_BYPASS]]);
 }

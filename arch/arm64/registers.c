@@ -75,6 +75,12 @@ bool registers_has_feature(const struct cpu_id *id, enum feature feature)
     return false;
 }
 
+bool registers_may_hash(const struct cpu_id *id)
+{
+    return registers_has_feature(id, FEATURE_SHA256) && !registers_has_feature(id, FEATURE_SVE) &&
+           !registers_has_feature(id, FEATURE_SME);
+}
+
 /* ---- what the sides get ---- */
 
 static bool side_has(enum group group, enum side side)

@@ -35,7 +35,7 @@ enum treatment { OWN, SWITCHED, CLEARED, VIRTUAL, CONSTANT, ANSWERED, UNDEFINED 
 
 /* What a CPU says of itself. */
 enum id {
-    ID_PFR0, ID_PFR1, ID_PFR2, ID_DFR0, ID_DFR1, ID_ISAR1, ID_ISAR2, ID_ISAR3, ID_MMFR0, ID_MMFR1, ID_MMFR3, ID_MPAMIDR,
+    ID_PFR0, ID_PFR1, ID_PFR2, ID_DFR0, ID_DFR1, ID_ISAR0, ID_ISAR1, ID_ISAR2, ID_ISAR3, ID_MMFR0, ID_MMFR1, ID_MMFR3, ID_MPAMIDR,
     ID_BUFFERS, IDS
 };
 
@@ -55,6 +55,12 @@ struct control_plan {
 };
 
 bool registers_has_feature(const struct cpu_id *id, enum feature feature);
+
+/*
+ * Whether EL2 may hash with vector instructions in the middle of a call of the host's: it has the host's vector registers then.
+ * SVE's would be cut short, and with SME the host may be in streaming mode, in which those instructions are undefined.
+ */
+bool registers_may_hash(const struct cpu_id *id);
 
 /* What the control registers of such a CPU hold while each side runs. */
 void registers_plan(const struct cpu_id *id, struct control_plan *plan);

@@ -67,7 +67,7 @@ bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u)
     return u->arch.in_handler;
 }
 
-/* A CPU that history is cleared of at each trap, that predicts no targets from elsewhere, and that nobody has tried for the rest. */
+/* A CPU whose history is cleared at each trap, that predicts no targets from elsewhere, and has no help for the rest. */
 int64_t arch_workaround(const struct cordon *c, uint32_t function)
 {
     (void)c;

@@ -11,8 +11,6 @@
 struct vcpu;
 struct trap;
 
-extern uint64_t any(void);
-
 struct arch_vcpu {
     uint64_t el1[4];
 };
@@ -20,6 +18,7 @@ struct arch_vcpu {
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)
 
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);
+void arch_random(struct cordon *c, uint64_t word[3]);
 
 static inline void arch_count_release16(uint16_t *x) { *x = (uint16_t)(*x + 1u); }
 
@@ -49,11 +48,5 @@ static inline uint32_t arch_list_registers(const struct cordon *c) { (void)c; re
 static inline int64_t arch_workaround(const struct cordon *c, uint32_t function) { (void)c; return function % 2 == 0 ? 0 : -1; }
 static inline void arch_code_loaded(struct cordon *c) { (void)c; }
 static inline bool arch_has_random(const struct cordon *c) { (void)c; return true; }
-static inline void arch_random(struct cordon *c, uint64_t word[3])
-{
-    (void)c;
-    for (int i = 0; i < 3; i++)
-        word[i] = any();
-}
 
 #endif

@@ -8,6 +8,8 @@
 #include "hypercall.h"
 #include "vcpu.h"
 
+extern uint64_t any(void);
+
 #define FRAMES 2048
 #define ALL(t) (sizeof(t) / sizeof((t)[0]))
 
@@ -89,6 +91,13 @@ void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
     (void)c; (void)u;
     *t = next_trap;
     next_trap = (struct trap){ .kind = TRAP_INTERRUPT };
+}
+
+void arch_random(struct cordon *c, uint64_t word[3])
+{
+    (void)c;
+    for (int i = 0; i < 3; i++)
+        word[i] = any();
 }
 
 static uint64_t host(struct cordon *c, uint64_t call, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)

@@ -379,6 +379,13 @@ static void reserved_ranges(void)
     reserve(0x7e000000, 0x1800);
     check("/memreserve/ at the end", end_tree(), 6 * M);
     want(board.reserveds == 2 && board.core[1].base + 6 * M <= 0x7fc00000, "it was not read");
+    want(board.core[0].base == 0x40000000, "the gap below the image is not Cordon's");
+    want(is_hidden(0) && is_hidden(0x3ffff000) && !is_hidden(0x40000000), "what is nobody's is not hidden");
+    begin_tree();
+    MEMORY(0x40000000, G);
+    reserve(0x40100000, 0x1000);
+    check("/memreserve/ below the image", end_tree(), 6 * M);
+    want(board.core[0].base == IMAGE, "what is reserved is Cordon's");
     begin_tree();
     MEMORY_WITH(NULL, 0, 0x40000000, G);
     MEMORY_WITH(NULL, 1, 0x80000000, G);

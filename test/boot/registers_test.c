@@ -269,6 +269,20 @@ static void the_host_has_what_kernels_use(void)
     CHECK((value(&plan, SIDE_HOST, CONTROL_MDCR) & 0xe60) == 0, "MDCR");
 }
 
+static void the_host_s_vector_registers_are_left_alone(void)
+{
+    struct cpu_id id = bare();
+
+    CHECK(!registers_may_hash(&id), "without the instructions");
+    id = with(FEATURE_SHA256);
+    CHECK(registers_may_hash(&id), "with them");
+    id.reg[ID_PFR0] |= UINT64_C(1) << 32;
+    CHECK(!registers_may_hash(&id), "with SVE");
+    id.reg[ID_PFR0] = 0;
+    id.reg[ID_PFR1] |= UINT64_C(1) << 24;
+    CHECK(!registers_may_hash(&id), "with SME and no SVE: in streaming mode they are undefined");
+}
+
 /* ---- names ---- */
 
 static enum group find(uint64_t op0, uint64_t op1, uint64_t crn, uint64_t crm, uint64_t op2)
@@ -315,6 +329,7 @@ int main(void)
     nobody_watches();
     a_guest_has_no_more_than_it_knows();
     the_host_has_what_kernels_use();
+    the_host_s_vector_registers_are_left_alone();
     what_kernels_touch_is_answered();
     what_is_not_named_is_undefined();
     printf("registers_test: %d checks, %d failures\n", checks, failures);

@@ -40,10 +40,6 @@ def cases():
     for cpu, rounds, lives in (("cortex-a72", 8000, 50), ("neoverse-n1", 4000, 20), ("max", 2000, 10)):
         for smp in (1, 2, 4):
             yield case(cpu, smp, rounds // smp, lives // smp)
-    # Streaming mode and no SVE: what EL2 does with vector registers must not meet it.
-    yield boots("attack-sme-without-sve", ["CPU=max,sve=off,sme=on,pauth-impdef=on", "SMP=1"], 1,
-                "attack.rounds=100 attack.lives=2 attack.seed=1 attack.only=registers",
-                [r"calls in streaming mode .* ok$", r"0 breaches, 0 kinds failed, 0 not tried", r"test: unloaded"], NEVER)
 
 
 def command_of(one):

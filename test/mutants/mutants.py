@@ -294,7 +294,7 @@ MUTANTS = [
     M("vcpu-frame-lost", "vm.c", "return_vcpus", "the frames of vCPUs never come back",
       "memory_return_from_core(c, v.vm->vcpu_row[i]);", ";"),
     M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;", ";"),
-    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "vm->vcpu_row[index] != 0", "false"),
+    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "*row != 0", "false"),
     M("vcpu-one-too-many", "vcpu.c", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
 
     # ---- a guest's memory ----
@@ -403,7 +403,7 @@ MUTANTS = [
       "t->ipa - t->ipa % CORDON_PAGE_SIZE", "t->ipa"),
     M("missing-though-there", "trap.c", "memory_fault", "a page whose entry was being changed is missing",
       "is_there(c, u, t->ipa)", "false"),
-    M("missing-and-there", "trap.c", "is_there", "a page that is missing is never told", "m.level != 0", "true"),
+    M("missing-and-there", "trap.c", "is_there", "a page that is missing is never told", "desc_valid(entry)", "true"),
     M("write-shows-register", "trap.c", "device_access", "the host sees all of a register of which a byte is written",
       "abort_cut(vcpu_reg(u.vcpu, abort_register(t->esr)), bytes)", "vcpu_reg(u.vcpu, abort_register(t->esr))"),
     M("walk-as-access", "trap.c", "is_simple_access", "a page table walk passes for an access", "(ISS_CM | ISS_S1PTW)", "ISS_CM"),
@@ -416,6 +416,8 @@ MUTANTS = [
       "arch_vcpu_in_handler(c, u.vcpu)", "false"),
     M("smc-for-ever", "trap.c", "call", "an SMC is made again and again", "vcpu_skip(u.vcpu, 4); ", "; "),
     M("immediate-ignored", "trap.c", "call", "an HVC with any immediate is a call", "(t->esr & 0xffff) == 0", "true"),
+    M("interface-mode-absent", "trap.c", "read_system", "a guest that looks for the GIC's registers finds an undefined instruction",
+      "case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;", ""),
     M("host-counter", "trap.c", "read_system", "the guest reads the host's counter", "arch_counter(c) - u.vcpu->offset",
       "arch_counter(c)"),
 

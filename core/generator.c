@@ -56,7 +56,8 @@ void generator_mix(struct generator *g, const uint64_t data[GENERATOR_WORDS])
     sha256_end(&hash);
     for (uint32_t i = 0; i < 8; i++)
         g->key[i] = hash.h[i];
-    forget((uint32_t *)(void *)block, 16);
+    for (uint32_t i = 0; i < SHA256_BLOCK_WORDS; i++)
+        ((volatile uint64_t *)block)[i] = 0;
     forget(hash.h, 8);
 }
 

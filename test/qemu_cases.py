@@ -62,6 +62,7 @@ def quietly(command):
 NATIVE = {
     "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/generator.c", "core/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
+    "mitigation_test": ["arch/arm64/mitigation.c"],
 }
 
 

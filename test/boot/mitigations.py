@@ -21,7 +21,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import run as boots  # pylint: disable=wrong-import-position
-from run import ROOT, quietly, script  # pylint: disable=wrong-import-position
+from run import ROOT, native_command, quietly, script  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "mitigations")
 ARCH = os.path.join(ROOT, "arch", "arm64")
@@ -62,11 +62,7 @@ def check(name, wrong):
 # ---- the plan ----
 
 def plan():
-    tool = os.path.join(OUT, "mitigation_test")
-    quietly(["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-I" + ARCH,
-             "-I" + os.path.join(ROOT, "core"), "-o", tool, os.path.join(ROOT, "test", "boot", "mitigation_test.c"),
-             os.path.join(ARCH, "mitigation.c")])
-    done = subprocess.run([tool], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(native_command("mitigation_test"), stdout=subprocess.PIPE, text=True, check=False)
     return [] if done.returncode == 0 and done.stdout.endswith("0 failures\n") else done.stdout.splitlines()
 
 

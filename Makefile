@@ -6,6 +6,7 @@
 #     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
 #     make replay     replay an example trace against the core and show who owns which memory
 #     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
+#     make debian     the project in a bare root of the other Debian, 12 or 13; DEBIAN="bookworm trixie" for both
 #     make prove      the proofs of the C code
 #     make prove-spec the Coq specification; SEED=FILE holds it against the seed document's own text
 #     make oracle     the C against the code extracted from the specification, on random traces
@@ -15,7 +16,7 @@
 MAKEFLAGS += --no-print-directory
 NATIVE := build/native
 
-.PHONY: build-dir all build replay run run-guest run-host test prove prove-spec oracle bench clean help
+.PHONY: build-dir all build replay run run-guest run-host test debian prove prove-spec oracle bench clean help
 
 all: build
 
@@ -32,7 +33,7 @@ replay: build
 	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
-HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT,$(if $($(name)),"$(name)=$($(name))"))
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
 	@scripts/packages host
@@ -49,6 +50,10 @@ run-host: | build-dir
 test:
 	@scripts/packages test
 	@scripts/test $(ONLY)
+
+debian:
+	@scripts/packages build
+	@test/debian/run.py $(DEBIAN)
 
 prove:
 	@scripts/packages prove

@@ -77,6 +77,10 @@ static bool memory_is_sound(const struct cordon_config *f)
         if (!well_formed(f->hidden[i]) || overlaps_any(f->hidden[i], f->ram, f->rams))
             return false;
     }
+    for (uint32_t i = 0; i < f->pinneds; i++) {
+        if (!well_formed(f->pinned[i]))
+            return false;
+    }
     return true;
 }
 
@@ -195,6 +199,21 @@ static void set_taken(struct cordon *c, uint64_t frame, uint16_t holder)
     *record = frame_of(holder);
 }
 
+/* One frame of the host's stays the host's: to all operations it is one that a device maps. */
+static void pin(struct cordon *c, uint64_t frame)
+{
+    uint64_t index;
+    struct frame *record;
+
+    if (!region_section(c, frame / 512, &index))
+        return;
+    record = &c->frame[index * 512 + frame % 512];
+    if (record->holder != HOLDER_HOST || record->count != 0)
+        return;
+    record->count = 1;
+    c->section[index].pinned++;
+}
+
 /* The frames of a section, some of which are no RAM. */
 static void mark_holes(struct cordon *c, const struct cordon_config *f, uint64_t number)
 {
@@ -219,6 +238,12 @@ static void mark_owners(struct cordon *c, const struct cordon_config *f)
 
         for (uint64_t frame = p.first; frame < p.end; frame++)
             set_taken(c, frame, HOLDER_CORE);
+    }
+    for (uint32_t i = 0; i < f->pinneds; i++) {
+        struct piece p = pages_of(f->pinned[i]);
+
+        for (uint64_t frame = p.first; frame < p.end; frame++)
+            pin(c, frame);
     }
     for (uint32_t i = 0; i < f->hiddens; i++) {
         struct piece p = pages_of(f->hidden[i]);

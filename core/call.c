@@ -8,15 +8,6 @@
 #include "smccc.h"
 #include "vm.h"
 
-static bool answer(struct vcpu_claim u, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
-{
-    u.vcpu->x[0] = x0;
-    u.vcpu->x[1] = x1;
-    u.vcpu->x[2] = x2;
-    u.vcpu->x[3] = x3;
-    return true;
-}
-
 static bool answer_one(struct vcpu_claim u, int64_t x0)
 {
     u.vcpu->x[0] = (uint64_t)x0;
@@ -30,7 +21,7 @@ static vmid_t name_of(struct vcpu_claim u)
 
 static bool answer_progress(struct vcpu_claim u, const struct cordon_progress *p)
 {
-    return answer(u, p->status, p->done, p->changed, p->unmapped + p->not_owned + p->saturated);
+    return vcpu_answer(u, p->status, p->done, p->changed, p->unmapped + p->not_owned + p->saturated);
 }
 
 static bool relinquish(struct cordon *c, struct vcpu_claim u, struct run *r)
@@ -68,8 +59,8 @@ static bool query(struct cordon *c, struct vcpu_claim u)
     enum cordon_status status = cordon_walk_s2pt(c, name_of(u), ipa(u.vcpu->x[1]), &m);
 
     if (status != CORDON_OK)
-        return answer(u, status, 0, 0, 0);
-    return answer(u, CORDON_OK, m.level, m.level == 0 || m.device ? 0 : grants_of(c, u, m.pfn.v), 0);
+        return vcpu_answer(u, status, 0, 0, 0);
+    return vcpu_answer(u, CORDON_OK, m.level, m.level == 0 || m.device ? 0 : grants_of(c, u, m.pfn.v), 0);
 }
 
 static bool measurement(struct vcpu_claim u)
@@ -78,8 +69,8 @@ static bool measurement(struct vcpu_claim u)
     const struct sha256 *hash = &u.vm->image.hash;      /* it has not changed since the VM started */
 
     if (half > 1)
-        return answer(u, CORDON_RANGE, 0, 0, 0);
-    return answer(u, CORDON_OK, sha256_word(hash, (uint32_t)half, 0), sha256_word(hash, (uint32_t)half, 1), 0);
+        return vcpu_answer(u, CORDON_RANGE, 0, 0, 0);
+    return vcpu_answer(u, CORDON_OK, sha256_word(hash, (uint32_t)half, 0), sha256_word(hash, (uint32_t)half, 1), 0);
 }
 
 static bool call_host(struct vcpu_claim u, struct run *r)
@@ -91,9 +82,15 @@ static bool call_host(struct vcpu_claim u, struct run *r)
     return false;
 }
 
-static int64_t arch_features(uint64_t function)
+static int64_t arch_features(const struct cordon *c, uint32_t function)
 {
-    return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ? 0 : CORDON_NOT_SUPPORTED;
+    return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ? SMCCC_SUCCESS : arch_workaround(c, function);
+}
+
+/* The trap has done all that the call asks for. */
+static int64_t workaround(const struct cordon *c, uint32_t function)
+{
+    return arch_workaround(c, function) == SMCCC_NOT_SUPPORTED ? SMCCC_NOT_SUPPORTED : SMCCC_SUCCESS;
 }
 
 static bool share(struct vcpu_claim u, struct cordon_progress p)
@@ -129,10 +126,13 @@ bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r)
     if (known)
         return go_on;
     switch (function) {
-    case CORDON_CALL_UID: return answer(u, CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
-    case CORDON_CALL_REVISION: return answer(u, CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0);
+    case CORDON_CALL_UID: return vcpu_answer(u, CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
+    case CORDON_CALL_REVISION: return vcpu_answer(u, CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0);
     case SMCCC_VERSION: return answer_one(u, SMCCC_1_1);
-    case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features((uint32_t)u.vcpu->x[1]));
-    default: return answer_one(u, CORDON_NOT_SUPPORTED);
+    case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features(c, (uint32_t)u.vcpu->x[1]));
+    case SMCCC_ARCH_WORKAROUND_1:
+    case SMCCC_ARCH_WORKAROUND_2:
+    case SMCCC_ARCH_WORKAROUND_3: return answer_one(u, workaround(c, function));
+    default: return vcpu_random_call(c, u, function) || answer_one(u, CORDON_NOT_SUPPORTED);
     }
 }

@@ -28,4 +28,7 @@
 /* For what every page or every call goes through: measured to be worth it, see make bench. */
 #define HOT inline __attribute__((always_inline))
 
+/* For what is rare beside others in the same place: kept out of their way. */
+#define COLD __attribute__((noinline, cold))
+
 #endif

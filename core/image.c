@@ -83,7 +83,7 @@ enum cordon_status image_declare(const struct cordon *c, struct image *image, ui
 /* A page of an image mostly shows in its first words that it is not. */
 static bool is_zero(const struct cordon *c, uint64_t frame)
 {
-    const uint64_t *e = c->phys[frame].e;
+    const uint64_t *e = c->phys[arch_index(frame, c->phys_frames)].e;
 
     for (uint32_t i = 0; i < 512; i += 8) {
         if ((e[i] | e[i + 1] | e[i + 2] | e[i + 3] | e[i + 4] | e[i + 5] | e[i + 6] | e[i + 7]) != 0)

@@ -69,7 +69,7 @@ struct host_locked {
   @*/
 static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
 {
-    struct vm_locked v = { &c->vm[id - 1], id };
+    struct vm_locked v = { &c->vm[arch_index(id - 1, c->vms)], id };
 
     lock_take(c, &v.vm->lock, LOCK_VM, id);
     return v;

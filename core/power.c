@@ -42,7 +42,7 @@ static int64_t can_start(const struct vcpu_claim u, const struct vcpu *target, u
 /* The vCPU of a target in MPIDR_EL1's form; every one that a VM which runs has been made with is there. */
 static struct vcpu *target_of(struct cordon *c, struct vcpu_claim u, uint64_t mpidr)
 {
-    return mpidr < u.vm->vcpus ? vcpu_in(c, u.vm->vcpu_row[mpidr]) : 0;
+    return mpidr < u.vm->vcpus ? vcpu_in(c, u.vm->vcpu_row[arch_index(mpidr, u.vm->vcpus)]) : 0;
 }
 
 /* A vCPU that has just switched itself off may be on its way out still: it counts as one that is on. */

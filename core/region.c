@@ -19,7 +19,7 @@ bool region_all_sections(const struct cordon *c, uint64_t first, uint64_t n, uin
       @*/
     for (uint32_t i = 0; i < c->spans; i++) {
         if (first >= c->span[i].first && first - c->span[i].first < c->span[i].count) {
-            *index = c->span[i].base + (first - c->span[i].first);
+            *index = c->span[i].base + arch_index(first - c->span[i].first, c->span[i].count);
             return n <= c->span[i].count - (first - c->span[i].first);
         }
     }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "machine.h"
+#include "arch.h"
 
 /* The index of section `number` (pa / 2 MiB), or false when no part of it is RAM. */
 /*@ requires arrays(c) && spans_fit(c);
@@ -28,7 +28,7 @@ static inline bool region_section(const struct cordon *c, uint64_t number, uint6
       @*/
     for (uint32_t i = 0; i < c->spans; i++) {
         if (number >= c->span[i].first && number - c->span[i].first < c->span[i].count) {
-            *index = c->span[i].base + (number - c->span[i].first);
+            *index = c->span[i].base + arch_index(number - c->span[i].first, c->span[i].count);
             return true;
         }
     }

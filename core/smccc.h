@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers of the SMC Calling Convention (Arm DEN 0028) and of PSCI (Arm DEN 0022), for the host's calls and for guests'. */
+/* Numbers of the SMC Calling Convention (Arm DEN 0028), PSCI (DEN 0022) and TRNG (DEN 0098): host's calls, guests', our own. */
 #ifndef CORDON_SMCCC_H
 #define CORDON_SMCCC_H
 
 #define SMCCC_VERSION 0x80000000u
 #define SMCCC_ARCH_FEATURES 0x80000001u
 #define SMCCC_1_1 0x10001
+#define TRNG_VERSION 0x84000050u
+#define TRNG_FEATURES 0x84000051u
+#define TRNG_GET_UUID 0x84000052u
+#define TRNG_RND32 0x84000053u
+#define TRNG_RND64 0xc4000053u
+#define TRNG_1_0 0x10000
+/* w0 .. w3: d292b463-8889-497c-be47-10e8a2502007, its first byte the lowest of w0. */
+#define TRNG_UUID_0 0x63b492d2u
+#define TRNG_UUID_1 0x7c498988u
+#define TRNG_UUID_2 0xe81047beu
+#define TRNG_UUID_3 0x072050a2u
+#define TRNG_SUCCESS 0
+#define TRNG_NOT_SUPPORTED (-1)
+#define TRNG_INVALID_PARAMETERS (-2)
+/* Against prediction: branch targets, bypassed stores, branch history. An answer of 1 is: implemented, not needed on this CPU. */
+#define SMCCC_ARCH_WORKAROUND_1 0x80008000u
+#define SMCCC_ARCH_WORKAROUND_2 0x80007fffu
+#define SMCCC_ARCH_WORKAROUND_3 0x80003fffu
+#define SMCCC_SUCCESS 0
+#define SMCCC_NOT_SUPPORTED (-1)
+#define SMCCC_NOT_REQUIRED (-2)
+#define SMCCC_WORKAROUND_UNAFFECTED 1
 #define PSCI_VERSION 0x84000000u
 #define PSCI_CPU_SUSPEND_32 0x84000001u
 #define PSCI_CPU_SUSPEND 0xc4000001u

@@ -140,11 +140,13 @@ static HOT struct s2_pos s2_in_root(const struct cordon *c, const struct stage2 
   @*/
 static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
 {
+    uint64_t within = arch_index(gfn, t->gfn_limit);
+
     if (t->start == 0)
-        return s2_in_root(c, t, s2_entry_number(gfn, 0) % 512, 0);      /* level 0 is never concatenated */
+        return s2_in_root(c, t, s2_entry_number(within, 0) % 512, 0);   /* level 0 is never concatenated */
     if (t->start == 1)
-        return s2_in_root(c, t, s2_entry_number(gfn, 1), 1);
-    return s2_in_root(c, t, s2_entry_number(gfn, 2), 2);
+        return s2_in_root(c, t, s2_entry_number(within, 1), 1);
+    return s2_in_root(c, t, s2_entry_number(within, 2), 2);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include "abort.h"
 #include "image.h"
+#include "stage2.h"
 
 #define EC_WFX 0x01
 #define EC_HVC64 0x16
@@ -66,11 +67,26 @@ static void ask(struct vcpu *u, enum vcpu_asked asked, const struct trap *t)
     u->asked_far = t->far;
 }
 
+/*
+ * Whether a page is there that the guest has just missed: another CPU mapped it since, or was changing its entry, which is
+ * broken for a moment before it is made anew. Whoever changes one has the VM's lock until it is whole again.
+ */
+static bool is_there(struct cordon *c, struct vcpu_claim u, uint64_t gpa)
+{
+    struct vm_locked v = vm_lock(c, u.id);
+    uint64_t entry = s2_walk(c, &v.vm->s2, gpa / CORDON_PAGE_SIZE).entry;
+
+    vm_unlock(c, v);
+    return desc_valid(entry);
+}
+
 /* An address that is memory, and that nothing is mapped at: the host sees the page, nothing of what was to be done with it. */
-static bool memory_fault(struct vcpu_claim u, const struct trap *t, struct run *r)
+static bool memory_fault(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r)
 {
     uint64_t access = ESR_CLASS(t->esr) == EC_INSTRUCTION_LOWER ? 2 : 0;
 
+    if (is_there(c, u, t->ipa))
+        return true;            /* the guest makes the access again; it may read, write and run all of its memory */
     if (ESR_CLASS(t->esr) == EC_DATA_LOWER && (t->esr & ISS_WNR) != 0 && (t->esr & (ISS_CM | ISS_S1PTW)) == 0)
         access = 1;
     ask(u.vcpu, ASKED_MEMORY, t);
@@ -102,7 +118,7 @@ static bool stage2_fault(struct cordon *c, struct vcpu_claim u, const struct tra
     if ((t->esr & FSC_KIND) != FSC_TRANSLATION)
         return abort_in_guest(c, u, t, r);
     if (image_has(&u.vm->image, t->ipa / CORDON_PAGE_SIZE, 1))
-        return memory_fault(u, t, r);
+        return memory_fault(c, u, t, r);
     if (!is_simple_access(u.vcpu, t))
         return abort_in_guest(c, u, t, r);
     return device_access(u, t, r);

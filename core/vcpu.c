@@ -15,32 +15,37 @@
 
 static struct vcpu *vcpu_at(struct cordon *c, const struct vm *vm, uint64_t index)
 {
-    if (index >= vm->vcpus || vm->vcpu_row[index] == 0)
+    uint64_t row;
+
+    if (index >= vm->vcpus)
         return 0;
-    return vcpu_in(c, vm->vcpu_row[index]);
+    row = vm->vcpu_row[arch_index(index, vm->vcpus)];
+    return row == 0 ? 0 : vcpu_in(c, row);
 }
 
 /* The frame is the core's. */
-static void init_vcpu(struct cordon *c, uint64_t frame, uint32_t index)
+static void init_vcpu(struct cordon *c, uint64_t row, uint32_t index)
 {
     for (uint32_t i = 0; i < 512; i++)
-        c->phys[frame].e[i] = 0;
-    vcpu_in(c, frame)->index = index;
+        c->phys[row].e[i] = 0;
+    vcpu_in(c, row)->index = index;
 }
 
 static enum cordon_status create_in(struct cordon *c, struct vm *vm, uint64_t index, uint64_t frame)
 {
     enum cordon_status status;
+    uint64_t *row;
 
     if (index >= vm->vcpus)
         return CORDON_NO_VCPU;
-    if (vm->vcpu_row[index] != 0)
+    row = &vm->vcpu_row[arch_index(index, vm->vcpus)];
+    if (*row != 0)
         return CORDON_EXISTS;
     status = vm_take_frames(c, frame, 1);
     if (status != CORDON_OK)
         return status;
-    init_vcpu(c, frame, (uint32_t)index);
-    vm->vcpu_row[index] = frame;
+    init_vcpu(c, arch_index(frame, c->phys_frames), (uint32_t)index);
+    *row = frame;
     return CORDON_OK;
 }
 
@@ -87,11 +92,13 @@ void vcpu_stop_vm(struct cordon *c, struct vcpu_claim u)
 
 /* ---- answers ---- */
 
-/* Whether the host's answer is one to what the last exit asked. */
+/*
+ * Whether the host's answer is one to what the last exit asked. Memory that was declared never aborts: the guest waits for
+ * it, for ever if need be. Otherwise the host could have any first touch of a page end in the guest's exception handler.
+ */
 static bool answer_fits(const struct vcpu *u, uint64_t answer)
 {
     switch (u->asked) {
-    case ASKED_MEMORY:
     case ASKED_WRITE: return answer == CORDON_ANSWER_NONE || answer == CORDON_ANSWER_ABORT;
     case ASKED_READ: return answer == CORDON_ANSWER_VALUE || answer == CORDON_ANSWER_ABORT;
     case ASKED_CALL: return answer == CORDON_ANSWER_VALUE;

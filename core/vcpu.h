@@ -116,6 +116,9 @@ bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r);
 /* The guest's PSCI, or nothing of the kind: *known says. */
 bool vcpu_power_call(struct cordon *c, struct vcpu_claim u, struct run *r, bool *known);
 
+/* A call for random numbers, done; false: this is none, or this machine has no numbers that nobody knows. */
+bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function);
+
 /* SGIs are sent to vCPUs of the VM; the host has to deliver them. */
 bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct run *r);
 
@@ -124,13 +127,23 @@ bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct
 /* Register n as an instruction reads it: 31 is zero. */
 static inline uint64_t vcpu_reg(const struct vcpu *u, uint64_t n)
 {
-    return n < 31 ? u->x[n] : 0;
+    return n < 31 ? u->x[arch_index(n, 31)] : 0;
 }
 
 static inline void vcpu_set_reg(struct vcpu *u, uint64_t n, uint64_t value)
 {
     if (n < 31)
-        u->x[n] = value;
+        u->x[arch_index(n, 31)] = value;
+}
+
+/* The answer to a call; true, as the guest goes on with it. */
+static inline bool vcpu_answer(struct vcpu_claim u, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+    u.vcpu->x[0] = x0;
+    u.vcpu->x[1] = x1;
+    u.vcpu->x[2] = x2;
+    u.vcpu->x[3] = x3;
+    return true;
 }
 
 /* BTYPE and SS: what the next instruction inherits from the one before it. */

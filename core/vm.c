@@ -44,7 +44,7 @@ static void begin_vm(struct cordon *c, struct vm_locked v, uint64_t root, uint32
     struct vm *vm = v.vm;
 
     for (uint32_t i = 0; i < c->vm_shape.roots; i++)
-        pool_root(c, root + i);
+        pool_root(c, arch_index(root + i, c->phys_frames));
     arch_dsb_ishst(c);      /* the roots are seen empty before any CPU may walk them */
     vm->s2 = c->vm_shape;
     vm->s2.root = root;
@@ -102,7 +102,7 @@ enum cordon_status cordon_vm_donate(struct cordon *c, vmid_t vm, pfn_t first, ui
     status = vm_take_frames(c, first.v, num);
     if (status == CORDON_OK) {
         for (uint64_t i = 0; i < num; i++)
-            pool_add(c, &v.vm->pool, first.v + i);
+            pool_add(c, &v.vm->pool, arch_index(first.v + i, c->phys_frames));
     }
     vm_unlock(c, v);
     return status;
@@ -198,7 +198,8 @@ static uint64_t empty_entry(struct cordon *c, struct vm_locked v)
     } else {
         work += clear_pages(c, v, p, gfn);
     }
-    v.vm->cursor += entries * s2_pages(p.level) - gfn % s2_pages(p.level);
+    /* A root table may have more entries than there are addresses. */
+    v.vm->cursor = min(gfn + entries * s2_pages(p.level) - gfn % s2_pages(p.level), t->gfn_limit);
     s2_prune(c, t, &v.vm->pool, v.vm->cursor - 1);
     return work;
 }

@@ -58,6 +58,25 @@ def quietly(command):
     subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
 
 
+# Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources.
+NATIVE = {
+    "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/generator.c", "core/sha256.c"],
+    "registers_test": ["arch/arm64/registers.c"],
+    "mitigation_test": ["arch/arm64/mitigation.c"],
+}
+
+
+def native_command(name, root=ROOT):
+    """One of them for this machine, with the sources below root: it closes with "NAME: ... 0 failures"."""
+    tool = os.path.join(root, "build", "host", name)
+    folders = [os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core")]
+    warnings = ["-Wall", "-Wextra", "-Werror"] if root == ROOT else ["-w"]      # a mutant may well leave something unused
+    os.makedirs(os.path.dirname(tool), exist_ok=True)
+    quietly(["cc", "-std=gnu11", "-O1", "-g"] + warnings + ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", tool, os.path.join(ROOT, "test", "boot", name + ".c")] +
+            ["-I" + folder for folder in folders] + [os.path.join(root, source) for source in NATIVE[name]])
+    return [tool]
+
+
 def problems(case, log, status):
     """What is wrong with a log: nothing, when the case has passed."""
     if status is None:

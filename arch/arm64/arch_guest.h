@@ -50,6 +50,9 @@ static inline void arch_count_release16(uint16_t *x) { (void)__atomic_fetch_add(
 
 bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value);
 uint32_t arch_list_registers(const struct cordon *c);
+int64_t arch_workaround(const struct cordon *c, uint32_t function);
 void arch_code_loaded(struct cordon *c);
+bool arch_has_random(const struct cordon *c);
+void arch_random(struct cordon *c, uint64_t word[3]);
 
 #endif

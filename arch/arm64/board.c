@@ -114,13 +114,16 @@ void board_read(const struct fdt *f)
         mmu_map_ram(board.ram[i].base, board.ram[i].size);
 }
 
-bool board_is_redistributor_page(uint64_t address)
+bool board_redistributor(uint64_t *address)
 {
     for (uint32_t i = 0; i < board.gicrs; i++) {
-        uint64_t offset = address - board.gicr[i].base;
+        uint64_t base = board.gicr[i].base;
+        uint64_t size = board.gicr[i].count * board.gicr_stride;
 
-        if (address >= board.gicr[i].base && offset < board.gicr[i].count * board.gicr_stride)
-            return offset % board.gicr_stride < CORDON_PAGE_SIZE;
+        if (*address >= base && *address - base < size) {
+            *address = base + arch_index(*address - base, size);
+            return (*address - base) % board.gicr_stride < CORDON_PAGE_SIZE;
+        }
     }
     return false;
 }
@@ -160,8 +163,9 @@ static void configure(void)
 
     plan_hide_the_rest();
     config = (struct cordon_config){ .ram = board.ram, .rams = board.rams, .core = board.core, .cores = 1,
-                                     .hidden = board.hidden, .hiddens = board.hiddens, .host = shape(bits),
-                                     .vm = shape(bits), .pa_bits = bits, .vms = 255 };
+                                     .hidden = board.hidden, .hiddens = board.hiddens,
+                                     .pinned = board.reserved, .pinneds = board.reserveds, .host = shape(bits), .vm = shape(bits),
+                                     .pa_bits = bits, .vms = 255 };
 }
 
 /* Lays arrays out one behind the other. */

@@ -7,6 +7,7 @@
 #include "panic.h"
 #include "plat.h"
 #include "print.h"
+#include "random.h"
 #include "scrub.h"
 
 #define DTB_LIMIT 0x200000u
@@ -152,10 +153,12 @@ _Noreturn void boot_on(void)
     plan_edit(&tree);
     greet();
     say_what_is_lost();
+    random_set_up(&tree);
     scrub_memory();
     scrub_range(rest.base, rest.base + rest.size);
     boot_test();
     cpu_set_up(board_vtcr(), board_vttbr());
+    predict_say();
     dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */
     for (uint64_t at = dtb; at < dtb + tree.size; at += 16)
         __asm__ volatile("dc civac, %0" ::"r"(phys(at)) : "memory");

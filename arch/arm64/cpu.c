@@ -16,6 +16,7 @@ static uint64_t stacks;         /* the row of them */
 
 _Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "layout.h");
 _Static_assert(offsetof(struct cpu, panic_stack) == CPU_PANIC_STACK, "layout.h");
+_Static_assert(offsetof(struct cpu, step_argument) == CPU_STEP_ARGUMENT, "layout.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "layout.h");
 
 static uint64_t stacks_size(uint32_t n)
@@ -105,6 +106,7 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
     cpu->has_ras = registers_has_feature(&id, FEATURE_RAS);
     cpu->has_pmu = registers_has_feature(&id, FEATURE_PMU);
     cpu->last_vcpu = 0;
+    predict_set_up(cpu);
     sysreg_write(vtcr_el2, vtcr);
     sysreg_write(vttbr_el2, vttbr);
     sysreg_write(vpidr_el2, sysreg_read(midr_el1));

@@ -8,7 +8,9 @@
 
 #include "arch_guest.h"
 #include "cordon/abi.h"
+#include "generator.h"
 #include "layout.h"
+#include "mitigation.h"
 #include "registers.h"
 #include "sysreg.h"
 
@@ -24,6 +26,12 @@ enum cpu_state { CPU_STATE_OFF, CPU_STATE_STARTING, CPU_STATE_ON };
 struct cpu {
     uint64_t stack;             /* tops; see layout.h */
     uint64_t panic_stack;
+    uint64_t step_argument;     /* of what its vectors begin with: see mitigation.h */
+    uint64_t host_vectors;      /* those of its step */
+    uint64_t guest_vectors;
+    struct mitigation mitigation;
+    int32_t firmware[PREDICTIONS];  /* what its firmware has, for the host */
+    bool bypass_open;           /* the host has told the firmware to let stores be bypassed */
     uint64_t mpidr;             /* affinity fields alone */
     uint32_t number;
     uint32_t state;             /* enum cpu_state */
@@ -53,6 +61,7 @@ struct cpu {
     uint64_t host_sre;
     uint64_t host_tpidr2;
     uint64_t pmcr;
+    struct generator random;    /* of what guests draw on this CPU */
 };
 
 extern struct cpu *cpus;        /* in memory of the machine's, as many as it has; number 0 is the boot CPU */
@@ -92,6 +101,21 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
 
 /* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has, and empties that. guest_gic.c */
 void gic_set_up(struct cpu *cpu);
+
+/*
+ * Chooses what this CPU's vectors begin with, and sets VBAR_EL2. The firmware may be asked: not before it can be called.
+ * predict.c
+ */
+void predict_set_up(struct cpu *cpu);
+/* What was chosen for the boot CPU, on the UART. */
+void predict_say(void);
+/* A call of the host's about prediction goes to the firmware, where that has it; false: it has not, or it is no such call. */
+bool predict_call(uint64_t x[4]);
+/* What SMCCC_ARCH_FEATURES answers the host about such a call. */
+int64_t predict_features(uint64_t function);
+/* Before a guest's first instruction and after its last: its stores are not bypassed, whatever the host wants for itself. */
+void predict_guest_enters(struct cpu *cpu);
+void predict_guest_left(struct cpu *cpu);
 
 /* entry.S */
 _Noreturn void enter_host(uint64_t entry, uint64_t x0);

@@ -4,6 +4,7 @@
  * out, to the host.
  */
 #include "layout.h"
+#include "step.h"
 #include "sysreg.h"
 
 /* ---- the image: a Linux Image header, so that any loader of arm64 kernels takes it. Documentation/arm64/booting ---- */
@@ -189,9 +190,11 @@ enter_host:
     b       fatal_exception
     .endm
 
+/* The vectors while the host runs, with what they begin with. step.h */
+    .macro  host_vectors name, step
     .balign 0x800
-    .global vectors
-vectors:
+    .global \name
+\name:
     fatal   0                   /* current EL with SP_EL0: never used */
     fatal   1
     fatal   2
@@ -203,6 +206,7 @@ vectors:
 
     .balign 0x80                /* lower EL, AArch64: the host */
     stp     x0, x1, [sp, #-REGS_SIZE]!
+    \step
     stp     x2, x3, [sp, #0x10]
     mrs     x1, esr_el2
     lsr     x2, x1, #26
@@ -228,6 +232,7 @@ vectors:
 
     .balign 0x80                /* lower EL, AArch32: a process of the host's. HVC is undefined there */
     stp     x0, x1, [sp, #-REGS_SIZE]!
+    \step
     stp     x2, x3, [sp, #0x10]
     mrs     x1, esr_el2
     b       host_trap
@@ -235,6 +240,13 @@ vectors:
     fatal   13
     fatal   14
     fatal   15
+    .org    \name + 0x790       /* an error here: a vector has more than its 32 instructions */
+    .endm
+
+    host_vectors vectors, step_none
+    host_vectors vectors_loop, step_loop
+    host_vectors vectors_clear, step_clear
+    host_vectors vectors_firmware, step_firmware
 
 /* Everything of the host's but HVC. All its registers are in the frame, for accesses that are done on its behalf. */
 host_trap:

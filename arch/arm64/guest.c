@@ -125,10 +125,11 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
     stop_walks(cpu->host.tcr_el1);
     stop_counting(cpu);
     put_away_extensions(cpu);
+    predict_guest_enters(cpu);
     sysreg_write(vttbr_el2, (uint64_t)vm->s2.vmid << 48 | vm->s2.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, UINT64_C(1) << 31 | u->index);
     controls_switch(&cpu->plan, SIDE_GUEST);
-    sysreg_write(vbar_el2, guest_vectors);
+    sysreg_write(vbar_el2, cpu->guest_vectors);
     cpu->vectors_loaded = false;
     isb();
     forget_other_vcpu(cpu, u);
@@ -160,13 +161,14 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     sysreg_write(vttbr_el2, c->host.root * CORDON_PAGE_SIZE);
     sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
     controls_switch(&cpu->plan, SIDE_HOST);
-    sysreg_write(vbar_el2, vectors);
+    sysreg_write(vbar_el2, cpu->host_vectors);
     isb();
     take_back_extensions(cpu);
     el1_load(&cpu->host);
     sysreg_write(elr_el2, cpu->host_pc);
     sysreg_write(spsr_el2, cpu->host_pstate);
     go_on_counting(cpu);
+    predict_guest_left(cpu);
     isb();
     sysreg_write(tcr_el1, cpu->host.tcr_el1);
 }

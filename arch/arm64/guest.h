@@ -11,8 +11,6 @@
 #define CNT_ISTATUS UINT64_C(4)
 
 /* entry.S, guest_entry.S */
-extern const char vectors[];
-extern const char guest_vectors[];
 
 /* Runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */
 uint64_t guest_resume(struct vcpu *u);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Into a guest and out of it: its general registers, and its vector registers. */
 #include "layout.h"
+#include "step.h"
 #include "sysreg.h"
 
     .arch_extension fp
@@ -46,9 +47,10 @@ guest_resume:
     isb
 
 /* A vector of the guest's: x1 of kind, the vCPU in x0, the guest's x0 and x1 on the stack. */
-    .macro  from_guest, kind
+    .macro  from_guest, kind, step
     .balign 0x80
     stp     x0, x1, [sp, #-16]!
+    \step
     mov     x1, #\kind
     b       guest_trap
     .endm
@@ -60,9 +62,11 @@ guest_resume:
     b       fatal_exception
     .endm
 
+/* The vectors while a guest runs, with what they begin with. step.h */
+    .macro  guest_vectors_with name, step
     .balign 0x800
-    .global guest_vectors
-guest_vectors:
+    .global \name
+\name:
     from_el2 0
     from_el2 1
     from_el2 2
@@ -71,14 +75,21 @@ guest_vectors:
     from_el2 5
     from_el2 6
     from_el2 7
-    from_guest 0                /* enum trap_kind */
-    from_guest 1
-    from_guest 1
-    from_guest 2
-    from_guest 0                /* AArch32: a process of the guest's */
-    from_guest 1
-    from_guest 1
-    from_guest 2
+    from_guest 0, \step         /* enum trap_kind */
+    from_guest 1, \step
+    from_guest 1, \step
+    from_guest 2, \step
+    from_guest 0, \step         /* AArch32: a process of the guest's */
+    from_guest 1, \step
+    from_guest 1, \step
+    from_guest 2, \step
+    .org    \name + 0x800       /* an error here: a vector has more than its 32 instructions */
+    .endm
+
+    guest_vectors_with guest_vectors, step_none
+    guest_vectors_with guest_vectors_loop, step_loop
+    guest_vectors_with guest_vectors_clear, step_clear
+    guest_vectors_with guest_vectors_firmware, step_firmware
 
 guest_trap:
     ldr     x0, [sp, #16 + FRAME_VCPU]

@@ -59,11 +59,11 @@ static bool feature(uint64_t crm, uint64_t op2, uint64_t *value)
     case 6 * 8 + 0: *value = sysreg_read(id_aa64isar0_el1) & ~FIELD(24); return true;
     case 6 * 8 + 1: *value = sysreg_read(id_aa64isar1_el1) & ~(FIELD(56) | FIELD(60)); return true;
     case 6 * 8 + 2:
-        *value = sysreg_read(ID_AA64ISAR2_EL1) & (FIELD(4) | FIELD(8) | FIELD(12) | FIELD(20) | FIELD(24));
+        *value = sysreg_read(ID_AA64ISAR2_EL1) & (FIELD(4) | FIELD(8) | FIELD(12) | FIELD(20) | FIELD(24) | FIELD(28));
         return true;
     case 7 * 8 + 0: *value = mmfr0(); return true;
     case 7 * 8 + 1:
-        *value = sysreg_read(id_aa64mmfr1_el1) & (FIELD(0) | FIELD(12) | FIELD(20) | FIELD(36) | FIELD(44));
+        *value = sysreg_read(id_aa64mmfr1_el1) & (FIELD(0) | FIELD(12) | FIELD(20) | FIELD(36) | FIELD(44) | FIELD(60));
         return true;
     case 7 * 8 + 2:
         *value = sysreg_read(ID_AA64MMFR2_EL1) & (FIELD(0) | FIELD(4) | FIELD(8) | FIELD(12) | FIELD(16) | FIELD(20) |

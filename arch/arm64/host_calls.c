@@ -43,7 +43,7 @@ static void statistic(struct regs *r)
         return;
     }
     for (uint32_t i = 0; i < cpu_count; i++)
-        sum += __atomic_load_n(&cpus[i].stat[what], __ATOMIC_RELAXED);
+        sum += __atomic_load_n(&cpus[i].stat[arch_index(what, CORDON_STATS)], __ATOMIC_RELAXED);
     answer(r, 0, sum, 0, 0);
 }
 
@@ -170,7 +170,7 @@ void host_hvc(struct regs *r, uint64_t esr)
 /* Which of the convention's own features there are. */
 static int64_t arch_features(uint64_t function)
 {
-    return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ? 0 : CORDON_NOT_SUPPORTED;
+    return function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ? SMCCC_SUCCESS : predict_features(function);
 }
 
 void hypercall_smc(struct regs *r, uint64_t esr)
@@ -186,6 +186,6 @@ void hypercall_smc(struct regs *r, uint64_t esr)
         r->x[0] = (uint64_t)arch_features((uint32_t)r->x[1]);
     else if (psci_call(r, &result))
         r->x[0] = (uint64_t)result;
-    else if (!own_call(r))
+    else if (!predict_call(r->x) && !own_call(r))
         unknown(r);
 }

@@ -7,6 +7,7 @@
 
 #define CPU_STACK 0
 #define CPU_PANIC_STACK 8
+#define CPU_STEP_ARGUMENT 16
 #define REGS_SIZE 0x100
 #define VCPU_PC 248             /* behind x0 .. x30 */
 #define ARCH_VCPU_FPCR 512      /* behind V0 .. V31 */

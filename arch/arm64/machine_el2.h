@@ -27,8 +27,8 @@ void board_start_core(void);
 /* Gives the CPUs of the tree their slots, and each its redistributor. Before the tree is edited. */
 void board_add_cpus(const struct fdt *f);
 
-/* Whether an address lies in the first page of a redistributor. */
-bool board_is_redistributor_page(uint64_t address);
+/* Whether an address lies in the first page of a redistributor. What is predicted of the answer finds no other one there. */
+bool board_redistributor(uint64_t *address);
 
 /* VTCR_EL2 and VTTBR_EL2 of the host. */
 uint64_t board_vtcr(void);

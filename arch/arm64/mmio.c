@@ -51,12 +51,12 @@ bool mmio_access(struct regs *r, uint64_t esr, uint64_t address)
     uint64_t rt = esr >> 16 & 0x1f;
     uint64_t value;
 
-    if (!board_is_redistributor_page(address) || (esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0)
+    if (!board_redistributor(&address) || (esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0)
         return false;
     if (bytes < 4 || address % bytes != 0)
         return false;
     if ((esr & ISS_WNR) != 0) {
-        value = rt == 31 ? 0 : r->x[rt];
+        value = rt == 31 ? 0 : r->x[arch_index(rt, 31)];
         write_word(address, (uint32_t)value);
         if (bytes == 8)
             write_word(address + 4, (uint32_t)(value >> 32));
@@ -66,6 +66,6 @@ bool mmio_access(struct regs *r, uint64_t esr, uint64_t address)
     if (bytes == 8)
         value |= (uint64_t)read_word(address + 4) << 32;
     if (rt != 31)
-        r->x[rt] = value;
+        r->x[arch_index(rt, 31)] = value;
     return true;
 }

@@ -6,27 +6,12 @@
 #include "machine_el2.h"
 #include "print.h"
 #include "scrub.h"
+#include "smc.h"
 #include "smccc.h"
 
 #define AFFINITY_ON 0
 #define AFFINITY_OFF 1
 #define AFFINITY_ON_PENDING 2
-
-/* The firmware below us. */
-static int64_t firmware(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
-{
-    register uint64_t x0 __asm__("x0") = function;
-    register uint64_t x1 __asm__("x1") = a;
-    register uint64_t x2 __asm__("x2") = b;
-    register uint64_t x3 __asm__("x3") = c;
-
-    __asm__ volatile("smc #0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
-                     :
-                     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-                       "memory");
-    return (int64_t)x0;
-}
 
 /* PSCI answers in 32 bits, sign and all. */
 static int64_t answer(int64_t x)

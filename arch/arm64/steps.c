@@ -80,7 +80,7 @@ void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid)
 
 void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 {
-    uint64_t at = (uint64_t)&c->phys[pfn];
+    uint64_t at = (uint64_t)&c->phys[arch_index(pfn, c->phys_frames)];
     uint64_t end = at + n * CORDON_PAGE_SIZE;
     uint64_t step = c->arch->zva_bytes;
 
@@ -94,7 +94,7 @@ void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 
 void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 {
-    uint64_t at = (uint64_t)&c->phys[pfn];
+    uint64_t at = (uint64_t)&c->phys[arch_index(pfn, c->phys_frames)];
     uint64_t end = at + n * CORDON_PAGE_SIZE;
     uint64_t step = c->arch->line_bytes < MOST_STEP ? c->arch->line_bytes : MOST_STEP;
 

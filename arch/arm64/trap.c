@@ -55,7 +55,7 @@ static bool answer_register(struct regs *r, uint64_t esr)
     if (registers_treatment(registers_find(esr & REGISTER_NAME), SIDE_HOST) != ANSWERED)
         return false;
     if ((esr & ESR_READS) != 0 && rt != 31)
-        r->x[rt] = 0;
+        r->x[arch_index(rt, 31)] = 0;
     skip_instruction();
     return true;
 }

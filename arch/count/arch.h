@@ -22,6 +22,8 @@ struct arch {
 
 extern _Thread_local struct arch arch_counts;
 
+static inline uint64_t arch_index(uint64_t index, uint64_t bound) { return index < bound ? index : 0; }
+
 static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
 {
     return __atomic_load_n(&c->phys[row].e[index], __ATOMIC_RELAXED);

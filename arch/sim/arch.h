@@ -13,6 +13,16 @@
 
 struct arch;    /* state.h */
 
+_Noreturn void arch_index_outside(uint64_t index, uint64_t bound);
+
+/* Nothing is predicted here: an index outside of its bounds is a mistake of the core's, and ends the process. */
+static inline uint64_t arch_index(uint64_t index, uint64_t bound)
+{
+    if (index >= bound)
+        arch_index_outside(index, bound);
+    return index;
+}
+
 /* The acquire stands for the address dependency of whoever follows a link: see arch_pte_write(). */
 static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
 {

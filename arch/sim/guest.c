@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
+#include "smccc.h"
 #include "state.h"
 #include "vcpu.h"
 
@@ -66,6 +67,17 @@ bool arch_vcpu_in_handler(struct cordon *c, const struct vcpu *u)
     return u->arch.in_handler;
 }
 
+/* A CPU whose history is cleared at each trap, that predicts no targets from elsewhere, and has no help for the rest. */
+int64_t arch_workaround(const struct cordon *c, uint32_t function)
+{
+    (void)c;
+    switch (function) {
+    case SMCCC_ARCH_WORKAROUND_1: return SMCCC_WORKAROUND_UNAFFECTED;
+    case SMCCC_ARCH_WORKAROUND_3: return SMCCC_SUCCESS;
+    default: return SMCCC_NOT_SUPPORTED;
+    }
+}
+
 uint64_t arch_counter(const struct cordon *c)
 {
     return __atomic_load_n(&c->arch->sim->counter, __ATOMIC_RELAXED);
@@ -96,6 +108,28 @@ uint32_t arch_list_registers(const struct cordon *c)
 {
     (void)c;
     return CORDON_INTERRUPTS;
+}
+
+void sim_random(struct sim *s, bool there)
+{
+    s->no_random = !there;
+}
+
+bool arch_has_random(const struct cordon *c)
+{
+    return !c->arch->sim->no_random;
+}
+
+/* Others each time, and the same in each run of a test. */
+void arch_random(struct cordon *c, uint64_t word[3])
+{
+    for (int i = 0; i < 3; i++) {
+        uint64_t x = __atomic_add_fetch(&c->arch->sim->drawn, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);
+
+        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+        word[i] = x ^ x >> 31;
+    }
 }
 
 void arch_code_loaded(struct cordon *c)

@@ -88,13 +88,16 @@ void record_expect(struct sim *s, uint64_t index)
         return;
     s->seen[index] = 1;
     if ((all_inside(s->ram, s->rams, number * 512) || all_inside(&s->private, 1, number * 512)) &&
-        none_inside(s->core_mem, s->cores, number * 512))
+        none_inside(s->core_mem, s->cores, number * 512) && none_inside(s->pinned, s->pinneds, number * 512))
         return;     /* all zero: the host's */
     for (uint32_t i = 0; i < 512; i++) {
         uint16_t holder = sim_first_holder(s, number * 512 + i);
+        bool pin = holder == HOLDER_HOST && frames_have(s->pinned, s->pinneds, number * 512 + i);
 
         s->shadow[index * 512 + i] = frame_of(holder);
+        s->shadow[index * 512 + i].count = pin;
         s->count[index].taken = (uint16_t)(s->count[index].taken + (holder != HOLDER_HOST));
+        s->count[index].pinned = (uint16_t)(s->count[index].pinned + pin);
     }
 }
 

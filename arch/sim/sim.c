@@ -102,6 +102,7 @@ static bool make_plan(const struct sim_config *f, struct plan *p, char *why, siz
     struct cordon_mem *hidden;
 
     p->core = (struct cordon_config){ .rams = f->rams + 1, .core = f->core, .cores = f->cores, .hiddens = f->hiddens + 1,
+                                      .pinned = f->pinned, .pinneds = f->pinneds,
                                       .pa_bits = f->pa_bits, .host = geometry(f->host), .vm = geometry(f->vm),
                                       .vms = f->vms == 0 ? 255 : f->vms };
     if (!place_private(f, p))
@@ -153,11 +154,13 @@ static bool make_memory(struct sim *s, const struct sim_config *f, const struct 
     s->cores = f->cores;
     s->hidden = frames_of(p->core.hidden, p->core.hiddens);
     s->hiddens = p->core.hiddens;
+    s->pinned = frames_of(f->pinned, f->pinneds);
+    s->pinneds = f->pinneds;
     s->private = (struct frames){ p->private.base / PAGE, p->private.size / PAGE };
     s->private_next = s->private.first;
     s->host_tables = (struct frames){ p->tables.base / PAGE, p->tables.size / PAGE };
     s->frames = s->host_tables.first + s->host_tables.count;
-    return s->ram != NULL && s->core_mem != NULL && s->hidden != NULL && sim_memory_create(s);
+    return s->ram != NULL && s->core_mem != NULL && s->hidden != NULL && s->pinned != NULL && sim_memory_create(s);
 }
 
 static bool make_core(struct sim *s, const struct plan *p, char *why, size_t why_size)
@@ -236,6 +239,7 @@ void sim_destroy(struct sim *s)
     free(s->ram);
     free(s->core_mem);
     free(s->hidden);
+    free(s->pinned);
     free(s->lent);
     for (unsigned i = 0; i < SIM_REPORTS_KEPT; i++)
         free(s->report[i]);

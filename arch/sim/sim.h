@@ -26,6 +26,8 @@ struct sim_config {
     uint32_t cores;
     const struct cordon_mem *hidden;
     uint32_t hiddens;
+    const struct cordon_mem *pinned;
+    uint32_t pinneds;
     struct cordon_geometry host;    /* all zero: 48 bits, level 0 */
     struct cordon_geometry vm;      /* all zero: 48 bits, level 0 */
     uint32_t vms;                   /* 0: 255 */
@@ -90,6 +92,9 @@ struct trap;
  */
 typedef void sim_guest_fn(void *arg, struct cordon *c, struct vcpu *u, struct trap *t);
 void sim_guest(struct sim *s, sim_guest_fn *play, void *arg);
+
+/* Whether the machine has random numbers for guests; it has, unless told otherwise. */
+void sim_random(struct sim *s, bool there);
 
 /* The machine's counter goes on. It stands still otherwise. */
 void sim_tick(struct sim *s, uint64_t ticks);

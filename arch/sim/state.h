@@ -147,6 +147,8 @@ struct sim {
     uint32_t cores;
     struct frames *hidden;      /* of the configuration, and the host's tables */
     uint32_t hiddens;
+    struct frames *pinned;
+    uint32_t pinneds;
     struct frames private;      /* the VMs' part of private memory */
     struct frames host_tables;  /* the host's, also in `hidden` */
     uint64_t frames;            /* of the whole span */
@@ -176,6 +178,8 @@ struct sim {
     sim_guest_fn *guest;
     void *guest_arg;
     uint64_t counter;
+    uint64_t drawn;             /* state of the random numbers for guests */
+    bool no_random;
 
     struct cpu *cpu;
     uint32_t cpus;

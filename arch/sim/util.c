@@ -6,6 +6,13 @@
 
 #include "state.h"
 
+_Noreturn void arch_index_outside(uint64_t index, uint64_t bound)
+{
+    (void)fprintf(stderr, "simulated machine: index %llu is not below %llu\n", (unsigned long long)index,
+                  (unsigned long long)bound);
+    abort();
+}
+
 void *sim_sparse(uint64_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

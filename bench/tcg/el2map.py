@@ -80,6 +80,8 @@ class Image:
                 return
 
 
+# The sets of vectors: one for each step that an entry may begin with (arch/arm64/mitigation.h).
+SETS = ["", "_loop", "_clear", "_firmware"]
 # The vectors of lower ELs: 64-bit synchronous, IRQ, FIQ, SError, and the same for 32-bit.
 HOST_ENTRIES = [0x400, 0x600]
 GUEST_ENTRIES = [0x400 + 0x80 * i for i in range(8)]
@@ -100,8 +102,8 @@ class Map:
     def __init__(self, image):
         self.calls = [""]       # a stay without a call
         self.lines = ["code %x %x" % (image.begin, image.end)]
-        self.lines += ["entry %x host" % (image.symbols["vectors"] + offset) for offset in HOST_ENTRIES]
-        self.lines += ["entry %x guest" % (image.symbols["guest_vectors"] + offset) for offset in GUEST_ENTRIES]
+        self.lines += ["entry %x host" % (image.symbols["vectors" + one] + offset) for one in SETS for offset in HOST_ENTRIES]
+        self.lines += ["entry %x guest" % (image.symbols["guest_vectors" + one] + offset) for one in SETS for offset in GUEST_ENTRIES]
         self.lines += ["leave %x guest" % at for at in image.erets if image.function(at) == "guest_resume"]
         for bit, name in enumerate(MARKS):
             found = image.in_function(name)

@@ -27,15 +27,18 @@ def script(name, *arguments):
 
 
 class Bench:
-    def __init__(self):
+    def __init__(self, step=True):
+        """step: each entry to EL2 begins with what the CPU needs against prediction, as in the image that is booted everywhere."""
+        self.el2 = EL2 if step else EL2 + "-no-step"
         self.work = os.path.join(BUILD, "bench")
         os.makedirs(self.work, exist_ok=True)
-        for name in ("fetch", "build-el2", "build-module", "build-vmm"):
+        for name in ("fetch", "build-module", "build-vmm"):
             script(name)
+        script("build-el2", "--output", self.el2, *([] if step else ["--no-step"]))
         self.plugin = os.path.join(self.work, "el2count.so")
         run("cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", "-o", self.plugin,
             os.path.join(HERE, "el2count.c"))
-        self.image = Image(ROOT, os.path.join(EL2, "cordon.elf"))
+        self.image = Image(ROOT, os.path.join(self.el2, "cordon.elf"))
         self.map = Map(self.image)
         self.map.write(os.path.join(self.work, "el2.map"))
         with open(os.path.join(LABELS, "labels.h"), encoding="ascii") as file:
@@ -64,7 +67,7 @@ class Bench:
         if bare:
             command += ["-kernel", KERNEL]
         else:
-            command += ["-kernel", os.path.join(EL2, "cordon.bin"), "-device",
+            command += ["-kernel", os.path.join(self.el2, "cordon.bin"), "-device",
                         "guest-loader,kernel=%s,addr=0x42000000" % KERNEL]
         began = time.monotonic()
         text = run(*command, *more, stdout=subprocess.PIPE, text=True, timeout=300).stdout

@@ -170,6 +170,18 @@ def guest_boot_rows(bench):
         print("    seconds of the machine's clock: %.2f; on Cordon %.2f" % (guest_seconds(kvm), guest_seconds(guest)))
 
 
+def step_rows(with_step, without):
+    """What the step on entry costs: the same work with and without it."""
+    print("\n%-62s %9s %9s" % ("of these, the step on entry (a loop of 24 branches here)", "with", "without"))
+    for name, choice in (
+            ("null hypercall", {"label": "NULL_CALL"}),
+            ("host fault, 2 MiB block that was a VM's", {"label": "TOUCH_BLOCK", "has": ["host_sync"]}),
+            ("guest: call that does nothing", {"label": "GUEST_NULL", "entry": "guest", "leave": "guest"}),
+            ("guest: call to the host, out", {"label": "CALL", "entry": "guest", "leave": "host"}),
+            ("  and back", {"label": "CALL", "entry": "host", "leave": "guest"})):
+        print("%-62s %9s %9s" % (name, median(with_step.select(**choice)), median(without.select(**choice))))
+
+
 def table(bench):
     boot = bench.counted("boot")
     calls = bench.counted("calls", "cordon.bench=calls")
@@ -189,7 +201,8 @@ def table(bench):
     print("image %d bytes; lines of EL2 code: core %d, arch/arm64 %d, plat %d (target 6000 in all; pKVM 6200 / 11700)" % (
         os.path.getsize(os.path.join(EL2, "cordon.bin")), lines_of_code("core"), lines_of_code("arch/arm64"),
         lines_of_code("plat/qemu-virt")))
-    guest_boot_rows(bench)
+    step_rows(calls, Bench(step=False).counted("no-step", "cordon.bench=calls"))
+    guest_boot_rows(Bench())
 
 
 # ---- a closer look ----

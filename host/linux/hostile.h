@@ -77,6 +77,7 @@ void hostile_memory(void);
 void hostile_devices(void);
 void hostile_registers(void);
 void hostile_calls(unsigned long calls);
+void hostile_reserved(u64 address);
 void hostile_psci(void);
 
 /* A physical address within Cordon's memory. */

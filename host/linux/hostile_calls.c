@@ -2,8 +2,11 @@
 /* Calls with every kind of argument, from all CPUs at once. */
 #include <linux/atomic.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "hostile.h"
+#include "cordon/status.h"
 
 /* All registers that a call may take or must keep go in and come out. */
 #define CALL(name, instruction)									\
@@ -111,6 +114,7 @@ static void storm(void *argument)
 		for (int k = 0; k < 18; k++)
 			asked.x[k] = value(&state);
 		asked.x[0] = function_number(&state);
+		cond_resched();
 		if (is_end((u32)asked.x[0]))
 			continue;
 		got = asked;
@@ -141,6 +145,14 @@ static void attempt_boundaries(void)
 	refused += (s64)cordon_call(CORDON_CALL_LOG, ~0ull).x[0] == 2;
 	refused += (s64)cordon_call(CORDON_CALL_FEATURES, CORDON_CALL_LAST + 1).x[0] == CORDON_NOT_SUPPORTED;
 	report("records and calls that are not", "hypercalls", 3, refused, "as specified");
+}
+
+void hostile_reserved(u64 address)
+{
+	struct call c = { .x = { CORDON_CALL_VM_CREATE, address >> PAGE_SHIFT, 1 } };
+
+	call_hvc(&c);
+	report("memory that the tree reserves", "the roots of a VM", 1, c.x[0] == CORDON_SHARED, "SHARED");
 }
 
 void hostile_calls(unsigned long calls)

@@ -4,6 +4,7 @@
 #include <linux/kdebug.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include "hostile.h"
@@ -31,7 +32,7 @@ static int job_thread(void *data)
 
 	atomic_inc(&j->ready);
 	while (atomic_read(&j->ready) < READ_ONCE(j->all))
-		cpu_relax();
+		cond_resched();
 	j->function(j->argument);
 	job_done(j);
 	return 0;

@@ -8,6 +8,9 @@
 static unsigned long calls = 20000;
 module_param(calls, ulong, 0);
 MODULE_PARM_DESC(calls, "random calls that each CPU makes");
+static unsigned long reserved;
+module_param(reserved, ulong, 0);
+MODULE_PARM_DESC(reserved, "try to give this memory, which the machine's tree reserves, to a VM, and no more");
 
 static void print_statistics(void)
 {
@@ -32,8 +35,13 @@ static struct miscdevice hostile_device = { .minor = MISC_DYNAMIC_MINOR, .name =
 
 static int __init hostile_init(void)
 {
-	int result = hostile_find_core();
+	int result;
 
+	if (reserved != 0) {
+		hostile_reserved(reserved);
+		return -ECANCELED;	/* that was all: no module stays */
+	}
+	result = hostile_find_core();
 	if (result == 0)
 		result = hostile_die_register();
 	if (result != 0)

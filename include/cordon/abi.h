@@ -146,7 +146,7 @@ enum cordon_phase {
 /* X(NAME, number, word, x2, x3, x4, x5, answers that the next run may give) */
 #define CORDON_EXIT_LIST(X) \
     X(INTERRUPTED, 0, "interrupted", "", "", "", "", "NONE") \
-    X(MEMORY, 1, "memory", "guest page that is not there", "1 write, 2 instruction, 0 read", "", "", "NONE: try again; ABORT") \
+    X(MEMORY, 1, "memory", "guest page that is not there", "1 write, 2 instruction, 0 read", "", "", "NONE: try again") \
     X(READ, 2, "device read", "guest address", "bytes: 1, 2, 4, 8", "", "", "VALUE; ABORT") \
     X(WRITE, 3, "device write", "guest address", "bytes: 1, 2, 4, 8", "value", "", "NONE; ABORT") \
     X(WAIT, 4, "waits for an interrupt", "", "", "", "", "NONE") \

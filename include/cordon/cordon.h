@@ -41,6 +41,8 @@ struct cordon_config {
     uint32_t cores;
     const struct cordon_mem *hidden;    /* device memory that the host must not reach, outside of ram */
     uint32_t hiddens;
+    const struct cordon_mem *pinned;    /* the host's, which a device or firmware uses for ever: nobody else may have it */
+    uint32_t pinneds;                   /* what of it is no RAM, or the core's, is left as it is; ranges may overlap */
     struct cordon_geometry host;        /* must reach all of ram */
     struct cordon_geometry vm;
     uint32_t pa_bits;                   /* callers name physical addresses below 2^pa_bits, 32 .. 48; 0: 40, the seed's */

@@ -16,6 +16,13 @@
 /* Attributes are for the compiler; on a returned struct they would make it another type to the provers. */
 #define __attribute__(x)
 
+/*@ requires within: index < bound;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures \result == index;
+  @*/
+uint64_t arch_index(uint64_t index, uint64_t bound);
+
 /*@ requires row: row < c->phys_frames;
   @ requires index: index < 512;
   @ requires \valid_read(&c->phys[row].e[index]);

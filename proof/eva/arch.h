@@ -11,6 +11,12 @@
 
 #include "machine.h"
 
+/* An index outside of its bounds is an alarm: a shift by more than a word has. */
+static inline uint64_t arch_index(uint64_t index, uint64_t bound)
+{
+    return index << (index < bound ? 0 : 64);
+}
+
 static inline uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index)
 {
     return c->phys[row].e[index];

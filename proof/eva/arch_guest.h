@@ -18,6 +18,7 @@ struct arch_vcpu {
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)
 
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);
+void arch_random(struct cordon *c, uint64_t word[3]);
 
 static inline void arch_count_release16(uint16_t *x) { *x = (uint16_t)(*x + 1u); }
 
@@ -44,6 +45,8 @@ static inline bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *v
     return true;
 }
 static inline uint32_t arch_list_registers(const struct cordon *c) { (void)c; return CORDON_INTERRUPTS; }
+static inline int64_t arch_workaround(const struct cordon *c, uint32_t function) { (void)c; return function % 2 == 0 ? 0 : -1; }
 static inline void arch_code_loaded(struct cordon *c) { (void)c; }
+static inline bool arch_has_random(const struct cordon *c) { (void)c; return true; }
 
 #endif

@@ -8,10 +8,10 @@
 #include "hypercall.h"
 #include "vcpu.h"
 
+extern uint64_t any(void);
+
 #define FRAMES 2048
 #define ALL(t) (sizeof(t) / sizeof((t)[0]))
-
-extern uint64_t any(void);
 
 static struct table phys[FRAMES];
 static struct span span[2];
@@ -93,6 +93,13 @@ void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t)
     next_trap = (struct trap){ .kind = TRAP_INTERRUPT };
 }
 
+void arch_random(struct cordon *c, uint64_t word[3])
+{
+    (void)c;
+    for (int i = 0; i < 3; i++)
+        word[i] = any();
+}
+
 static uint64_t host(struct cordon *c, uint64_t call, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
 {
     uint64_t x[HYPERCALL_REGS] = { call, x1, x2, x3, x4 };
@@ -132,11 +139,11 @@ static void guest_traps(struct cordon *c, uint64_t handle)
     } trap[] = {
         { 0x04000000, 0 }, { 0x04000001, 0 }, { 0x5e000000, 0 }, { 0x00000000, 0 },
         { 0x603a3036, 0 }, { 0x60300009, 0 }, { 0x6034002b, 0 }, { 0x6032dc00, 0 },
-        { 0x93c58047, RAM_AT + 0x9123 }, { 0x82000007, RAM_AT + 0x9000 },
+        { 0x93c58047, RAM_AT + 0x9123 }, { 0x82000007, RAM_AT + 0x9000 }, { 0x93c58047, RAM_AT + 0x123 },
         { 0x93c58007, 0x9000128 }, { 0x93258007, 0x9000120 }, { 0x93850047, 0x9000128 }, { 0x92000047, 0x9000128 },
     };
 
-    for (int i = 0; i < 14; i++) {
+    for (int i = 0; i < 15; i++) {
         struct trap t = { .kind = TRAP_SYNC, .esr = trap[i].esr, .far = trap[i].ipa, .ipa = trap[i].ipa };
 
         meet(c, handle, t, CORDON_ANSWER_NONE);
@@ -162,6 +169,11 @@ static void guest_calls(struct cordon *c, uint64_t handle)
     guest_call(c, handle, 0xc4000003, UINT64_MAX, UINT64_MAX);
     guest_call(c, handle, CORDON_CALL_UID, 0, 0);
     guest_call(c, handle, 0x80000001, 0, 0);
+    for (uint64_t i = 0; i < 4; i++)
+        guest_call(c, handle, 0x84000050 + i, 0x84000053, 0);
+    guest_call(c, handle, 0x84000053, 95, 0);
+    guest_call(c, handle, 0xc4000053, 190, 0);
+    guest_call(c, handle, 0xc4000053, 64, 0);
     guest_call(c, handle, 0xffffffff, 0, 0);
     guest_call(c, handle, 0x84000002, 0, 0);
 }

@@ -49,7 +49,7 @@ build_modules() {
     tools=$(of_kernel 4)
     set -- make -s -C "$headers" "M=$1" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- modules
     if [ -n "$tools" ] && [ "$tools" != "$own_suite" ]; then
-        set -- "$root/scripts/suite" run "$tools" "gcc-aarch64-linux-gnu make libelf1" -- "$@"
+        set -- "$root/scripts/suite" tool "kbuild-$tools" "$@"
     fi
     "$@"
 }

@@ -2,7 +2,7 @@
 /*
  * The plan of machines that nobody has, on the developer's own: trees are made here, read, given a core and edited as at
  * boot. In each, every page that the tree has as memory must be the host's or Cordon's afterwards, no page both, and none of
- * Cordon's may be one that the tree names as used.
+ * Cordon's may be one that the tree names as used. The seeds in a tree are Cordon's, and the host has others.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 
 #include "plan.h"
 #include "refuse.h"
+#include "seed.h"
 
 #define M UINT64_C(0x100000)
 #define G UINT64_C(0x40000000)
@@ -378,6 +379,13 @@ static void reserved_ranges(void)
     reserve(0x7e000000, 0x1800);
     check("/memreserve/ at the end", end_tree(), 6 * M);
     want(board.reserveds == 2 && board.core[1].base + 6 * M <= 0x7fc00000, "it was not read");
+    want(board.core[0].base == 0x40000000, "the gap below the image is not Cordon's");
+    want(is_hidden(0) && is_hidden(0x3ffff000) && !is_hidden(0x40000000), "what is nobody's is not hidden");
+    begin_tree();
+    MEMORY(0x40000000, G);
+    reserve(0x40100000, 0x1000);
+    check("/memreserve/ below the image", end_tree(), 6 * M);
+    want(board.core[0].base == IMAGE, "what is reserved is Cordon's");
     begin_tree();
     MEMORY_WITH(NULL, 0, 0x40000000, G);
     MEMORY_WITH(NULL, 1, 0x80000000, G);
@@ -447,12 +455,104 @@ static void status(void)
     want(after.n == 0, "the host is told of it");      /* the one that is okay has a status, and is not in the list */
 }
 
+/* ---- seeds ---- */
+
+static struct fdt tree_with_seeds(const uint8_t *rng, size_t rng_size, const uint8_t *kaslr, size_t kaslr_size)
+{
+    begin_tree();
+    begin("chosen");
+    text("bootargs", "quiet");
+    if (rng != NULL)
+        prop("rng-seed", rng, rng_size);
+    if (kaslr != NULL)
+        prop("kaslr-seed", kaslr, kaslr_size);
+    end();
+    return end_tree();
+}
+
+/* The key that comes of a tree's seeds, and how many bytes they were worth. */
+static struct generator key_of(const uint8_t *rng, size_t rng_size, const uint8_t *kaslr, size_t kaslr_size, uint32_t worth)
+{
+    struct fdt f = tree_with_seeds(rng, rng_size, kaslr, kaslr_size);
+    struct generator g = { { 0 } };
+
+    want(seed_take(&f, &g) == worth, "seeds are worth something else");
+    return g;
+}
+
+static bool same(struct generator a, struct generator b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* Each byte of a seed is one of the key's; zeros are worth nothing. */
+static void seeds_taken(void)
+{
+    static const uint8_t zeros[64];
+    uint8_t rng[64], kaslr[8];
+    struct generator g;
+    struct fdt f;
+
+    name = "seeds";
+    for (unsigned i = 0; i < 64; i++)
+        rng[i] = kaslr[i % 8] = (uint8_t)(i * 37 + 11);
+    g = key_of(rng, 64, kaslr, 8, 72);
+    for (unsigned i = 0; i < 72; i++) {
+        uint8_t *at = i < 64 ? &rng[i] : &kaslr[i - 64];
+
+        *at ^= 0x10;
+        want(!same(g, key_of(rng, 64, kaslr, 8, 72)), "a byte of a seed does not count");
+        *at ^= 0x10;
+    }
+    want(same(g, key_of(rng, 64, kaslr, 8, 72)), "one tree gives two keys");
+    (void)key_of(NULL, 0, NULL, 0, 0);
+    (void)key_of(zeros, 64, kaslr, 8, 8);
+    (void)key_of(zeros, 64, zeros, 8, 0);
+    (void)key_of(rng, 5, NULL, 0, 5);
+    begin_tree();
+    f = end_tree();
+    want(seed_take(&f, &g) == 0, "seeds without a place for them");
+}
+
+/* The host's are others, drawn after everything was mixed in; the tree is a tree, and no longer. */
+static void seeds_replaced(void)
+{
+    static const size_t size[] = { 1, 8, 31, 32, 33, 64 };
+
+    name = "the host's seeds";
+    for (unsigned i = 0; i < sizeof size / sizeof size[0]; i++) {
+        uint8_t old[64];
+        struct generator g = { { i } };
+        struct fdt f;
+        struct fdt_node chosen;
+        struct fdt_value rng, kaslr;
+        unsigned kept = 0;
+
+        memset(old, 0x5a, sizeof old);
+        f = tree_with_seeds(old, size[i], old, 8);
+        seed_replace(&f, &g);
+        want(fdt_open(&f, blob, sizeof blob) && fdt_child(&f, fdt_root(&f), "chosen", &chosen), "the tree is none");
+        rng = fdt_property(&f, chosen, "rng-seed");
+        kaslr = fdt_property(&f, chosen, "kaslr-seed");
+        want(rng.size == size[i] && kaslr.size == 8, "a seed has another length");
+        for (unsigned k = 0; k < rng.size; k++)
+            kept += rng.data[k] == 0x5a;
+        for (unsigned k = 0; k < 8; k++)
+            kept += kaslr.data[k] == 0x5a;
+        want(kept <= 1 + size[i] / 8, "the host has the loader's seed");
+        want(size[i] < 8 || memcmp(rng.data, kaslr.data, 8) != 0, "two seeds are one");
+        want(fdt_value_has(fdt_property(&f, chosen, "bootargs"), "quiet"), "something else has changed");
+    }
+}
+
 int main(void)
 {
     sizes();
     reserved_ranges();
     reserved_nodes();
     status();
+    seeds_taken();
+    seeds_replaced();
     printf("plan_test: %u failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

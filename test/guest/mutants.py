@@ -4,6 +4,8 @@
 
     test/guest/mutants.py [--list] [NAME...]    all mutants; with names, these
 
+Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
+
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py, or with the sweep of test/registers. It is noticed when the boot does not end as it
 must: a breach, a host that falls, a panic, or nothing more. What QEMU's CPUs do not have is looked at without a boot: the plan of
@@ -23,6 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import sweep  # pylint: disable=wrong-import-position
 import attack  # pylint: disable=wrong-import-position
 from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
+from qemu_cases import NATIVE, native_command  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
 SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
@@ -52,29 +55,29 @@ MUTANTS = [
     M("debug-does-not-trap", "arch/arm64/registers.def", "the guest reads and writes the host's breakpoints",
       'BITS(MDCR, 11, 9, "TDRA, TDOSA, TDA", TRAPS, DEBUG)\n', ""),
     M("hash-in-streaming-mode", "arch/arm64/registers.c", "EL2 hashes with vector instructions where the host may be in streaming mode",
-      "&&\n           !registers_has_feature(id, FEATURE_SME)", "", "plan"),
+      "&&\n           !registers_has_feature(id, FEATURE_SME)", "", "registers_test"),
     M("ordering-does-not-trap", "arch/arm64/registers.def", "the guest has the host's limited ordering regions",
       'BITS(HCR, 35, 35, "TLOR", TRAPS, ORDERING)\n', "", "sweep"),
     M("tpidrro-goes-on", "arch/arm64/guest_entry.S", "each side finds the other's TPIDRRO_EL0",
       "\\operation 128, tpidrro_el0, sp_el0", "\\operation 128, sp_el0, sp_el0", "sweep"),
     M("auxiliary-does-not-trap", "arch/arm64/registers.def", "the host and the guest share ACTLR_EL1",
-      'BITS(HCR, 21, 21, "TACR", TRAPS, AUXILIARY)\n', "", "plan"),
+      'BITS(HCR, 21, 21, "TACR", TRAPS, AUXILIARY)\n', "", "registers_test"),
     M("trace-goes-on", "arch/arm64/registers.def", "the host has a guest traced",
-      'BITS(MDCR, 19, 19, "TTRF", TRAPS, TRACE_FILTER)\n', "", "plan"),
+      'BITS(MDCR, 19, 19, "TTRF", TRAPS, TRACE_FILTER)\n', "", "registers_test"),
     M("trace-units-let", "arch/arm64/registers.def", "the host sets up trace units",
-      'BITS(CPTR, 20, 20, "TTA", TRAPS, TRACE)\n', "", "plan"),
+      'BITS(CPTR, 20, 20, "TTA", TRAPS, TRACE)\n', "", "registers_test"),
     M("activity-is-told", "arch/arm64/registers.def", "the host reads how active a guest was",
-      "GROUP(ACTIVITY, ANSWERED,", "GROUP(ACTIVITY, OWN,", "plan"),
+      "GROUP(ACTIVITY, ANSWERED,", "GROUP(ACTIVITY, OWN,", "registers_test"),
     M("partitions-are-told", "arch/arm64/registers.def", "the host puts a guest into a partition of its own, and monitors it",
-      'BITS(MPAM2, 49, 48, "TRAPMPAM0EL1, TRAPMPAM1EL1", TRAPS, PARTITIONS)\n', "", "plan"),
+      'BITS(MPAM2, 49, 48, "TRAPMPAM0EL1, TRAPMPAM1EL1", TRAPS, PARTITIONS)\n', "", "registers_test"),
     M("samples-are-taken", "arch/arm64/registers.def", "the host samples a guest",
-      'BITS(MDCR, 14, 14, "TPMS", TRAPS, SAMPLES)\n', "", "plan"),
+      'BITS(MDCR, 14, 14, "TPMS", TRAPS, SAMPLES)\n', "", "registers_test"),
     M("branches-are-told", "arch/arm64/registers.def", "the host has a guest's branches recorded",
-      "GROUP(BRANCHES, ANSWERED,", "GROUP(BRANCHES, OWN,", "plan"),
+      "GROUP(BRANCHES, ANSWERED,", "GROUP(BRANCHES, OWN,", "registers_test"),
     M("interrupt-mode-let", "arch/arm64/registers.def", "a guest leaves the GIC's registers",
-      "GROUP(INTERRUPT_MODE, OWN, ANSWERED,", "GROUP(INTERRUPT_MODE, OWN, VIRTUAL,", "plan"),
+      "GROUP(INTERRUPT_MODE, OWN, ANSWERED,", "GROUP(INTERRUPT_MODE, OWN, VIRTUAL,", "registers_test"),
     M("res1-forgotten", "arch/arm64/registers.c", "bits that are 1 where there is no SVE are 0",
-      "bits[i].effect == STOPS && !has", "bits[i].effect == STOPS && there && !has", "plan"),
+      "bits[i].effect == STOPS && !has", "bits[i].effect == STOPS && there && !has", "registers_test"),
     M("list-register-left", "arch/arm64/guest_gic.c", "a guest gets what the firmware has left in a list register",
       " CLEAR(15)\n", "\n", "image"),
     M("control-not-written", "arch/arm64/controls.c", "EL2 goes on with what the firmware has left",
@@ -83,6 +86,42 @@ MUTANTS = [
       "if (arch_load_acquire16(&u->claimed) != 0)", "if (false)", "answers", "neoverse-n1", 2),
     M("zeroing-skipped", "arch/arm64/steps.c", "frames change hands with what is in them", "EACH_LINE(\"dc zva\"", "if (n > 512) EACH_LINE(\"dc zva\"",
       "grants"),
+    M("no-map-mapped", "arch/arm64/plan.c", "memory that must not be mapped is RAM", "            if (no_map)\n                cut_out(m);\n            else\n", "",
+      "plan_test"),
+    M("reserved-not-read", "arch/arm64/plan.c", "Cordon's tables lie where /memreserve/ says that something is", "        add_reserved(m);\n    }\n", "    }\n",
+      "plan_test"),
+    M("disabled-memory-used", "arch/arm64/plan.c", "memory that is out of use is used", "            if (is_okay(f, node))\n                read_memory(reg);",
+      "            read_memory(reg);", "plan_test"),
+    M("used-memory-allocated", "arch/arm64/plan.c", "Cordon's tables lie over something", "        if (!overlap(m, (struct cordon_mem){ end - size, size }))\n            continue;\n",
+      "        if (end > 0)\n            continue;\n", "plan_test"),
+    M("lowest-place-taken", "arch/arm64/plan.c", "the highest place is not taken", "        if (base > best)", "        if (base > 0 && (best == 0 || base < best))", "plan_test"),
+    M("gap-below-image-shared", "arch/arm64/plan.c", "what is reserved below the image becomes Cordon's", "if (overlap(board.reserved[k], board.core[0]))",
+      "if (k > MAX_RESERVED)", "plan_test"),
+    M("rest-not-hidden", "arch/arm64/plan.c", "the host reaches what nobody knows", "        if (next > base)\n", "        if (next > base && base > 0)\n", "plan_test"),
+    M("piece-of-memory-lost", "arch/arm64/plan.c", "memory on the other side of Cordon's is nobody's", "        for (uint32_t k = 1; k < n; k++) {",
+      "        for (uint32_t k = 2; k < n; k++) {", "plan_test"),
+    M("core-told-to-host", "arch/arm64/plan.c", "the host's tree has Cordon's memory", "end_of(low), high.base, end_of(high), end_of(m) };",
+      "low.base, high.base, end_of(high), end_of(m) };", "plan_test"),
+    M("stale-reservation-told", "arch/arm64/plan.c", "the host is told of reserved memory that it cannot reach", "&& !is_in_memory(m))", "&& m.size == 0)", "plan_test"),
+    M("loop-of-one", "arch/arm64/step.h", "the loop on entry has one turn", "    b.ne    771b\n", "", "entry"),
+    M("step-not-for-host", "arch/arm64/entry.S", "an entry from the host begins without its step",
+      "REGS_SIZE]!\n    \\step\n    stp     x2, x3, [sp, #0x10]\n    mrs     x1, esr_el2\n    lsr",
+      "REGS_SIZE]!\n    stp     x2, x3, [sp, #0x10]\n    mrs     x1, esr_el2\n    lsr", "entry"),
+    M("step-not-for-guests", "arch/arm64/guest_entry.S", "an entry from a guest begins without its step",
+      "[sp, #-16]!\n    \\step\n", "[sp, #-16]!\n", "entry"),
+    M("step-not-taken", "arch/arm64/predict.c", "every CPU takes the vectors without a step",
+      "cpu->host_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].host;", "cpu->host_vectors = (uint64_t)sets[STEP_NONE].host;", "entry"),
+    M("step-not-taken-for-guests", "arch/arm64/predict.c", "guests come in through the vectors without a step",
+      "cpu->guest_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].guest;", "cpu->guest_vectors = (uint64_t)sets[STEP_NONE].guest;", "entry"),
+    M("part-by-revision", "arch/arm64/mitigation.c", "a CPU is known by one of its revisions alone",
+      "#define PART_MASK UINT32_C(0xff00fff0)", "#define PART_MASK UINT32_C(0xff0fffff)", "entry"),
+    M("seed-left-to-host", "arch/arm64/seed.c", "the host reads what Cordon's generators began with",
+      "seed.data[at] = (uint8_t)(word[at % sizeof word / 8] >> 8 * (at % 8));", ";", "plan_test"),
+    M("seeds-alike", "arch/arm64/seed.c", "the host's two seeds are one, of the same draw",
+      "if (at % sizeof word == 0)", "if (at % sizeof word == 0 && i == 0)", "plan_test"),
+    M("seed-not-mixed", "arch/arm64/seed.c", "the loader's seeds do not count", "    generator_mix(g, data);\n", "    (void)g;\n", "plan_test"),
+    M("seed-of-zeros", "arch/arm64/seed.c", "a seed of zeros is worth as much as another", "bytes += any ? size : 0;", "bytes += size;",
+      "plan_test"),
 ]
 
 
@@ -133,15 +172,18 @@ def output(command, folder):
     return None if done.returncode == 0 else done.stdout.splitlines()[0] if done.stdout else "exit status %d" % done.returncode
 
 
-def plan_verdict(folder):
-    tool = os.path.join(folder, "build", "registers_test")
-    wrong = output(["cc", "-std=gnu11", "-O1", "-I" + os.path.join(folder, "arch", "arm64"), "-o", tool,
-                    os.path.join(ROOT, "test", "boot", "registers_test.c"), os.path.join("arch", "arm64", "registers.c")], folder)
-    return wrong or output([tool], folder)
+def native_verdict(name, folder):
+    return output(native_command(name, folder), folder)
 
 
 def image_verdict(folder):
     return output([os.path.join(ROOT, "test", "boot", "image.py"), os.path.join(folder, "build", "el2", "cordon.elf")], folder)
+
+
+def entry_verdict(folder):
+    done = subprocess.run([os.path.join(ROOT, "test", "boot", "mitigations.py"), "--tree", folder], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAIL"):].split())[:100]
 
 
 def sweep_verdict(log):
@@ -157,8 +199,10 @@ def sweep_verdict(log):
 
 def look(folder, group, cpu, smp, path, seconds=SECONDS):
     """How the sources in a folder, built, show that something is broken, or None."""
-    if group == "plan":
-        return plan_verdict(folder)
+    if group in NATIVE:
+        return native_verdict(group, folder)
+    if group == "entry":
+        return entry_verdict(folder)
     if group == "image":
         return image_verdict(folder)
     if group == "sweep":
@@ -182,7 +226,7 @@ def try_mutant(mutant, seconds):
     folder = os.path.join(OUT, mutant.name)
     copy_sources(folder)
     apply(mutant, folder)
-    if mutant.group != "plan":
+    if mutant.group not in NATIVE:
         quietly([os.path.join(folder, "scripts", "host", "build-el2")])
     how = look(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds)
     shutil.rmtree(folder)

@@ -8,6 +8,8 @@ twenty rounds, and VMMs that are killed.
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300. CORDON_SEED: when VMMs are killed.
 """
+import glob
+import lzma
 import os
 import random
 import sys
@@ -19,7 +21,9 @@ INITRD = os.path.join(BUILD, "guest-test.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
 BACK = [r"test: all frames came back", r"test: unloaded"]
 LINUX = [r"guest: Linux \S+ on %d CPUs", r"cordon_guest: ok", r"guest: ok 32 MiB", r"guest: ok interrupts", r"guest: done"]
-NEVER = [r"guest: FAIL", r"cordon_guest: FAIL", r"guest: complaint"]
+DREW = r"guest: random: drew 0x\w+"
+# The last: two guests, one after the other or at once, draw the same number.
+NEVER = [r"guest: FAIL", r"cordon_guest: FAIL", r"guest: complaint", r"random: drew (0x\w+)\s[\s\S]*random: drew \1\s"]
 
 
 def case(name, cpu, test, vcpus, want, smp=2, extra=()):
@@ -28,16 +32,21 @@ def case(name, cpu, test, vcpus, want, smp=2, extra=()):
 
 
 def cases():
+    yield case("linux-seeds", "cortex-a72", "linux", 2, [r"guest: draws by smccc_trng, 4096 bytes", r"guest: done"], extra=["SEEDS=1"])
     for cpu in ("cortex-a72", "neoverse-n1"):
         for vcpus in (1, 2):
-            yield case("payload", cpu, "payload", vcpus, [r"guest: done: [1-9]\d* passed, 0 failed", r"test: guest ended with 0"])
+            yield case("payload", cpu, "payload", vcpus,
+                       [r"guest: done: [1-9]\d* passed, 0 failed", r"guests are offered none", r"guest: random: none", r"test: guest ended with 0"])
             yield case("linux", cpu, "linux", vcpus, [w % vcpus if "%d" in w else w for w in LINUX] + [r"test: guest ended with 0"])
-    yield case("payload", "max", "payload", 2, [r"guest: done: [1-9]\d* passed, 0 failed"])
+    yield case("payload", "max", "payload", 2, [r"guest: done: [1-9]\d* passed, 0 failed", r"begin with the CPU's own", DREW])
+    for vcpus in (1, 2):
+        yield case("payload-seeds", "cortex-a72", "payload", vcpus,
+                   [r"guest: done: [1-9]\d* passed, 0 failed", r"begin with none of the CPU's, .* and 40 bytes", DREW], extra=["SEEDS=1"])
     yield case("two", "cortex-a72", "two", 2, [r"test: linux ended with 0", r"test: payload ended with 0", r"guest: ok secret",
                                                r"guest: ok 32 MiB"], smp=2, extra=["MEM=1536M"])
     yield case("two", "neoverse-n1", "two", 1, [r"test: linux ended with 0", r"test: payload ended with 0", r"guest: ok secret"],
                smp=4)
-    yield case("rounds", "cortex-a72", "rounds", 2, [r"test: 20 rounds, -?\d+ kB"])
+    yield case("rounds", "cortex-a72", "rounds", 2, [r"test: 20 rounds, -?\d+ kB", DREW], extra=["SEEDS=1"])
     yield case("rounds", "neoverse-n1", "rounds", 1, [r"test: 20 rounds, -?\d+ kB"], smp=1)
     yield case("kill", "cortex-a72", "kill", 2, [r"test: 20 killed, seed %d" % SEED, r"test: guest ended with 0"])
     yield case("kill", "neoverse-n1", "kill", 1, [r"test: 20 killed, seed %d" % SEED, r"test: guest ended with 0"], smp=1)
@@ -47,12 +56,23 @@ def command_of(one):
     return script("run-host", *one.settings, "INITRD=" + INITRD, "APPEND=quiet " + one.test)
 
 
+def module_of_debian(name):
+    """A module of the guest's kernel, unpacked: some of Debian's kernels have them compressed."""
+    found = glob.glob(os.path.join(KERNEL, "kernel", "lib", "modules", "*", "**", name + ".ko*"), recursive=True) + \
+        glob.glob(os.path.join(KERNEL, "kernel", "usr", "lib", "modules", "*", "**", name + ".ko*"), recursive=True)
+    path = os.path.join(KERNEL, "guest", name + ".ko")
+    with (lzma.open if found[0].endswith(".xz") else open)(found[0], "rb") as packed, open(path, "wb") as file:
+        file.write(packed.read())
+    return path
+
+
 def prepare():
     for name in ("fetch", "build-el2", "build-module", "build-vmm", "build-guest"):
         quietly(script(name))
     here = os.path.join(ROOT, "test", "guest")
     guest = os.path.join(BUILD, "guest.gz")
-    quietly(script("make-initramfs", guest, os.path.join(here, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko")))
+    quietly(script("make-initramfs", guest, os.path.join(here, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
+                   module_of_debian("arm_smccc_trng")))
     quietly(script("make-initramfs", INITRD, os.path.join(here, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
                    os.path.join(KERNEL, "module", "cordon_info.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), guest))

@@ -22,6 +22,7 @@
 
 #define PAGE CORDON_PAGE_SIZE
 #define DEVICE UINT64_C(0x09000128)
+#define TRNG_RND64 0xc4000053u
 #define MACHINE_OPS 1500            /* then a new machine */
 #define KEPT 24
 
@@ -248,7 +249,8 @@ static struct outcome guest_call(struct model_vm *v, uint32_t index)
     case CORDON_GUEST_GRANT:
     case CORDON_GUEST_REVOKE:
     case CORDON_GUEST_RELINQUISH:
-    case CORDON_GUEST_QUERY: return (struct outcome){ .any = true };
+    case CORDON_GUEST_QUERY:
+    case TRNG_RND64: return (struct outcome){ .any = true };
     default: t.now->x[0] = UINT64_MAX; return stays();
     }
 }
@@ -267,6 +269,8 @@ static struct outcome outcome_of(struct model_vm *v, uint32_t index)
             t.now->aborts++;
             return stays();
         }
+        if (v->map[(t.action.x[0] - GUEST_RAM) / PAGE] != 0)
+            return stays();         /* it is there: the guest tries again */
         u->asked = MEMORY;
         return leaves(CORDON_EXIT_MEMORY, t.action.x[0] / PAGE * PAGE, 1, 0);
     case DO_READ: u->asked = READ; return leaves(CORDON_EXIT_READ, DEVICE, 4, 0);
@@ -322,13 +326,29 @@ static struct outcome query(struct model_vm *v, const struct vcpu *u)
     return stays();
 }
 
+/* As many bits as were asked for, or none and a refusal. */
+static struct outcome draw(const struct vcpu *u)
+{
+    uint64_t bits = t.action.x[1];
+
+    t.now->x[0] = bits == 0 || bits > 192 ? (uint64_t)-2 : 0;
+    for (unsigned i = 1; i < 4; i++) {
+        uint64_t below = 64 * (3 - i), n = t.now->x[0] != 0 || bits <= below ? 0 : bits - below;
+
+        if (n < 64 && u->x[i] >> n != 0)
+            differ("of %" PRIu64 " random bits, x%u is 0x%" PRIx64, bits, i, u->x[i]);
+        t.now->x[i] = u->x[i];
+    }
+    return stays();
+}
+
 /* ---- a run ---- */
 
 static void choose_action(void)
 {
     static const uint64_t function[] = { 0xc4000003, 0xc4000003, 0xc4000003, 0xc4000004, CORDON_GUEST_HOST,
                                          CORDON_GUEST_GRANT, CORDON_GUEST_GRANT, CORDON_GUEST_REVOKE, CORDON_GUEST_RELINQUISH,
-                                         CORDON_GUEST_RELINQUISH, CORDON_GUEST_QUERY, 0xc6000099 };
+                                         CORDON_GUEST_RELINQUISH, CORDON_GUEST_QUERY, TRNG_RND64, 0xc6000099 };
     struct action *a = &t.action;
     uint64_t gpa = GUEST_RAM + below(one_in(4) ? GUEST_PAGES : 40) * PAGE;
 
@@ -344,6 +364,8 @@ static void choose_action(void)
         a->x[i] = rng_next(&t.rng);
     a->x[0] = one_in(150) ? 0x84000008 + below(2) : one_in(12) ? 0x84000002 : function[below(sizeof function / sizeof *function)];
     a->x[1] = a->x[0] < CORDON_GUEST_FIRST ? below(VCPUS + 1) : a->x[0] == CORDON_GUEST_HOST ? a->x[1] : gpa;
+    if (a->x[0] == TRNG_RND64 && !one_in(8))
+        a->x[1] = below(196);
     a->x[2] = a->x[0] == 0xc4000003 ? GUEST_RAM + below(5) * 2 : a->x[0] < CORDON_GUEST_FIRST ? below(8) / 7
               : 1 + below(one_in(6) ? 600 * PAGE : 12 * PAGE);
 }
@@ -403,7 +425,7 @@ static void run_it(struct model_vm *v, uint32_t index, uint64_t x[HYPERCALL_REGS
         differ("a run is refused with %s", cordon_status_word((enum cordon_status)x[0]));
     o = outcome_of(v, index);
     if (o.any)
-        o = t.action.x[0] == CORDON_GUEST_QUERY ? query(v, real) : ranged(v, real, free);
+        o = t.action.x[0] == CORDON_GUEST_QUERY ? query(v, real) : t.action.x[0] == TRNG_RND64 ? draw(real) : ranged(v, real, free);
     if (word != 0 && !t.action.takes)
         u->sgis = (uint16_t)(u->sgis | 1u << id);
     check_registers(real);

@@ -381,7 +381,7 @@ enum cordon_status model_run(struct model *m, uint64_t handle, uint64_t index, u
     if (answer == CORDON_ANSWER_VALUE)
         fits = u->asked == READ || u->asked == CALL;
     else if (answer == CORDON_ANSWER_ABORT)
-        fits = u->asked == READ || u->asked == WRITE || u->asked == MEMORY;
+        fits = u->asked == READ || u->asked == WRITE;
     else
         fits = answer == CORDON_ANSWER_NONE && u->asked != READ && u->asked != CALL;
     return fits ? CORDON_OK : CORDON_ANSWER;

@@ -237,6 +237,12 @@ MUTANTS = [
       "!inside_any(page, f->ram, f->rams)", "false"),
     M("boot-no-taken", "boot.c", "set_taken", "sections do not count what is not the host's at the start",
       "c->section[index].taken++;", ";"),
+    M("boot-pins-nothing", "boot.c", "pin", "memory that firmware uses may be given away",
+      "record->count = 1;", ";"),
+    M("boot-pins-uncounted", "boot.c", "pin", "sections do not count what is pinned", "c->section[index].pinned++;", ";"),
+    M("boot-pins-twice", "boot.c", "pin", "ranges that overlap pin a frame twice", " || record->count != 0", ""),
+    M("boot-pins-the-cores", "boot.c", "pin", "the core's own frames are pinned", "record->holder != HOLDER_HOST || ", ""),
+    M("pinned-malformed", "boot.c", "memory_is_sound", "pinned ranges need not be ranges", "!well_formed(f->pinned[i])", "false"),
 
     # ---- lives of VMs ----
     M("create-over-live", "vm.c", "vm_create", "a VM can be created twice", "v.vm->state == VM_NONE", "true"),
@@ -258,7 +264,8 @@ MUTANTS = [
     M("teardown-forgets-a-page", "vm.c", "drop_block", "the last page of a block stays with a VM that is gone",
       "v.vm->rest_n = CORDON_BLOCK_PAGES;", "v.vm->rest_n = CORDON_BLOCK_PAGES - 1;"),
     M("teardown-skips", "vm.c", "empty_entry", "a teardown jumps over a part of the table",
-      "entries * s2_pages(p.level) - gfn % s2_pages(p.level);", "entries * s2_pages(p.level) + 1 - gfn % s2_pages(p.level);"),
+      "entries * s2_pages(p.level) - gfn % s2_pages(p.level),", "entries * s2_pages(p.level) + 1 - gfn % s2_pages(p.level),"),
+    M("teardown-goes-too-far", "vm.c", "empty_entry", "a teardown walks to where there are no addresses", "t->gfn_limit", "UINT64_MAX"),
     M("teardown-skips-one", "vm.c", "count_empty", "the entry behind empty ones is taken for empty",
       "return n;", "return n < 512 - p.index ? n + 1 : n;"),
     M("teardown-no-tlbi", "vm.c", "end_vm", "a walk may still be in the roots when the host gets them",
@@ -286,8 +293,8 @@ MUTANTS = [
       "v.vm->entries != arch_load_acquire16(&v.vm->exits)", "false"),
     M("vcpu-frame-lost", "vm.c", "return_vcpus", "the frames of vCPUs never come back",
       "memory_return_from_core(c, v.vm->vcpu_row[i]);", ";"),
-    M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[frame].e[i] = 0;", ";"),
-    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "vm->vcpu_row[index] != 0", "false"),
+    M("vcpu-frame-not-empty", "vcpu.c", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;", ";"),
+    M("vcpu-made-twice", "vcpu.c", "create_in", "a vCPU can be made twice", "*row != 0", "false"),
     M("vcpu-one-too-many", "vcpu.c", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
 
     # ---- a guest's memory ----
@@ -340,6 +347,8 @@ MUTANTS = [
       "return answer == CORDON_ANSWER_VALUE || answer == CORDON_ANSWER_ABORT;", "return true;"),
     M("answer-none-to-call", "vcpu.c", "answer_fits", "a call to the host goes without an answer",
       "return answer == CORDON_ANSWER_VALUE;", "return true;"),
+    M("answer-aborts-memory", "vcpu.c", "answer_fits", "the host has a first touch of memory end in an abort",
+      "case ASKED_WRITE:", "case ASKED_MEMORY:\n    case ASKED_WRITE:"),
     M("answer-unasked", "vcpu.c", "answer_fits", "the host answers what was not asked",
       "default: return answer == CORDON_ANSWER_NONE;", "default: return true;"),
     M("answer-twice", "vcpu.c", "take_answer", "an answer is asked for for ever", "u->asked = ASKED_NOTHING;", ""),
@@ -348,6 +357,23 @@ MUTANTS = [
     M("read-no-sign", "abort.h", "abort_extend", "a load does not extend the sign", "(esr & ISS_SSE) != 0", "false"),
     M("read-too-wide", "abort.h", "abort_extend", "a load fills more than it reads", "value = abort_cut(value, bytes);", ""),
     M("step-keeps-btype", "vcpu.h", "vcpu_skip", "the next instruction inherits a branch type", "u->pstate &= ~PSTATE_NEXT;", ""),
+
+    # ---- random numbers ----
+    M("chacha-rotation", "generator.c", "quarter_round", "a wrong rotation in ChaCha20", "s[b] = turn(s[b] ^ s[c], 7);",
+      "s[b] = turn(s[b] ^ s[c], 6);"),
+    M("draw-keeps-key", "generator.c", "generator_draw", "each draw gives the same", "g->key[i] = block[i];", ";"),
+    M("draw-gives-key", "generator.c", "generator_draw", "a draw gives the key of the next",
+      "block[8 + 2 * i] | (uint64_t)block[9 + 2 * i] << 32", "block[2 * i] | (uint64_t)block[2 * i + 1] << 32"),
+    M("mix-forgets", "generator.c", "generator_mix", "what was mixed in before is lost",
+      "g->key[2 * i] | (uint64_t)g->key[2 * i + 1] << 32", "0"),
+    M("mix-nothing", "generator.c", "generator_mix", "what is mixed in does not count", "block[4 + i] = data[i];", "block[4 + i] = 0;"),
+    M("random-not-cut", "random.c", "cut", "a guest gets more bits than it asked for", "n == 64 ? word", "n > 0 ? word"),
+    M("random-too-many", "random.c", "draw", "a guest may ask for more bits than there are", " || bits > WORDS * width", ""),
+    M("random-none", "random.c", "draw", "a guest may ask for no bits", "bits == 0 || ", ""),
+    M("random-where-none-is", "random.c", "vcpu_random_call", "numbers that can be guessed are offered",
+      " || !arch_has_random(c)", ""),
+    M("random-wide", "random.c", "vcpu_random_call", "a call of 32 bits has a number of bits of 64",
+      "draw(c, u, asked, 32)", "draw(c, u, u.vcpu->x[1], 32)"),
 
     # ---- interrupts ----
     M("inject-any-field", "vcpu.c", "may_inject", "the host writes all of a list register",
@@ -375,6 +401,9 @@ MUTANTS = [
     # ---- exits ----
     M("memory-shows-place", "trap.c", "memory_fault", "the host sees where in a page the guest reads",
       "t->ipa - t->ipa % CORDON_PAGE_SIZE", "t->ipa"),
+    M("missing-though-there", "trap.c", "memory_fault", "a page whose entry was being changed is missing",
+      "is_there(c, u, t->ipa)", "false"),
+    M("missing-and-there", "trap.c", "is_there", "a page that is missing is never told", "desc_valid(entry)", "true"),
     M("write-shows-register", "trap.c", "device_access", "the host sees all of a register of which a byte is written",
       "abort_cut(vcpu_reg(u.vcpu, abort_register(t->esr)), bytes)", "vcpu_reg(u.vcpu, abort_register(t->esr))"),
     M("walk-as-access", "trap.c", "is_simple_access", "a page table walk passes for an access", "(ISS_CM | ISS_S1PTW)", "ISS_CM"),
@@ -393,6 +422,12 @@ MUTANTS = [
       "case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;", ""),
     M("host-counter", "trap.c", "read_system", "the guest reads the host's counter", "arch_counter(c) - u.vcpu->offset",
       "arch_counter(c)"),
+
+    M("workaround-refused", "call.c", "workaround", "a call that the guest was told of is refused", "SMCCC_SUCCESS", "SMCCC_NOT_SUPPORTED"),
+    M("workaround-of-none", "call.c", "workaround", "a call that does nothing is said to be done",
+      "arch_workaround(c, function) == SMCCC_NOT_SUPPORTED", "false"),
+    M("workaround-not-told", "call.c", "arch_features", "a guest is told that its CPU has no help", "arch_workaround(c, function)",
+      "SMCCC_NOT_SUPPORTED"),
 
     # ---- PSCI and SGIs ----
     M("on-anywhere", "power.c", "can_start", "a vCPU starts outside of memory",

@@ -4,7 +4,7 @@
  * whose vCPUs start and stop each other, send SGIs, grant, revoke and give memory back while other CPUs map it.
  *
  * Whatever happens when: the race detector finds nothing; a vCPU is in the guest on one CPU at a time, and finds its
- * registers as it left them; the host never reads what a guest wrote to memory that it did not grant, and no guest
+ * registers as it left them; a page that is there is never told as missing, whatever becomes of the block around it; the host never reads what a guest wrote to memory that it did not grant, and no guest
  * reads another's; in the end every VM can be destroyed and every frame is the host's again.
  */
 #include <inttypes.h>
@@ -32,6 +32,7 @@
 #define SHARED_PAGES UINT64_C(2048)
 #define GUEST_RAM UINT64_C(0x80000000)
 #define GUEST_PAGES UINT64_C(1024)      /* the upper half is what guests grant: nothing secret there */
+#define STAYS (GUEST_RAM + 511 * PAGE)  /* no guest gives this one back; blocks around it are made and split */
 #define SECRET UINT64_C(0x5ec2)
 
 static struct {
@@ -50,7 +51,7 @@ struct worker {
     struct rng rng;
     uint64_t running;               /* the VM that it is in */
     uint32_t resumes;
-    uint64_t built, runs, traps, started, given, secrets, ended;
+    uint64_t built, runs, traps, started, given, secrets, ended, stayed;
 };
 
 static _Thread_local struct worker *me;
@@ -115,6 +116,8 @@ static void guest_call(struct vcpu *u, struct trap *t)
     if (u->x[0] == CORDON_GUEST_GRANT || u->x[0] == CORDON_GUEST_REVOKE)
         half = GUEST_PAGES / 2;
     u->x[1] = u->x[0] < CORDON_GUEST_FIRST ? below(VCPUS) : GUEST_RAM + (half + below(GUEST_PAGES / 2)) * PAGE;
+    if (u->x[0] == CORDON_GUEST_RELINQUISH && u->x[1] <= STAYS && u->x[1] + 8 * PAGE > STAYS)
+        u->x[1] -= 8 * PAGE;
     u->x[2] = u->x[0] < CORDON_GUEST_FIRST ? (u->x[0] == 0xc4000003 ? GUEST_RAM : 0) : (1 + below(8)) * PAGE;
     if (u->x[0] == CORDON_GUEST_GRANT && u->x[1] + u->x[2] > GUEST_RAM + GUEST_PAGES * PAGE)
         u->x[2] = PAGE;
@@ -139,7 +142,7 @@ static void play(void *arg, struct cordon *c, struct vcpu *u, struct trap *t)
         u->x[7] = below(16) << 24 | below(8) | (rng_one_in(&me->rng, 4) ? UINT64_C(1) << 40 : 0);
         *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x18) << 26 | 0x3a3016 | 7 << 5 };
         return;
-    case 3:
+    case 3: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x24) << 26 | 7, .ipa = STAYS }; return;
     case 4: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x24) << 26 | 7, .ipa = GUEST_RAM + below(GUEST_PAGES) * PAGE };
         return;
     case 5: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x24) << 26 | 7 | 1 << 24 | below(2) << 6, .ipa = 0x9000000 };
@@ -216,13 +219,26 @@ static void do_block(void)
     (void)CALL(MAY(OK) | MAY(MAPPED), "block", CORDON_CALL_VM_BLOCK, h, GUEST_RAM, frame);
 }
 
+/* Whether the page is there, in a VM that runs: then it is until the VM is stopped. */
+static bool stays(uint64_t handle)
+{
+    struct cordon_mapping m = { .level = 0 };
+    struct regs r = CALL(MAY(OK), "info", CORDON_CALL_VM_INFO, handle);
+
+    return r.x[0] == CORDON_OK && r.x[1] == CORDON_PHASE_RUNNING &&
+           cordon_walk_s2pt(sim_core(g.sim), (vmid_t){ handle % 65536, handle / 65536 }, ipa(STAYS), &m) == CORDON_OK && m.level != 0;
+}
+
 static void do_run(void)
 {
     struct regs r = { { CORDON_CALL_VCPU_RUN, any_handle(), below(VCPUS) } };
     const uint32_t may = MAY(OK) | MAY(NO_VCPU) | MAY(RUNNING) | MAY(OFF) | MAY(ANSWER) | MAY(INTERRUPT) | MAY(NO_VM) | MAY(STATE);
 
+    bool was_there;
+
     me->running = r.x[1];
     me->resumes = 0;
+    was_there = stays(me->running);
     if (rng_one_in(&me->rng, 4))
         r.x[8] = UINT64_C(5) << 60 | below(18);
     r.x[3] = rng_one_in(&me->rng, 8) ? CORDON_ANSWER_ABORT : CORDON_ANSWER_NONE;
@@ -236,6 +252,9 @@ static void do_run(void)
     me->runs++;
     me->started += r.x[1] == CORDON_EXIT_CPU_ON;
     me->given += r.x[1] == CORDON_EXIT_RELINQUISHED;
+    if (r.x[1] == CORDON_EXIT_MEMORY && r.x[2] == STAYS && was_there && stays(me->running))
+        fail("a page that is there is told as missing", me->running, STAYS);
+    me->stayed += was_there;
     for (int i = 2; i < 6; i++) {
         if (r.x[i] >> 48 == SECRET)
             fail("an exit shows a secret", r.x[1], r.x[i]);
@@ -421,6 +440,7 @@ int main(int argc, char **argv)
         all.given += worker[i].given;
         all.secrets += worker[i].secrets;
         all.ended += worker[i].ended;
+        all.stayed += worker[i].stayed;
     }
     me = &worker[0];
     sim_cpu(g.sim, 0);
@@ -430,7 +450,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "guests: report: %s\n", sim_report(g.sim, i));
     good = sim_reports(g.sim) == 0 && atomic_load(&g.failures) == 0;
     printf("%s: %" PRIu64 " VMs built, %" PRIu64 " destroyed; %" PRIu64 " runs, %" PRIu64 " traps; %" PRIu64 " vCPUs started, %" PRIu64
-           " times memory given back, %" PRIu64 " secrets written\n", good ? "ok" : "FAIL", all.built, all.ended, all.runs, all.traps,
-           all.started, all.given, all.secrets);
+           " times memory given back, %" PRIu64 " secrets written, %" PRIu64 " runs with the page that stays\n", good ? "ok" : "FAIL", all.built, all.ended, all.runs, all.traps,
+           all.started, all.given, all.secrets, all.stayed);
     return good ? 0 : 1;
 }

@@ -12,7 +12,7 @@
 
 #define CALL(g, function, x1, x2) guest_call((g), 0, (function), (x1), (x2), 0, NULL)
 
-static void answer_is(struct regs r, enum cordon_status status, uint64_t done, uint64_t changed, uint64_t skipped, int line)
+static void answer_is(struct regs r, uint64_t status, uint64_t done, uint64_t changed, uint64_t skipped, int line)
 {
     if (r.x[0] == status && r.x[1] == done && r.x[2] == changed && r.x[3] == skipped)
         return;
@@ -370,7 +370,24 @@ static void a_guest_learns_who_is_below_it(void **state)
     assert_int_equal(CALL(&g, 0x80000000, 0, 0).x[0], 0x10001);
     assert_int_equal(CALL(&g, 0x80000001, 0x80000000, 0).x[0], 0);
     assert_int_equal(CALL(&g, 0x80000001, 0x80000001, 0).x[0], 0);
-    assert_int_equal(CALL(&g, 0x80000001, 0x80008000, 0).x[0], UINT64_MAX);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80000002, 0).x[0], UINT64_MAX);
+    guest_free(&g);
+}
+
+/* The simulated CPU is not affected by the first, has had the third done at each trap, and has no help against the second. */
+static void a_guest_is_told_what_its_cpu_needs(void **state)
+{
+    struct guest g;
+
+    (void)state;
+    guest_new(&g, 1);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80008000, 0).x[0], 1);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80007fff, 0).x[0], UINT64_MAX);
+    assert_int_equal(CALL(&g, 0x80000001, 0x80003fff, 0).x[0], 0);
+    assert_int_equal(CALL(&g, 0x80008000, 0, 0).x[0], 0);
+    assert_int_equal(CALL(&g, 0x80007fff, 0, 0).x[0], UINT64_MAX);
+    assert_int_equal(CALL(&g, 0x80003fff, 0, 0).x[0], 0);
+    assert_int_equal(CALL(&g, 0x80003ffe, 0, 0).x[0], UINT64_MAX);
     guest_free(&g);
 }
 
@@ -435,6 +452,128 @@ static void a_guests_calls_keep_x4_and_up(void **state)
     guest_free(&g);
 }
 
+/* ---- random numbers ---- */
+
+#define TRNG_VERSION 0x84000050u
+#define TRNG_FEATURES 0x84000051u
+#define TRNG_GET_UUID 0x84000052u
+#define TRNG_RND32 0x84000053u
+#define TRNG_RND64 0xc4000053u
+#define NOT_SUPPORTED ((uint64_t)-1)
+#define INVALID ((uint64_t)-2)
+
+static void random_numbers_are_offered_as_the_convention_says(void **state)
+{
+    static const uint32_t call[] = { TRNG_VERSION, TRNG_FEATURES, TRNG_GET_UUID, TRNG_RND32, TRNG_RND64 };
+    struct guest g;
+    struct regs r;
+
+    (void)state;
+    guest_new(&g, 1);
+    assert_int_equal(CALL(&g, TRNG_VERSION, 0, 0).x[0], 0x10000);
+    for (size_t i = 0; i < ALL(call); i++)
+        assert_int_equal(CALL(&g, TRNG_FEATURES, call[i] | UINT64_C(7) << 32, 0).x[0], 0);
+    assert_int_equal(CALL(&g, TRNG_FEATURES, 0x84000054, 0).x[0], NOT_SUPPORTED);
+    assert_int_equal(CALL(&g, TRNG_FEATURES, 0xc4000050, 0).x[0], NOT_SUPPORTED);
+    assert_int_equal(CALL(&g, TRNG_FEATURES, 0, 0).x[0], NOT_SUPPORTED);
+    r = CALL(&g, TRNG_GET_UUID, 0, 0);
+    assert_answer(r, 0x63b492d2, 0x7c498988, 0xe81047be, 0x072050a2);
+    assert_int_equal(CALL(&g, 0xc4000050, 0, 0).x[0], NOT_SUPPORTED);
+    assert_int_equal(CALL(&g, 0x84000054, 0, 0).x[0], NOT_SUPPORTED);
+    guest_free(&g);
+}
+
+/* Each number of bits: those below it come as 0 and as 1, those from it on are 0. */
+static void as_many_bits_are_random_as_were_asked_for(void **state)
+{
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) {
+        const uint64_t width = wide ? 64 : 32;
+        struct guest g;
+
+        guest_new(&g, 1);
+        for (uint64_t bits = 1; bits <= 3 * width; bits++) {
+            uint64_t ones[4] = { 0 }, zeros[4] = { 0 };
+
+            for (int i = 0; i < 64; i++) {
+                struct regs r = CALL(&g, wide ? TRNG_RND64 : TRNG_RND32, bits | (wide ? 0 : UINT64_C(1) << 32), 0);
+
+                assert_int_equal(r.x[0], 0);
+                for (int k = 1; k < 4; k++) {
+                    ones[k] |= r.x[k];
+                    zeros[k] |= ~r.x[k];
+                }
+            }
+            for (uint64_t bit = 0; bit < 192; bit++) {
+                uint64_t k = 3 - bit / 64, number = bit % 64 < width ? bit / 64 * width + bit % 64 : UINT64_MAX;
+
+                assert_int_equal(ones[k] >> bit % 64 & 1, number < bits);
+                assert_int_equal(zeros[k] >> bit % 64 & 1, 1);
+            }
+        }
+        guest_free(&g);
+    }
+}
+
+static void a_number_of_bits_that_cannot_be_is_refused(void **state)
+{
+    static const struct {
+        uint32_t call;
+        uint64_t bits;
+    } wrong[] = {
+        { TRNG_RND32, 0 }, { TRNG_RND32, 97 }, { TRNG_RND32, UINT32_MAX }, { TRNG_RND32, UINT64_C(1) << 32 },
+        { TRNG_RND64, 0 }, { TRNG_RND64, 193 }, { TRNG_RND64, UINT64_MAX }, { TRNG_RND64, UINT64_C(1) << 32 | 64 },
+    };
+    struct guest g;
+
+    (void)state;
+    guest_new(&g, 1);
+    guest_secrets(guest_vcpu(&g, 0), 3);
+    for (size_t i = 0; i < ALL(wrong); i++)
+        assert_answer(CALL(&g, wrong[i].call, wrong[i].bits, 5), INVALID, 0, 0, 0);
+    guest_free(&g);
+}
+
+static void no_two_draws_are_the_same_whoever_makes_them(void **state)
+{
+    struct guest g, other;
+    uint64_t seen[60];
+
+    (void)state;
+    guest_new(&g, 1);
+    guest_another(&other, &g, 1);
+    for (size_t i = 0; i < ALL(seen); i += 3) {
+        struct guest *one = i % 2 == 0 ? &g : &other;
+        struct vcpu *u = guest_vcpu(one, 0);
+
+        u->x[0] = TRNG_RND64;
+        u->x[1] = 192;
+        guest_does(&g, trap_hvc(0));        /* it plays them both */
+        assert_interrupted(guest_run(one, 0));
+        memcpy(&seen[i], &u->x[1], 24);
+        for (size_t k = 0; k < i; k++) {
+            for (size_t n = i; n < i + 3; n++)
+                assert_int_not_equal(seen[n], seen[k]);
+        }
+    }
+    assert_ok(guest_destroy(&other));
+    guest_free(&g);
+}
+
+/* A machine with no numbers but those that can be guessed says so, rather than have a guest take them for more. */
+static void where_there_are_none_the_calls_do_not_exist(void **state)
+{
+    static const uint32_t call[] = { TRNG_VERSION, TRNG_FEATURES, TRNG_GET_UUID, TRNG_RND32, TRNG_RND64 };
+    struct guest g;
+
+    (void)state;
+    guest_new(&g, 1);
+    sim_random(g.m->sim, false);
+    for (size_t i = 0; i < ALL(call); i++)
+        assert_answer(CALL(&g, call[i], 32, 7), NOT_SUPPORTED, 32, 7, 0);
+    guest_free(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,6 +593,12 @@ int main(void)
         cmocka_unit_test(relinquish_refuses_a_vm_that_is_none),
         cmocka_unit_test(query_tells_what_is_at_an_address_and_how_often_it_is_granted),
         cmocka_unit_test(a_guest_learns_who_is_below_it),
+        cmocka_unit_test(random_numbers_are_offered_as_the_convention_says),
+        cmocka_unit_test(as_many_bits_are_random_as_were_asked_for),
+        cmocka_unit_test(a_number_of_bits_that_cannot_be_is_refused),
+        cmocka_unit_test(no_two_draws_are_the_same_whoever_makes_them),
+        cmocka_unit_test(where_there_are_none_the_calls_do_not_exist),
+        cmocka_unit_test(a_guest_is_told_what_its_cpu_needs),
         cmocka_unit_test(w0_names_the_call),
         cmocka_unit_test(calls_that_do_not_exist_change_x0_alone),
         cmocka_unit_test(a_guests_calls_keep_x4_and_up),

@@ -6,6 +6,7 @@
 
 #define ALL(a) (sizeof(a) / sizeof((a)[0]))
 #define DEVICE (GUEST_DEVICE + 0x128)
+#define BLOCK_AT (4 * MIB)
 #define PSTATE_BTYPE (UINT64_C(3) << 10)
 #define PSTATE_SS (UINT64_C(1) << 21)
 #define PSTATE_AARCH32 UINT64_C(0x10)
@@ -166,6 +167,36 @@ static void a_page_that_is_not_there_is_told_as_a_page_and_how(void **state)
             assert_int_equal(u->arch.aborts, 0);
         }
     }
+    guest_free(&g);
+}
+
+/*
+ * A vCPU that meets an entry while another CPU has it broken, to make it anew, finds nothing there. It has to wait for that, which
+ * is a walk with the VM's lock held, and try again: the host gave the page long ago, and can do nothing.
+ */
+static void a_fault_on_what_is_mapped_by_now_is_no_exit(void **state)
+{
+    static const uint64_t place[] = { 0, 0x7f8, BLOCK_AT, BLOCK_AT + 511 * PAGE + 0xff8 };
+    struct guest g;
+    struct vcpu before;
+    struct vcpu *u = guest_of_secrets(&g, &before);
+
+    (void)state;
+    (void)guest_map(&g, GUEST_RAM, 1);
+    (void)guest_map_block(&g, GUEST_RAM + BLOCK_AT);
+    for (size_t i = 0; i < 3 * ALL(place); i++) {
+        uint64_t at = GUEST_RAM + place[i / 3];
+
+        g.resumes = 0;
+        guest_does(&g, i % 3 == 0 ? trap_fetch(at) : trap_data(at, i % 3 == 1 ? 0 : ISS_WNR));
+        assert_interrupted(guest_run(&g, 0));
+        assert_int_equal(g.resumes, 2);
+    }
+    assert_int_equal(u->pc, before.pc);
+    assert_int_equal(u->arch.aborts, 0);
+    assert_memory_equal(u->x, before.x, sizeof(u->x));
+    guest_does(&g, trap_data(GUEST_RAM + PAGE, 0));         /* the page behind it is missing indeed */
+    assert_exit(guest_run(&g, 0), CORDON_EXIT_MEMORY, GUEST_RAM + PAGE, 0, 0, 0);
     guest_free(&g);
 }
 
@@ -589,6 +620,7 @@ int main(void)
         cmocka_unit_test(an_immediate_other_than_0_is_no_call),
         cmocka_unit_test(what_is_done_for_the_guest_leaves_no_step_state_behind),
         cmocka_unit_test(a_page_that_is_not_there_is_told_as_a_page_and_how),
+        cmocka_unit_test(a_fault_on_what_is_mapped_by_now_is_no_exit),
         cmocka_unit_test(a_translation_fault_is_one_of_four_levels_and_all_other_faults_are_the_guests),
         cmocka_unit_test(a_device_read_shows_its_address_and_size),
         cmocka_unit_test(a_device_write_shows_as_much_of_one_register_as_is_written),

@@ -119,7 +119,7 @@ static void each_exit_takes_the_answers_that_it_asks_for_and_no_others(void **st
 {
     static const bool fits[KINDS][3] = {
         /* NONE, VALUE, ABORT */
-        [INTERRUPTED] = { true, false, false }, [MEMORY] = { true, false, true }, [READ] = { false, true, true },
+        [INTERRUPTED] = { true, false, false }, [MEMORY] = { true, false, false }, [READ] = { false, true, true },
         [WRITE] = { true, false, true }, [WAIT] = { true, false, false }, [SGI] = { true, false, false },
         [CALL] = { false, true, false }, [CPU_ON] = { true, false, false }, [RELINQUISHED] = { true, false, false },
     };
@@ -224,7 +224,7 @@ static void a_write_is_over_when_the_host_says_nothing(void **state)
 
 static void an_abort_is_the_guests_exception_and_moves_nothing_else(void **state)
 {
-    static const enum asked kinds[] = { MEMORY, READ, WRITE };
+    static const enum asked kinds[] = { READ, WRITE };
 
     (void)state;
     for (size_t i = 0; i < ALL(kinds); i++) {
@@ -242,6 +242,28 @@ static void an_abort_is_the_guests_exception_and_moves_nothing_else(void **state
         assert_memory_equal(u->x, before.x, sizeof(u->x));
         guest_free(&g);
     }
+}
+
+/* Else the host chose for each page of a guest's whether its first access is one, or a call of the guest's abort handler. */
+static void memory_that_was_declared_never_aborts(void **state)
+{
+    static const uint64_t place[] = { GUEST_RAM, GUEST_RAM + 4 * MIB + 0x7f8, GUEST_RAM + GUEST_RAM_SIZE - 1 };
+    struct guest g;
+
+    (void)state;
+    guest_new(&g, 1);
+    for (size_t i = 0; i < 3 * ALL(place); i++) {
+        uint64_t at = place[i / 3];
+
+        guest_does(&g, i % 3 == 0 ? trap_fetch(at) : trap_data(at, i % 3 == 1 ? 0 : ISS_WNR));
+        assert_int_equal(guest_run(&g, 0).x[1], CORDON_EXIT_MEMORY);
+        assert_refused(g.m, CORDON_ANSWER, HS(g.m, CORDON_CALL_VCPU_RUN, g.handle, 0, CORDON_ANSWER_ABORT));
+        assert_int_equal(guest_vcpu(&g, 0)->arch.aborts, 0);
+        (void)guest_map(&g, at - at % PAGE, i % 3 == 2 ? 1 : 0);
+        assert_interrupted(guest_run(&g, 0));
+        assert_int_equal(guest_vcpu(&g, 0)->arch.aborts, 0);
+    }
+    guest_free(&g);
 }
 
 static void memory_is_tried_again_when_the_host_says_nothing(void **state)
@@ -614,6 +636,7 @@ int main(void)
         cmocka_unit_test(a_value_goes_into_the_one_register_as_the_load_says),
         cmocka_unit_test(a_write_is_over_when_the_host_says_nothing),
         cmocka_unit_test(an_abort_is_the_guests_exception_and_moves_nothing_else),
+        cmocka_unit_test(memory_that_was_declared_never_aborts),
         cmocka_unit_test(memory_is_tried_again_when_the_host_says_nothing),
         cmocka_unit_test(a_call_to_the_host_gets_four_registers_and_no_more),
         cmocka_unit_test(only_the_fields_of_an_interrupt_are_the_hosts_to_set),

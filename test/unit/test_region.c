@@ -78,6 +78,21 @@ static void CONFIG_ram_that_overlaps(void **state)
     assert_status(CORDON_CONFIG, sizes_with_ram(third, 3));
 }
 
+static void CONFIG_pinned_memory_that_is_malformed(void **state)
+{
+    static const struct cordon_mem bad[] = {
+        { RAM_BASE + 8, PAGE }, { RAM_BASE, PAGE + 8 }, { RAM_BASE, 0 }, { CORDON_ADDR_LIMIT, PAGE }, { RAM_BASE, UINT64_MAX - PAGE + 1 },
+    };
+    struct cordon_config config = good();
+
+    (void)state;
+    config.pinneds = 1;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        config.pinned = &bad[i];
+        assert_status(CORDON_CONFIG, sizes_of(config));
+    }
+}
+
 static void ram_that_only_touches_is_taken(void **state)
 {
     const struct cordon_mem touching[] = { { RAM_BASE + MIB, MIB }, { RAM_BASE, MIB } };
@@ -469,6 +484,36 @@ static void the_cores_own_frames_are_marked_and_counted_once(void **state)
     machine_free(m);
 }
 
+static void pinned_memory_is_the_hosts_and_nobody_elses(void **state)
+{
+    /* Two that overlap, one over the core's frames and the host's, one with no RAM. */
+    static const struct cordon_mem pinned[] = {
+        { FRAME(2, 5) * PAGE, 2 * PAGE }, { FRAME(2, 6) * PAGE, 2 * PAGE }, { RAM_BASE - PAGE, (CORE_FRAMES + 3) * PAGE }, { DEVICE_PA, PAGE },
+    };
+    struct sim_config config = machine_config();
+    struct machine *m;
+
+    (void)state;
+    config.pinned = pinned;
+    config.pinneds = 4;
+    m = machine_new(&config);
+    machine_vm(m, 1, 8);
+    assert_int_equal(section_of(m, FRAME(2, 0))->pinned, 3);
+    assert_int_equal(section_of(m, FRAME(0, 0))->pinned, 2);
+    assert_refused(m, CORDON_SHARED, op_block(m, 1, 512, FRAME(2, 0)));
+    for (uint64_t i = 4; i < 9; i++) {
+        assert_status(i > 4 && i < 8 ? CORDON_SHARED : CORDON_OK, op_page(m, 1, i, FRAME(2, i)));
+        assert_status(i > 4 && i < 8 ? CORDON_OK : CORDON_PRIVATE, op_fault(m, FRAME(2, i) * PAGE));
+    }
+    assert_status(CORDON_SHARED, op_donate(m, 1, FRAME(2, 7), 1));
+    assert_status(CORDON_SHARED, op_page(m, 1, 9, FRAME(0, CORE_FRAMES + 1)));
+    assert_status(CORDON_OWNED, op_page(m, 1, 9, FRAME(0, CORE_FRAMES - 1)));
+    assert_ok(op_page(m, 1, 10, FRAME(0, CORE_FRAMES + 2)));
+    assert_ok(run_destroy(m, 1, NULL));
+    assert_int_equal(section_of(m, FRAME(2, 0))->pinned, 3);
+    machine_free(m);
+}
+
 static void ram_beyond_40_bits_is_known_and_out_of_the_callers_reach(void **state)
 {
     const struct cordon_mem ram[] = { { RAM_BASE, 4 * MIB }, { UINT64_C(1) << 41, 4 * MIB } };
@@ -545,6 +590,7 @@ int main(void)
         cmocka_unit_test(ram_that_only_touches_is_taken),
         cmocka_unit_test(CONFIG_core_memory_outside_of_ram),
         cmocka_unit_test(CONFIG_hidden_memory_inside_ram),
+        cmocka_unit_test(CONFIG_pinned_memory_that_is_malformed),
         cmocka_unit_test(CONFIG_number_of_vms),
         cmocka_unit_test(CONFIG_width_of_physical_addresses),
         cmocka_unit_test(CONFIG_host_table_that_does_not_reach_all_ram),
@@ -563,6 +609,7 @@ int main(void)
         cmocka_unit_test(two_unaligned_regions_share_a_section),
         cmocka_unit_test(a_region_of_one_page_works),
         cmocka_unit_test(the_cores_own_frames_are_marked_and_counted_once),
+        cmocka_unit_test(pinned_memory_is_the_hosts_and_nobody_elses),
         cmocka_unit_test(ram_beyond_40_bits_is_known_and_out_of_the_callers_reach),
         cmocka_unit_test(CONFIG_host_tables_that_the_host_could_reach),
         cmocka_unit_test(CONFIG_is_refused_by_init_as_by_sizes),

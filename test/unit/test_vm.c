@@ -438,6 +438,28 @@ static void a_teardown_works_in_every_start_level(void **state)
     }
 }
 
+/* A root table has entries behind the last address: the simulated machine ends a walk to one of them. */
+static void a_teardown_ends_where_the_addresses_do(void **state)
+{
+    static const struct cordon_geometry shape[] = { { 40, 0 }, { 36, 1 }, { 32, 1 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(shape) / sizeof(shape[0]); i++) {
+        struct sim_config config = machine_config();
+        struct machine *m;
+        uint64_t before;
+
+        config.vm = shape[i];
+        m = machine_new(&config);
+        before = host_frames(m);
+        machine_vm(m, A, 12);
+        assert_ok(op_page(m, A, 0, FRAME(2, 0)));
+        assert_ok(run_destroy(m, A, NULL));
+        assert_int_equal(host_frames(m), before);
+        machine_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_teardown_needs_no_table_of_its_own),
         cmocka_unit_test(all_of_an_id_is_invalidated_before_its_roots_go_back),
         cmocka_unit_test(a_teardown_works_in_every_start_level),
+        cmocka_unit_test(a_teardown_ends_where_the_addresses_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static const struct {
 	{ "call to the host", WAY_HOST, 0, CORDON_EXIT_HOST_CALL, 2 },
 	{ "device read", WAY_READ, ATTACK_DEVICE, CORDON_EXIT_READ, 6 },
 	{ "device write", WAY_WRITE, ATTACK_DEVICE, CORDON_EXIT_WRITE, 5 },
-	{ "memory", WAY_READ, ATTACK_BASE + MISSING * 4096, CORDON_EXIT_MEMORY, 5 },
+	{ "memory", WAY_READ, ATTACK_BASE + MISSING * 4096, CORDON_EXIT_MEMORY, 1 },
 	{ "waits for an interrupt", WAY_WAIT, 0, CORDON_EXIT_WAIT, 1 },
 	{ "sent an SGI", WAY_SGI, 3 << 24 | 2, CORDON_EXIT_SGI, 1 },
 	{ "gave memory back", WAY_RELINQUISH, ATTACK_BASE + GIVEN * 4096, CORDON_EXIT_RELINQUISHED, 1 },
@@ -81,17 +81,15 @@ static void attempt_aborts(void)
 	struct tally t = { 0 };
 	struct attack_run r;
 
-	for (unsigned int k = 1; k <= 3; k++) {
-		u64 address = k == 3 ? guest_address(MISSING + 1) : ATTACK_DEVICE;
-
-		vm_begin(&toy, 0, k == 2 ? DO_STORE : DO_LOAD, address, 1, 0, &r);
+	for (unsigned int k = 0; k < 2; k++) {
+		vm_begin(&toy, 0, k == 1 ? DO_STORE : DO_LOAD, ATTACK_DEVICE, 1, 0, &r);
 		vm_run(&toy, 0, CORDON_ANSWER_ABORT, junk, NULL, &r);
 		if (r.status == CORDON_OK && r.exit == CORDON_EXIT_INTERRUPTED)
 			vm_go_on(&toy, 0, &r);
 		tally_want(&t, "what the guest met", r.detail[0], 0xdead0025);
-		tally_want(&t, "where it met it", r.detail[1], address);
+		tally_want(&t, "where it met it", r.detail[1], ATTACK_DEVICE);
 	}
-	tally_report(&t, "aborts where the host may give one", "read, write, memory", "in the guest");
+	tally_report(&t, "aborts where the host may give one", "device read, device write", "in the guest");
 }
 
 /* ---- power ---- */

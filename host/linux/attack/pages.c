@@ -143,6 +143,7 @@ static void try_target(void *argument)
 	for (unsigned int i = 0; i < p->target->n; i++) {
 		u8 *va = p->target->va[i] ? (u8 *)p->target->va[i] + i * 128 % PAGE_SIZE : NULL;
 
+		cond_resched();
 		if (!va)
 			continue;
 		tally_add(&p->load, load_fails(va));

@@ -48,6 +48,7 @@ static void hand_over(struct fight *f)
 		f->status = f->give(f->number);
 		if (f->status <= CORDON_AGAIN)
 			tally_add(&f->late, write_fails((u64 *)page_address(f->page) + 300));
+		cond_resched();
 	} while (f->status == CORDON_AGAIN);
 	WRITE_ONCE(f->over, true);
 }

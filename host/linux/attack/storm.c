@@ -291,8 +291,8 @@ static bool answer_exit(struct attack_vm *vm, struct attack_run *r)
 			return true;
 		if (r->exit == CORDON_EXIT_READ)
 			answer = CORDON_ANSWER_VALUE;
-		else if (r->exit == CORDON_EXIT_MEMORY)
-			answer = CORDON_ANSWER_ABORT;
+		else if (r->exit == CORDON_EXIT_MEMORY && vm_map_page(vm, (r->detail[0] - ATTACK_BASE) / PAGE_SIZE) != CORDON_OK)
+			return false;
 		else if (r->exit >= CORDON_EXIT_CPU_OFF && r->exit <= CORDON_EXIT_SYSTEM_RESET)
 			return false;
 		vm_run(vm, 0, answer, NULL, NULL, r);

@@ -221,7 +221,7 @@ int memory_set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
 int memory_load(struct vm *vm);
 /* Blocks of 2 MiB from what was loaded, once the VM runs. */
 void memory_join(struct vm *vm);
-/* The guest wants a page. -ENOENT: there is no memory at that address. */
+/* The guest wants a page of what was declared. An error: it cannot be had now; the guest asks for it again when it is run. */
 int memory_fault(struct vm *vm, u64 gpa);	/* * */
 /* The guest has given pages back. */
 void memory_relinquished(struct vm *vm, u64 gpa, u64 pages);	/* * */

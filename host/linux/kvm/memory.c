@@ -473,7 +473,7 @@ static int map_page(struct vm *vm, u64 gpa)
 	int ret = -EAGAIN;
 
 	if (!s)
-		return -ENOENT;
+		return -EFAULT;		/* no slot has changed since Cordon was told of them */
 	if (xa_load(&vm->pages, gfn))
 		return 0;		/* another vCPU was here first, or will say in a moment that the guest gave it back */
 	user = s->user + ((gfn << PAGE_SHIFT) - s->base);

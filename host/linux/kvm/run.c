@@ -217,10 +217,6 @@ static int do_memory(struct vcpu *v, u64 gpa)
 {
 	int ret = memory_fault(v->vm, gpa);
 
-	if (ret == -ENOENT) {
-		v->answer = CORDON_ANSWER_ABORT;
-		ret = 0;
-	}
 	if (ret == -EINTR)
 		return interrupted(v);
 	return ret == 0 || ret == -EAGAIN ? GO_ON : ret;

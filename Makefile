@@ -6,7 +6,7 @@
 #     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
 #     make replay     replay an example trace against the core and show who owns which memory
 #     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
-#     make debian     the project in a bare root of the other Debian, 12 or 13; DEBIAN="bookworm trixie" for both
+#     make debian     the project in a bare root of the other Debian, 12 or 13; DEBIAN="bookworm trixie" for both, ALL=1 for all suites
 #     make prove      the proofs of the C code
 #     make prove-spec the Coq specification; SEED=FILE holds it against the seed document's own text
 #     make oracle     the C against the code extracted from the specification, on random traces
@@ -53,7 +53,7 @@ test:
 
 debian:
 	@scripts/packages build
-	@test/debian/run.py $(DEBIAN)
+	@test/debian/run.py $(if $(ALL),--all) $(DEBIAN)
 
 prove:
 	@scripts/packages prove

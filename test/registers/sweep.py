@@ -8,7 +8,7 @@ Of what can be read: the table (arch/arm64/registers.def) has a line for it, and
 answers. Of what can be written: the host writes all that it can, then a guest, then both look, and another guest does. Nothing
 that one has written may be found by another, and everybody must find what was its own. Only what counts or is random may change by
 itself.
-Closes with "N passed, N failed".
+Closes with "N passed, N failed". QEMU=PATH in the environment: another QEMU, whose `max` may have more.
 """
 import os
 import re

@@ -370,7 +370,7 @@ def no_network_is_a_reason(debian):
 
 @test
 def where_no_installation_can_be_made_it_is_said(debian):
-    debian.command("unshare", 'shift; exec "$@"\n')
+    debian.command("unshare", 'shift 3; exec "$@"\n')
     equal(debian.script("suite", "able", "trixie").returncode, 0, "exit status where it can")
     debian.command("unshare", "exit 1\n")
     done = debian.script("suite", "able", "trixie")

@@ -43,7 +43,7 @@ static bool is_there(uint64_t function)
     }
 }
 
-COLD bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function)
+bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function)
 {
     uint64_t asked = (uint32_t)u.vcpu->x[1];
 

@@ -26,6 +26,7 @@
 #define SYS(op0, op1, crn, crm, op2) \
     ((uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | (crn) << 10 | (crm) << 1)
 #define SYS_OP0(iss) ((iss) >> 20 & 3)
+#define SYS_CRN(iss) ((iss) >> 10 & 0xf)
 #define SYS_ICC_SGI0R SYS(3, 0, 12, 11, 7)
 #define SYS_ICC_SGI1R SYS(3, 0, 12, 11, 5)
 #define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
@@ -125,12 +126,21 @@ static bool stage2_fault(struct cordon *c, struct vcpu_claim u, const struct tra
 
 /* ---- system registers ---- */
 
+/*
+ * Debug and trace: a guest has no breakpoints and no watchpoints. Branch records and counters beside the CPU come behind them: no
+ * ID register tells a guest of those.
+ */
+static bool is_debug(uint64_t name)
+{
+    return SYS_OP0(name) == 2 && SYS_CRN(name) < 8;
+}
+
 /* What a register reads as that the guest has no real access to. False: there is no such register. */
 static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, uint64_t *value)
 {
     *value = 0;
-    if (SYS_OP0(name) == 2)
-        return true;            /* debug: no breakpoints, no watchpoints */
+    if (is_debug(name))
+        return true;
     if (arch_id_register(c, name, value))
         return true;
     switch (name) {
@@ -146,7 +156,7 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
 
 static bool may_write_system(uint64_t name)
 {
-    if (SYS_OP0(name) == 2)
+    if (is_debug(name))
         return true;
     switch (name) {
     case SYS_ICC_SGI0R:         /* other groups' interrupts: the guest has none */

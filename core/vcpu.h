@@ -9,6 +9,7 @@
 #ifndef CORDON_VCPU_H
 #define CORDON_VCPU_H
 
+#include "check.h"
 #include "lock.h"
 #include "arch_guest.h"
 #include "cordon/cordon.h"
@@ -117,7 +118,7 @@ bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r);
 bool vcpu_power_call(struct cordon *c, struct vcpu_claim u, struct run *r, bool *known);
 
 /* A call for random numbers, done; false: this is none, or this machine has no numbers that nobody knows. */
-bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function);
+COLD bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function);
 
 /* SGIs are sent to vCPUs of the VM; the host has to deliver them. */
 bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct run *r);

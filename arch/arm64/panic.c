@@ -4,6 +4,7 @@
 #include "arch.h"
 #include "print.h"
 #include "psci.h"
+#include "scrub.h"
 
 /* Functions in ascending order of address; made by scripts/host/build-el2 from the linked image. */
 struct symbol {
@@ -120,23 +121,34 @@ static void print_registers(const struct regs *r, uint64_t sp)
           sysreg_read(hpfar_el2), sysreg_read(sctlr_el2));
 }
 
-/* One CPU reports; the others wait for the end. */
+static _Noreturn void switch_off(void)
+{
+    psci_off();
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
+/* One CPU reports; the others wait for the end. It comes at once if the report itself goes wrong. */
 static void begin(void)
 {
-    static uint32_t reporting;
+    static uint32_t reporting;      /* the CPU that does, and one */
+    uint32_t self = this_cpu()->number + 1;
+    uint32_t before = 0;
 
-    if (__atomic_exchange_n(&reporting, 1, __ATOMIC_RELAXED) == 0)
+    if (__atomic_compare_exchange_n(&reporting, &before, self, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
+    if (before == self)
+        switch_off();
     for (;;)
         __asm__ volatile("wfe");
 }
 
+/* Memory outlives some ways of switching off: what was a guest's does not. */
 static _Noreturn void end(void)
 {
+    scrub_private();
     print("Cordon stops the machine.\n");
-    psci_off();
-    for (;;)
-        __asm__ volatile("wfi");
+    switch_off();
 }
 
 _Noreturn void panic_exception(const struct regs *r, uint64_t number, uint64_t sp)
@@ -184,7 +196,5 @@ _Noreturn void arch_panic(struct cordon *c, const char *file, int line, const ch
 _Noreturn void refuse_to_boot(const char *text)
 {
     print("Cordon: %s\n", text);
-    psci_off();
-    for (;;)
-        __asm__ volatile("wfi");
+    switch_off();
 }

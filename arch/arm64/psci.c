@@ -185,6 +185,7 @@ _Noreturn void psci_stop_this_cpu(uint64_t reason)
     /* Off before the others are looked at: of two that stop at once, one sees that it is the last. */
     __atomic_store_n(&this_cpu()->state, CPU_STATE_OFF, __ATOMIC_SEQ_CST);
     if (!host_is_alive()) {
+        scrub_guests();
         print("\nCordon: no CPU of the host can go on; the machine is switched off.\n");
         psci_off();
     }

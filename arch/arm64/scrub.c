@@ -3,6 +3,7 @@
 
 #include "arch.h"
 #include "cordon/cordon.h"
+#include "frame.h"
 #include "machine_el2.h"
 #include "mmu.h"
 #include "print.h"
@@ -134,4 +135,40 @@ void scrub_guests(void)
 
     for (uint32_t id = 1; id <= machine.vms; id++)
         end_guest(vmid(id), deadline);
+}
+
+/* ---- when nothing can be trusted any more ---- */
+
+/* Cordon's own arrays and stacks: what follows runs on them. */
+static bool is_of_the_image(uint64_t address)
+{
+    for (uint32_t i = 0; i < sizeof board.core / sizeof board.core[0]; i++) {
+        if (address >= board.core[i].base && address - board.core[i].base < board.core[i].size)
+            return true;
+    }
+    return false;
+}
+
+static bool is_private(struct frame f, uint64_t number)
+{
+    return f.holder != HOLDER_HOST && f.holder != HOLDER_INVALID && !is_of_the_image(number * CORDON_PAGE_SIZE);
+}
+
+static void scrub_span(const struct span *span)
+{
+    const struct frame *record = machine.frame + span->base * 512;
+
+    for (uint64_t i = 0; i < span->count * 512; i++) {
+        if (!is_private(record[i], span->first * 512 + i))
+            continue;
+        arch_zero_frames(&machine, span->first * 512 + i, 1);
+        __asm__ volatile("dsb sy" ::: "memory");    /* the zeros are written before their lines are cleaned */
+        arch_clean_frames(&machine, span->first * 512 + i, 1);
+    }
+}
+
+void scrub_private(void)
+{
+    for (uint32_t i = 0; i < machine.spans; i++)
+        scrub_span(&machine.span[i]);
 }

@@ -23,4 +23,10 @@ void scrub_memory(void);
  */
 void scrub_guests(void);
 
+/*
+ * Every frame that is neither the host's nor Cordon's own is zeroed: guests' memory, their vCPUs and tables. By the records
+ * alone, without locks, and nothing else is told: for a panic, after which nobody runs.
+ */
+void scrub_private(void);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trap.h"
 
+#include "check.h"
 #include "host_calls.h"
 #include "inject.h"
 #include "log.h"
@@ -48,7 +49,7 @@ static void stage2_fault(struct regs *r, uint64_t esr)
  * What the host sees in the feature registers and yet does not get reads as zero, and keeps nothing: kernels set some of it up
  * whenever it is there (AMUSERENR_EL0), or look whether there is anything (BRBIDR0_EL1), before they could handle an exception.
  */
-static bool answer_register(struct regs *r, uint64_t esr)
+static COLD bool answer_register(struct regs *r, uint64_t esr)
 {
     uint64_t rt = esr >> 5 & 0x1f;
 
@@ -61,7 +62,7 @@ static bool answer_register(struct regs *r, uint64_t esr)
 }
 
 /* What is not there for the host: as an instruction that the machine does not have. */
-static void refuse(uint64_t esr)
+static COLD void refuse(uint64_t esr)
 {
     count(CORDON_STAT_UNDEFINED);
     log_event(CORDON_EVENT_UNDEFINED, esr, sysreg_read(elr_el2));

@@ -31,6 +31,22 @@ static void version(void)
           "MIGRATE_INFO_TYPE: %d", psci(PSCI_MIGRATE_INFO_TYPE, 0, 0, 0));
 }
 
+/*
+ * What the guest is told against predictions: of branch targets, of stores, of branch history. Who starts it knows what is true of
+ * the CPU. A call that was offered is done, or need not be; one that was not is none.
+ */
+static void workarounds(void)
+{
+    static const uint32_t call[] = { 0x80008000, 0x80007fff, 0x80003fff };
+    int64_t told[3];
+
+    for (uint32_t i = 0; i < 3; i++) {
+        told[i] = psci(0x80000001, call[i], 0, 0);
+        CHECK(psci(call[i], 0, 0, 0) == (told[i] == NOT_SUPPORTED ? NOT_SUPPORTED : SUCCESS), "%x is not as was told: %d", call[i], told[i]);
+    }
+    say("psci: workarounds: %d %d %d", told[0], told[1], told[2]);
+}
+
 static void affinity(void)
 {
     CHECK(psci(PSCI_AFFINITY_INFO, 0, 0, 0) == ON, "of itself: %d", psci(PSCI_AFFINITY_INFO, 0, 0, 0));
@@ -153,6 +169,7 @@ static void suspend(void)
 
 const struct test psci_tests[] = {
     { "psci", "psci-version", version, 0 },
+    { "psci", "psci-workarounds", workarounds, NEEDS_CORDON },
     { "psci", "psci-affinity", affinity, 0 },
     { "psci", "psci-bad-calls", bad_calls, 0 },
     { "psci", "psci-bad-entries", bad_entries, NEEDS_CORDON | NEEDS_TWO },

@@ -184,7 +184,7 @@ enum cordon_failure {
 #define CORDON_INTERRUPT_PRIORITY_SHIFT 48
 #define CORDON_INTERRUPT_FIELDS (0xd0ff0000ffffffffull)
 
-/* ---- calls of a guest: HVC #0 or SMC #0, beside PSCI 1.1, SMCCC's own calls, CORDON_CALL_UID and _REVISION ----
+/* ---- calls of a guest: HVC #0 or SMC #0, beside PSCI 1.1, TRNG 1.0, SMCCC's own calls, CORDON_CALL_UID and _REVISION ----
  *
  * x0 as for the host's calls. A long call stops early: CORDON_AGAIN, and x1 says how many pages are done.
  */

@@ -84,6 +84,8 @@ MUTANTS = [
       "    if (plan_has(plan, CONTROL_##name))     \\\n        control_write(plan, side, name);\n", "    (void)side;\n", "image"),
     M("claim-not-checked", "core/vcpu.c", "two CPUs run one vCPU at once",
       "if (arch_load_acquire16(&u->claimed) != 0)", "if (false)", "answers", "neoverse-n1", 2),
+    M("keys-alike", "arch/arm64/random.c", "guests on two CPUs draw the same numbers", "        generator_mix(&cpus[i].random, key);\n",
+      "        (void)key;\n", "answers", "neoverse-n1", 2),
     M("zeroing-skipped", "arch/arm64/steps.c", "frames change hands with what is in them", "EACH_LINE(\"dc zva\"", "if (n > 512) EACH_LINE(\"dc zva\"",
       "grants"),
     M("no-map-mapped", "arch/arm64/plan.c", "memory that must not be mapped is RAM", "            if (no_map)\n                cut_out(m);\n            else\n", "",
@@ -149,7 +151,7 @@ def apply(mutant, folder):
 
 def boot(folder, initrd, cpu, smp, append, stop, path, seconds):
     """The log of a boot, which is cut short when it has shown enough."""
-    command = [os.path.join(folder, "scripts", "host", "run-host"), "CPU=" + cpu, "SMP=%d" % smp, "INITRD=" + initrd,
+    command = [os.path.join(folder, "scripts", "host", "run-host"), "CPU=" + cpu, "SMP=%d" % smp, "SEEDS=1", "INITRD=" + initrd,
                "KERNEL=" + os.path.join(KERNEL, "Image"), "APPEND=quiet " + append]
     with open(path, "wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)

@@ -416,6 +416,8 @@ MUTANTS = [
       "arch_vcpu_in_handler(c, u.vcpu)", "false"),
     M("smc-for-ever", "trap.c", "call", "an SMC is made again and again", "vcpu_skip(u.vcpu, 4); ", "; "),
     M("immediate-ignored", "trap.c", "call", "an HVC with any immediate is a call", "(t->esr & 0xffff) == 0", "true"),
+    M("debug-without-end", "trap.c", "is_debug", "a guest has registers of which no ID register tells",
+      "SYS_OP0(name) == 2 && SYS_CRN(name) < 8", "SYS_OP0(name) == 2"),
     M("interface-mode-absent", "trap.c", "read_system", "a guest that looks for the GIC's registers finds an undefined instruction",
       "case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;", ""),
     M("host-counter", "trap.c", "read_system", "the guest reads the host's counter", "arch_counter(c) - u.vcpu->offset",

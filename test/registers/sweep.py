@@ -8,7 +8,7 @@ Of what can be read: the table (arch/arm64/registers.def) has a line for it, and
 answers. Of what can be written: the host writes all that it can, then a guest, then both look, and another guest does. Nothing
 that one has written may be found by another, and everybody must find what was its own. Only what counts or is random may change by
 itself.
-Closes with "N passed, N failed".
+Closes with "N passed, N failed". QEMU=PATH in the environment: another QEMU, whose `max` may have more.
 """
 import os
 import re
@@ -50,7 +50,7 @@ def held_against_the_table(log):
     groups = {g.name: g for g in table["GROUP"]}
     seen = {"host": 0, "guest": 0}
     written = {"host": 0, "guest": 0}
-    for side, name, flags in re.findall(r"sweep: (host|guest) (\d_\d_\d+_\d+_\d)((?: written| moves)*)$", log, re.M):
+    for side, name, flags in re.findall(r"sweep: (host|guest) (\d_\d_\d+_\d+_\d)((?: written| holds| moves)*)$", log, re.M):
         seen[side] += 1
         written[side] += "written" in flags
         group = register_table.find(table, tuple(int(x) for x in name.split("_")))
@@ -62,6 +62,8 @@ def held_against_the_table(log):
             yield "%s can read %s, of %s: it should have none" % (side, name, group)
         if "moves" in flags and group not in MOVE and name not in PENDING:
             yield "%s of the %s, of %s, changes by itself" % (name, side, group)
+        if "holds" in flags and "moves" not in flags and treatment in ("ANSWERED", "CONSTANT"):
+            yield "%s of the %s, of %s, keeps what is written to it" % (name, side, group)
     for side, least in LEAST.items():
         if seen[side] < least:
             yield "%s: %d registers were read, fewer than %d" % (side, seen[side], least)

@@ -43,6 +43,12 @@ NO_END = M("reset-does-not-scrub", "arch/arm64/psci.c", "a reset that the host a
            "    scrub_guests();\n", "")
 
 
+# A panic of Cordon's own, in place of a reset that the host asks for.
+PANIC = M("reset-panics", "arch/arm64/psci.c", "a reset that the host asks for is an error of Cordon's",
+          "    scrub_guests();\n    return answer(firmware(function, 0, 0, 0));\n", "    __asm__ volatile(\"brk #1\");\n    return (int64_t)function;\n")
+NO_END_OF_PANIC = M("panic-does-not-scrub", "arch/arm64/panic.c", "a panic leaves guests' memory as it is", "    scrub_private();\n", "")
+
+
 class Case:
     """fill: what is typed before the reset; reset: how it comes; mutants: of EL2; least: pages that must be found then."""
 
@@ -65,6 +71,9 @@ def cases():
     # What a reset by the host does on its own.
     yield Case("reset-ends-guests", "reboot", mutants=[NO_SCRUB])
     yield Case("reset-ends-a-running-guest", "beside", mutants=[NO_SCRUB])
+    # Switched off, and on again with what memory held.
+    yield Case("reset-after-a-panic-of-cordon", "panics", mutants=[NO_SCRUB, PANIC])
+    yield Case("control-panic-of-cordon", "panics", mutants=[NO_SCRUB, PANIC, NO_END_OF_PANIC], least=GUEST_PAGES // 2)
     yield Case("control-reset", "reboot", mutants=[NO_SCRUB, NO_END], least=GUEST_PAGES // 2)
     yield Case("control-boot", "system_reset", mutants=[NO_SCRUB], least=GUEST_PAGES // 2)
     yield Case("control-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY, mutants=[NO_REST], least=1)
@@ -86,7 +95,7 @@ class Machine:
             self.lines.put(line.decode(errors="replace").rstrip())
         self.lines.put(None)
 
-    def wait_for(self, pattern):
+    def wait_for(self, pattern, meant=()):
         """The match of the next line that has it. Raises ValueError when there is none in time, or a complaint before it."""
         while True:
             try:
@@ -98,23 +107,32 @@ class Machine:
             found = re.search(pattern, line)
             if found:
                 return found
-            if re.search("test: complaint|Cordon panic", line):
+            if re.search("test: complaint|Cordon panic", line) and not any(re.search(m, line) for m in meant):
                 raise ValueError("there is: " + line)
 
     def type(self, word):
         self.process.stdin.write(word.encode() + b"\n")
         self.process.stdin.flush()
 
-    def reset(self, how):
-        if how != "system_reset":
-            self.type(how)
-            return
+    def command(self, word):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(self.monitor)
-            s.sendall(b"system_reset\n")
+            s.sendall(word + b"\n")
             s.settimeout(10)
-            while b"system_reset" not in s.recv(4096):
+            while word not in s.recv(4096):
                 pass
+
+    def reset(self, how):
+        if how == "panics":
+            self.type("reboot")
+            self.wait_for("Cordon stops the machine", (r"^Cordon panic.*",))
+            time.sleep(1)       # until it is off
+            self.command(b"system_reset")
+            self.command(b"cont")
+        elif how == "system_reset":
+            self.command(b"system_reset")
+        else:
+            self.type(how)
 
     def stop(self):
         self.process.kill()
@@ -134,9 +152,10 @@ def play(machine, case):
     machine.wait_for(SHELL)
     machine.type("scan")
     looked, found = (int(x) for x in machine.wait_for(FOUND).groups())
-    machine.type("off")
-    machine.wait_for("test: done")
-    machine.process.wait(SECONDS)
+    if case.reset != "panics":
+        machine.type("off")
+        machine.wait_for("test: done")
+        machine.process.wait(SECONDS)
     told = "%d pages filled by guests, %d MiB looked through, %d pages found" % (filled, looked, found)
     if filled < GUEST_PAGES or looked < 900:
         return "too little was tried: " + told
@@ -169,7 +188,8 @@ def run(case, command_of):  # pylint: disable=redefined-outer-name
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, open(path, "wb") as log:
         monitor = os.path.join(folder, "monitor")
-        machine = Machine(command_of(case) + ["EXTRA=-monitor unix:%s,server=on,wait=off" % monitor], log, monitor)
+        machine = Machine(command_of(case) + ["EXTRA=%s -monitor unix:%s,server=on,wait=off" %
+                                                ("-no-shutdown" if case.reset == "panics" else "", monitor)], log, monitor)
         try:
             wrong = play(machine, case)
         except (ValueError, OSError, subprocess.TimeoutExpired) as error:

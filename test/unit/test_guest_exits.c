@@ -461,6 +461,9 @@ static void registers_that_a_guest_has_not_are_undefined(void **state)
         { 3, 0, 1, 2, 0 },      /* ZCR */
         { 3, 0, 15, 2, 0 },     /* implementation defined */
         { 3, 3, 14, 2, 3 },     /* beside the timer's */
+        { 2, 1, 9, 2, 0 },      /* BRBIDR0 */
+        { 2, 0, 9, 12, 0 },     /* SPMCR */
+        { 2, 0, 15, 0, 0 },     /* behind debug's */
         { 3, 0, 12, 11, 4 },    /* beside the SGI's */
         { 1, 0, 7, 14, 2 },     /* DC CISW */
         { 0, 3, 4, 0, 5 },

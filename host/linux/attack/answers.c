@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Answers that no exit has asked for, and runs of one vCPU by several CPUs at once. */
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "attack.h"
 
@@ -10,6 +12,7 @@ static struct attack_vm toy;
 #define SECRET 0x5ec2e75ec2e70000ull
 #define MISSING 20		/* a page of the guest's that is not there yet */
 #define GIVEN 10		/* one that it gives back */
+#define TRNG_RND64 0xc4000053u
 
 /* How each kind of exit is brought about, and which answers it takes: bit n stands for enum cordon_answer n. */
 static const struct {
@@ -92,6 +95,63 @@ static void attempt_aborts(void)
 	tally_report(&t, "aborts where the host may give one", "device read, device write", "in the guest");
 }
 
+/* ---- random numbers ---- */
+
+#define DRAWS 128
+
+struct draws {
+	struct tally tally;
+	struct mutex turn;
+	unsigned int n;
+	u64 word[DRAWS][3];
+};
+
+static bool is_new(const struct draws *d, const u64 word[3])
+{
+	for (unsigned int i = 0; i < d->n; i++) {
+		for (unsigned int k = 0; k < 9; k++) {
+			if (d->word[i][k / 3] == word[k % 3])
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The guest draws on this CPU, twice. */
+static void draw(void *argument)
+{
+	struct draws *d = argument;
+	struct attack_run r;
+
+	mutex_lock(&d->turn);
+	for (unsigned int i = 0; i < 2 && d->n < DRAWS; i++) {
+		bool done = vm_do(&toy, 0, DO_CALL, TRNG_RND64, 192, 0, &r);
+
+		/* A machine where they could be guessed has none, on no CPU. */
+		if (done && d->n == 0 && (s64)r.detail[0] == CORDON_NOT_SUPPORTED) {
+			tally_add(&d->tally, true);
+			continue;
+		}
+		tally_add(&d->tally, done && r.detail[0] == 0 && is_new(d, &r.detail[1]));
+		memcpy(d->word[d->n++], &r.detail[1], 24);
+	}
+	mutex_unlock(&d->turn);
+}
+
+static void attempt_random(void)
+{
+	struct draws *d = kzalloc(sizeof(*d), GFP_KERNEL);
+
+	if (!d) {
+		not_tried("no memory");
+		return;
+	}
+	mutex_init(&d->turn);
+	on_every_cpu(draw, d);
+	tally_report(&d->tally, "random numbers that were there before", "a guest on each CPU", "other ones");
+	kfree(d);
+}
+
 /* ---- power ---- */
 
 static void attempt_off(void)
@@ -167,6 +227,7 @@ void attack_answers(void)
 	for (unsigned int k = 0; k < ARRAY_SIZE(kind); k++)
 		attempt_kind(k);
 	attempt_aborts();
+	attempt_random();
 	attempt_off();
 	attempt_at_once();
 	tally_want(&t, "stop", vm_call(CORDON_CALL_VM_STOP, toy.handle, 0, 0, 0), CORDON_OK);

@@ -42,6 +42,7 @@ extern const char attack_agent[], attack_agent_end[], sweep_host[];
 
 static struct around host;
 static bool moves[MOST];		/* a register of the host's that changes by itself */
+static bool holds[MOST];		/* and one that reads otherwise once it was written */
 static struct attack_vm first, second;
 static u64 first_count, second_count;
 static u64 tries, differences;
@@ -161,7 +162,8 @@ static struct entry entry_of(struct attack_vm *vm, u64 i)
 {
 	u64 word = load(vm, guest_address(LIST_PAGE) + i * 16);
 
-	return (struct entry){ .number = (u32)word, .written = (u32)(word >> 32) };
+	return (struct entry){ .number = (u32)word, .written = (u32)(word >> 32),
+			       .value = load(vm, guest_address(LIST_PAGE) + i * 16 + 8) };
 }
 
 static bool read_registers(struct attack_vm *vm, u64 count, unsigned int page, const char *name)
@@ -194,13 +196,14 @@ static void compare_guest(struct attack_vm *vm, u64 count, bool *own, bool learn
 
 /* ---- all of it ---- */
 
-static void print_list(const char *side, const struct entry *list, const bool *own, u64 count)
+static void print_list(const char *side, const struct entry *list, const bool *own, const bool *kept, u64 count)
 {
 	char text[24];
 
 	for (u64 i = 0; i < count; i++) {
 		name_of(list[i].number, text);
-		pr_emerg("sweep: %s %s%s%s\n", side, text, list[i].written ? " written" : "", own[i] ? " moves" : "");
+		pr_emerg("sweep: %s %s%s%s%s\n", side, text, list[i].written ? " written" : "", kept[i] ? " holds" : "",
+			 own[i] ? " moves" : "");
 	}
 	pr_emerg("sweep: %s has %llu\n", side, count);
 }
@@ -215,6 +218,8 @@ static void learn_host(void)
 		for (u64 i = 0; i < host.count; i++)
 			moves[i] |= host.middle[i] != host.after[i];
 	}
+	for (u64 i = 0; i < host.count; i++)
+		holds[i] = host.before[i] != host.middle[i];
 }
 
 static bool own_first[MOST], own_second[MOST];
@@ -229,8 +234,10 @@ static bool sweep(void)
 	if (!command(&second, DO_LIST, guest_address(LIST_PAGE), 0, 0, "the second guest's list", detail))
 		return false;
 	second_count = detail[0];
-	if (first_count > MOST || second_count != first_count)
+	if (first_count > MOST || second_count != first_count) {
+		pr_emerg("sweep: FAILED: one guest can read %llu registers, another %llu\n", first_count, second_count);
 		return false;
+	}
 	/* What moves by itself: twice at rest. */
 	if (!read_registers(&second, second_count, FIRST_PAGE, "rest") || !read_registers(&second, second_count, SECOND_PAGE, "rest"))
 		return false;
@@ -257,12 +264,15 @@ static bool get_memory(void)
 	return host.list && host.before && host.middle && host.after && copy_code();
 }
 
-static struct entry *list_of_first(void)
+/* As it was at first, and whether what was written since is there. */
+static struct entry *list_of_first(bool kept[MOST])
 {
 	struct entry *list = kcalloc(MOST, sizeof(*list), GFP_KERNEL);
 
-	for (u64 i = 0; list && i < first_count; i++)
+	for (u64 i = 0; list && i < first_count; i++) {
 		list[i] = entry_of(&first, i);
+		kept[i] = list[i].value != load(&first, guest_address(FIRST_PAGE) + i * 8);
+	}
 	return list;
 }
 
@@ -277,13 +287,13 @@ static int __init sweep_init(void)
 	}
 	run_host(0, 0);
 	learn_host();
-	print_list("host", host.list, moves, host.count);
+	print_list("host", host.list, moves, holds, host.count);
 	if (vm_make(&first) == 0 && vm_make(&second) == 0)
 		done = sweep();
 	if (done) {
-		list = list_of_first();
+		list = list_of_first(holds);
 		if (list)
-			print_list("guest", list, own_first, first_count);
+			print_list("guest", list, own_first, holds, first_count);
 	}
 	pr_emerg("sweep: %s: %llu looks, %llu differences; %u pages do not come back\n", done ? "done" : "FAILED", tries, differences,
 		 vm_end(&first) + vm_end(&second));

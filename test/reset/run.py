@@ -40,7 +40,7 @@ NO_SCRUB = M("boot-does-not-scrub", "arch/arm64/boot.c", "memory is left to the 
 NO_REST = M("rest-not-scrubbed", "arch/arm64/boot.c", "a kernel that wants more memory than its file fills gets it as it was",
             "    scrub_range(rest.base, rest.base + rest.size);\n", "")
 NO_END = M("reset-does-not-scrub", "arch/arm64/psci.c", "a reset that the host asks for leaves VMs as they are",
-           "    scrub_guests();\n", "")
+           "    scrub_guests();\n    return", "    return")
 
 
 # A panic of Cordon's own, in place of a reset that the host asks for.

@@ -185,33 +185,40 @@ static void make_spans(struct cordon *c, const struct cordon_config *f)
     }
 }
 
+/* The record of a frame, and the section's; 0: the frame is in no section of RAM. */
+static struct frame *record_of(struct cordon *c, uint64_t frame, struct section **section)
+{
+    uint64_t index;
+
+    if (!region_section(c, frame / 512, &index))
+        return 0;
+    *section = &c->section[index];
+    return &c->frame[index * 512 + frame % 512];
+}
+
 /* One frame that is in a section of RAM and not the host's. */
 static void set_taken(struct cordon *c, uint64_t frame, uint16_t holder)
 {
-    uint64_t index;
-    struct frame *record;
+    struct section *section;
+    struct frame *record = record_of(c, frame, &section);
 
-    if (!region_section(c, frame / 512, &index))
+    if (record == 0)
         return;
-    record = &c->frame[index * 512 + frame % 512];
     if (record->holder == HOLDER_HOST)
-        c->section[index].taken++;
+        section->taken++;
     *record = frame_of(holder);
 }
 
 /* One frame of the host's stays the host's: to all operations it is one that a device maps. */
 static void pin(struct cordon *c, uint64_t frame)
 {
-    uint64_t index;
-    struct frame *record;
+    struct section *section;
+    struct frame *record = record_of(c, frame, &section);
 
-    if (!region_section(c, frame / 512, &index))
-        return;
-    record = &c->frame[index * 512 + frame % 512];
-    if (record->holder != HOLDER_HOST || record->count != 0)
+    if (record == 0 || record->holder != HOLDER_HOST || record->count != 0)
         return;
     record->count = 1;
-    c->section[index].pinned++;
+    section->pinned++;
 }
 
 /* The frames of a section, some of which are no RAM. */

@@ -10,9 +10,7 @@
 #define CNT_IMASK UINT64_C(2)
 #define CNT_ISTATUS UINT64_C(4)
 
-/* entry.S, guest_entry.S */
-
-/* Runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */
+/* guest_entry.S: runs the guest until it traps; which enum trap_kind it was. Its registers are in u again. */
 uint64_t guest_resume(struct vcpu *u);
 
 /* EL1's registers. Loading leaves TCR_EL1 as it is, which keeps walks off until all others are there. */

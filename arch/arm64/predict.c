@@ -27,12 +27,6 @@ static int32_t ask(uint64_t function, uint64_t argument)
     return (int32_t)firmware(function, argument, 0, 0);
 }
 
-/* Firmware without PSCI 1.0 need not know the convention's version, and one without its version 1.1 has no features. */
-static bool has_features(void)
-{
-    return ask(PSCI_FEATURES, SMCCC_VERSION) >= 0 && ask(SMCCC_VERSION, 0) >= SMCCC_1_1;
-}
-
 static struct mitigation choose(struct cpu *cpu)
 {
     struct mitigation_facts f = {
@@ -42,7 +36,7 @@ static struct mitigation choose(struct cpu *cpu)
         .isar2 = sysreg_read(ID_AA64ISAR2_EL1),
         .mmfr1 = sysreg_read(id_aa64mmfr1_el1),
     };
-    bool features = has_features();
+    bool features = firmware_has_features();
 
     for (uint32_t i = 0; i < PREDICTIONS; i++) {
         cpu->firmware[i] = features ? ask(SMCCC_ARCH_FEATURES, functions[i]) : SMCCC_NOT_SUPPORTED;

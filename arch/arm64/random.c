@@ -49,14 +49,10 @@ static bool mix_cpu(struct generator *g)
     return all;
 }
 
-/* Firmware that does not know the convention's version call may take what it does not know for an error of ours. */
 static bool firmware_has_random(void)
 {
-    if ((int32_t)smc_call(PSCI_FEATURES, SMCCC_VERSION, 0, 0).x0 != PSCI_SUCCESS)
-        return false;
-    if ((int32_t)smc_call(SMCCC_VERSION, 0, 0, 0).x0 < SMCCC_1_1 || (int32_t)smc_call(TRNG_VERSION, 0, 0, 0).x0 < TRNG_1_0)
-        return false;
-    return (int32_t)smc_call(TRNG_FEATURES, TRNG_RND64, 0, 0).x0 >= 0;
+    return firmware_has_features() && (int32_t)firmware(TRNG_VERSION, 0, 0, 0) >= TRNG_1_0 &&
+           (int32_t)firmware(TRNG_FEATURES, TRNG_RND64, 0, 0) >= 0;
 }
 
 static bool mix_firmware(struct generator *g)

@@ -159,11 +159,10 @@ static void scrub_span(const struct span *span)
     const struct frame *record = machine.frame + span->base * 512;
 
     for (uint64_t i = 0; i < span->count * 512; i++) {
-        if (!is_private(record[i], span->first * 512 + i))
-            continue;
-        arch_zero_frames(&machine, span->first * 512 + i, 1);
-        __asm__ volatile("dsb sy" ::: "memory");    /* the zeros are written before their lines are cleaned */
-        arch_clean_frames(&machine, span->first * 512 + i, 1);
+        uint64_t number = span->first * 512 + i;
+
+        if (is_private(record[i], number))
+            scrub_pages(number * CORDON_PAGE_SIZE, (number + 1) * CORDON_PAGE_SIZE);
     }
 }
 

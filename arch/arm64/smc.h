@@ -3,7 +3,10 @@
 #ifndef CORDON_SMC_H
 #define CORDON_SMC_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "smccc.h"
 
 struct smc_answer {
     uint64_t x0, x1, x2, x3;
@@ -28,6 +31,13 @@ static inline struct smc_answer smc_call(uint64_t function, uint64_t a, uint64_t
 static inline int64_t firmware(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 {
     return (int64_t)smc_call(function, a, b, c).x0;
+}
+
+/* Whether it has version 1.1 of the convention, and so its features. Firmware without PSCI 1.0 need not know the question. */
+static inline bool firmware_has_features(void)
+{
+    return (int32_t)firmware(PSCI_FEATURES, SMCCC_VERSION, 0, 0) == PSCI_SUCCESS &&
+           (int32_t)firmware(SMCCC_VERSION, 0, 0, 0) >= SMCCC_1_1;
 }
 
 #endif

@@ -8,10 +8,10 @@
 #include "hypercall.h"
 #include "vcpu.h"
 
-extern uint64_t any(void);
-
 #define FRAMES 2048
 #define ALL(t) (sizeof(t) / sizeof((t)[0]))
+
+extern uint64_t any(void);
 
 static struct table phys[FRAMES];
 static struct span span[2];

@@ -3,6 +3,8 @@
  * A firmware for the tests, at EL3: it has the three workarounds of the SMC calling convention, counts their calls, and leaves
  * nothing in the registers that the convention lets it change. QEMU's own firmware has none of them. PSCI is SYSTEM_OFF alone.
  */
+#include "digits.S"
+
 #define COUNTS 0x0e000000           /* secure memory; the stack is above */
 #define STACK 0x0e001000
 #define UART 0x09000000
@@ -92,18 +94,7 @@ off:
     b       1b
 2:  mov     x2, #0
 3:  ldr     x0, [x4, x2]
-    mov     x5, #28
-4:  lsr     x1, x0, x5
-    and     x1, x1, #0xf
-    add     x1, x1, #'0'
-    cmp     x1, #'9'
-    b.ls    5f
-    add     x1, x1, #('a' - '9' - 1)
-5:  str     w1, [x3]
-    subs    x5, x5, #4
-    b.pl    4b
-    mov     w1, #' '
-    str     w1, [x3]
+    print_digits x0, x3, 5, 1
     add     x2, x2, #8
     cmp     x2, #40
     b.ne    3b

@@ -3,6 +3,8 @@
  * A host that asks the firmware for its workarounds, by way of Cordon, and says what it was answered; then whether a call to
  * Cordon keeps the registers that it must, whatever the firmware does to them on the way in. An Image with nothing behind it.
  */
+#include "digits.S"
+
 #define UART 0x09000000
 
     .global _start
@@ -51,17 +53,6 @@ start:
 
 /* x0: 32 bits of it on the UART at x20, as digits. */
 say:
-    mov     x10, #28
-1:  lsr     x11, x0, x10
-    and     x11, x11, #0xf
-    add     x11, x11, #'0'
-    cmp     x11, #'9'
-    b.ls    2f
-    add     x11, x11, #('a' - '9' - 1)
-2:  str     w11, [x20]
-    subs    x10, x10, #4
-    b.pl    1b
-    mov     w11, #' '
-    str     w11, [x20]
+    print_digits x0, x20, 10, 11
     ret
     .ltorg

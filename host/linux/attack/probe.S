@@ -7,6 +7,8 @@
  */
 #include <linux/linkage.h>
 
+#include "../saved.h"
+
 #define IN_V 256
 #define IN_FPCR 768
 #define OUT 784
@@ -23,13 +25,7 @@
 	.endm
 
 SYM_FUNC_START(attack_probe)
-	stp	x29, x30, [sp, #-128]!
-	stp	x18, x19, [sp, #16]
-	stp	x20, x21, [sp, #32]
-	stp	x22, x23, [sp, #48]
-	stp	x24, x25, [sp, #64]
-	stp	x26, x27, [sp, #80]
-	str	x28, [sp, #96]
+	save_kernels 128
 	str	x0, [sp, #112]
 	ldr	x1, [x0, #IN_FPCR]
 	ldr	x2, [x0, #IN_FPCR + 8]
@@ -83,12 +79,6 @@ SYM_FUNC_START(attack_probe)
 	each_pair stp
 	msr	fpcr, xzr
 	msr	fpsr, xzr
-	ldp	x18, x19, [sp, #16]
-	ldp	x20, x21, [sp, #32]
-	ldp	x22, x23, [sp, #48]
-	ldp	x24, x25, [sp, #64]
-	ldp	x26, x27, [sp, #80]
-	ldr	x28, [sp, #96]
-	ldp	x29, x30, [sp], #128
+	restore_kernels 128
 	ret
 SYM_FUNC_END(attack_probe)

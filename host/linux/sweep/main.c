@@ -11,6 +11,7 @@
 
 #include "hostile.h"
 #include "attack/vm.h"
+#include "sweep.h"
 
 #define MOST 1024			/* registers of a list */
 #define LIST_PAGE 4			/* of a guest: its list, and what it reads first and then */
@@ -18,8 +19,6 @@
 #define SECOND_PAGE 10
 #define HOST_PATTERN 0x4057c0de4057c0e0ull
 #define GUEST_PATTERN 0x5ec2e75ec2e750a0ull
-
-#define NUMBER(op0, op1, crn, crm, op2) (((op0) - 2) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
 enum { DO_LIST = 1, DO_READ, DO_WRITE, DO_LOAD_WORDS };
 
@@ -37,6 +36,10 @@ struct around {
 	u64 pattern;
 	u64 call[12];
 };
+static_assert(offsetof(struct around, command) == AROUND_COMMAND && offsetof(struct around, list) == AROUND_LIST &&
+	      offsetof(struct around, count) == AROUND_COUNT && offsetof(struct around, before) == AROUND_BEFORE &&
+	      offsetof(struct around, middle) == AROUND_MIDDLE && offsetof(struct around, after) == AROUND_AFTER &&
+	      offsetof(struct around, pattern) == AROUND_PATTERN && offsetof(struct around, call) == AROUND_CALL, "sweep.h");
 
 extern const char attack_agent[], attack_agent_end[], sweep_host[];
 

@@ -13,19 +13,11 @@
  *   3 write x3 to those of the list's x2 that may be written; read what they hold to x3 of the next command
  *   4 load four words from x1 on
  */
+#include "../saved.h"
+#include "sweep.h"
+
 	.arch	armv8-a
 #define CALL_HOST 0xc6000085		/* CORDON_GUEST_HOST */
-#define NUMBER(op0, op1, crn, crm, op2) (((op0) - 2) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
-
-/* struct sweep_around */
-#define COMMAND 0
-#define LIST 8
-#define COUNT 16
-#define BEFORE 24
-#define MIDDLE 32
-#define AFTER 40
-#define PATTERN 48
-#define CALL 56
 
 	.section .rodata
 	.balign	4096
@@ -264,18 +256,12 @@ vectors:
 	.endr
 
 /*
- * The host's side. x0: struct sweep_around, x1: this function's address. COMMAND 0: makes the list. 1: reads, writes the pattern
+ * The host's side. x0: struct around, x1: this function's address. COMMAND 0: makes the list. 1: reads, writes the pattern
  * when it is not 0, reads, makes a call, reads, and puts back what there was. Nothing that could be interrupted lies between.
  */
 	.balign	128
 sweep_host:
-	stp	x29, x30, [sp, #-112]!
-	stp	x18, x19, [sp, #16]
-	stp	x20, x21, [sp, #32]
-	stp	x22, x23, [sp, #48]
-	stp	x24, x25, [sp, #64]
-	stp	x26, x27, [sp, #80]
-	str	x28, [sp, #96]
+	save_kernels 112
 	mov	x19, x0
 	mrs	x20, vbar_el1
 	mrs	x21, cpacr_el1
@@ -284,60 +270,54 @@ sweep_host:
 	adr	x9, vectors
 	msr	vbar_el1, x9
 	bl	open_all
-	ldr	x9, [x19, #COMMAND]
+	ldr	x9, [x19, #AROUND_COMMAND]
 	cbnz	x9, 1f
-	ldr	x14, [x19, #LIST]
+	ldr	x14, [x19, #AROUND_LIST]
 	bl	make_list
-	str	x16, [x19, #COUNT]
+	str	x16, [x19, #AROUND_COUNT]
 	b	3f
-1:	ldr	x7, [x19, #BEFORE]
+1:	ldr	x7, [x19, #AROUND_BEFORE]
 	bl	read_for_host
-	ldr	x8, [x19, #PATTERN]
+	ldr	x8, [x19, #AROUND_PATTERN]
 	cbz	x8, 2f
-	ldr	x14, [x19, #LIST]
-	ldr	x16, [x19, #COUNT]
+	ldr	x14, [x19, #AROUND_LIST]
+	ldr	x16, [x19, #AROUND_COUNT]
 	bl	write_list
-2:	ldr	x7, [x19, #MIDDLE]
+2:	ldr	x7, [x19, #AROUND_MIDDLE]
 	bl	read_for_host
 	isb
-	ldp	x0, x1, [x19, #CALL]
-	ldp	x2, x3, [x19, #CALL + 16]
-	ldp	x4, x5, [x19, #CALL + 32]
-	ldp	x6, x7, [x19, #CALL + 48]
-	ldp	x8, x9, [x19, #CALL + 64]
-	ldp	x10, x11, [x19, #CALL + 80]
+	ldp	x0, x1, [x19, #AROUND_CALL]
+	ldp	x2, x3, [x19, #AROUND_CALL + 16]
+	ldp	x4, x5, [x19, #AROUND_CALL + 32]
+	ldp	x6, x7, [x19, #AROUND_CALL + 48]
+	ldp	x8, x9, [x19, #AROUND_CALL + 64]
+	ldp	x10, x11, [x19, #AROUND_CALL + 80]
 	hvc	#0
-	stp	x0, x1, [x19, #CALL]
-	stp	x2, x3, [x19, #CALL + 16]
-	stp	x4, x5, [x19, #CALL + 32]
-	stp	x6, x7, [x19, #CALL + 48]
-	stp	x8, x9, [x19, #CALL + 64]
-	stp	x10, x11, [x19, #CALL + 80]
-	ldr	x7, [x19, #AFTER]
+	stp	x0, x1, [x19, #AROUND_CALL]
+	stp	x2, x3, [x19, #AROUND_CALL + 16]
+	stp	x4, x5, [x19, #AROUND_CALL + 32]
+	stp	x6, x7, [x19, #AROUND_CALL + 48]
+	stp	x8, x9, [x19, #AROUND_CALL + 64]
+	stp	x10, x11, [x19, #AROUND_CALL + 80]
+	ldr	x7, [x19, #AROUND_AFTER]
 	bl	read_for_host
-	ldr	x8, [x19, #PATTERN]
+	ldr	x8, [x19, #AROUND_PATTERN]
 	cbz	x8, 3f
-	ldr	x14, [x19, #LIST]
-	ldr	x16, [x19, #COUNT]
-	ldr	x7, [x19, #BEFORE]
+	ldr	x14, [x19, #AROUND_LIST]
+	ldr	x16, [x19, #AROUND_COUNT]
+	ldr	x7, [x19, #AROUND_BEFORE]
 	bl	restore_list
 3:	msr	cpacr_el1, x21
 	msr	vbar_el1, x20
 	isb
 	msr	daif, x22
-	ldp	x18, x19, [sp, #16]
-	ldp	x20, x21, [sp, #32]
-	ldp	x22, x23, [sp, #48]
-	ldp	x24, x25, [sp, #64]
-	ldp	x26, x27, [sp, #80]
-	ldr	x28, [sp, #96]
-	ldp	x29, x30, [sp], #112
+	restore_kernels 112
 	ret
 
 read_for_host:
 	mov	x24, x30
-	ldr	x14, [x19, #LIST]
-	ldr	x16, [x19, #COUNT]
+	ldr	x14, [x19, #AROUND_LIST]
+	ldr	x16, [x19, #AROUND_COUNT]
 	bl	read_list
 	mov	x30, x24
 	ret

@@ -4,6 +4,8 @@
 The serial log of a case that fails stays below build/host/logs. CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 CORDON_KERNEL: another of Debian's kernels (scripts/host/kernels), as host and as guest.
 """
+import glob
+import lzma
 import os
 import re
 import subprocess
@@ -58,9 +60,31 @@ def quietly(command):
     subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
 
 
+def kernel_module(folder, name):
+    """A driver of Debian's own, NAME below drivers/; compressed ones are unpacked to a folder. Nothing: it is in the kernel itself."""
+    found = glob.glob(os.path.join(KERNEL, "kernel", "**", "kernel", "drivers", name + ".ko*"), recursive=True)
+    if not found:
+        with open(glob.glob(os.path.join(KERNEL, "kernel", "**", "modules.builtin"), recursive=True)[0], encoding="utf-8") as file:
+            if "kernel/drivers/%s.ko" % name not in file.read().split():
+                sys.exit("the kernel's package has no module " + name)
+        return None
+    if not found[0].endswith(".xz"):
+        return found[0]
+    path = os.path.join(folder, os.path.basename(name) + ".ko")
+    with lzma.open(found[0]) as packed, open(path, "wb") as out:
+        out.write(packed.read())
+    return path
+
+
+def kernel_modules(folder, names):
+    """Those that this kernel has as modules."""
+    return [path for path in (kernel_module(folder, name) for name in names) if path]
+
+
 # Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources.
 NATIVE = {
-    "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/generator.c", "core/sha256.c"],
+    "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/generator.c",
+                  "core/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }
@@ -72,8 +96,8 @@ def native_command(name, root=ROOT):
     folders = [os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core")]
     warnings = ["-Wall", "-Wextra", "-Werror"] if root == ROOT else ["-w"]      # a mutant may well leave something unused
     os.makedirs(os.path.dirname(tool), exist_ok=True)
-    quietly(["cc", "-std=gnu11", "-O1", "-g"] + warnings + ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", tool, os.path.join(ROOT, "test", "boot", name + ".c")] +
-            ["-I" + folder for folder in folders] + [os.path.join(root, source) for source in NATIVE[name]])
+    quietly(["cc", "-std=gnu11", "-O1", "-g"] + warnings + ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", tool,
+             os.path.join(ROOT, "test", "boot", name + ".c")] + ["-I" + folder for folder in folders] + [os.path.join(root, source) for source in NATIVE[name]])
     return [tool]
 
 

@@ -40,7 +40,8 @@ class Bench:
             os.path.join(HERE, "el2count.c"))
         self.image = Image(ROOT, os.path.join(self.el2, "cordon.elf"))
         self.map = Map(self.image)
-        self.map.write(os.path.join(self.work, "el2.map"))
+        self.map_file = os.path.join(self.work, os.path.basename(self.el2) + ".map")
+        self.map.write(self.map_file)
         with open(os.path.join(LABELS, "labels.h"), encoding="ascii") as file:
             self.labels = {int(number): word for word, number in re.findall(r"X\((\w+), (\d+)\)", file.read())}
         self.initrd = self.pack("calls.gz", "init", os.path.join(BUILD, "module", "cordon_bench.ko"))
@@ -80,7 +81,7 @@ class Bench:
         out = os.path.join(self.work, "counts-%s.txt" % name)
         plugin = "%s,out=%s" % (self.plugin, out)
         if not bare:
-            plugin += ",map=" + os.path.join(self.work, "el2.map")
+            plugin += ",map=" + self.map_file
         _, text = self.boot(append, bare, initrd, ["-plugin", plugin])
         counts = Counts(out, self.map, self.labels)
         counts.text = text

@@ -202,7 +202,7 @@ def table(bench):
         os.path.getsize(os.path.join(EL2, "cordon.bin")), lines_of_code("core"), lines_of_code("arch/arm64"),
         lines_of_code("plat/qemu-virt")))
     step_rows(calls, Bench(step=False).counted("no-step", "cordon.bench=calls"))
-    guest_boot_rows(Bench())
+    guest_boot_rows(bench)
 
 
 # ---- a closer look ----

@@ -8,14 +8,12 @@ twenty rounds, and VMMs that are killed.
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300. CORDON_SEED: when VMMs are killed.
 """
-import glob
-import lzma
 import os
 import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, boots, kernel_modules, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "guest-test.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
@@ -59,23 +57,13 @@ def command_of(one):
     return script("run-host", *one.settings, "INITRD=" + INITRD, "APPEND=quiet " + one.test)
 
 
-def module_of_debian(name):
-    """A module of the guest's kernel, unpacked: some of Debian's kernels have them compressed."""
-    found = glob.glob(os.path.join(KERNEL, "kernel", "lib", "modules", "*", "**", name + ".ko*"), recursive=True) + \
-        glob.glob(os.path.join(KERNEL, "kernel", "usr", "lib", "modules", "*", "**", name + ".ko*"), recursive=True)
-    path = os.path.join(KERNEL, "guest", name + ".ko")
-    with (lzma.open if found[0].endswith(".xz") else open)(found[0], "rb") as packed, open(path, "wb") as file:
-        file.write(packed.read())
-    return path
-
-
 def prepare():
     for name in ("fetch", "build-el2", "build-module", "build-vmm", "build-guest"):
         quietly(script(name))
     here = os.path.join(ROOT, "test", "guest")
     guest = os.path.join(BUILD, "guest.gz")
     quietly(script("make-initramfs", guest, os.path.join(here, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
-                   module_of_debian("arm_smccc_trng")))
+                   *kernel_modules(os.path.join(KERNEL, "guest"), ["char/hw_random/arm_smccc_trng"])))
     quietly(script("make-initramfs", INITRD, os.path.join(here, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
                    os.path.join(KERNEL, "module", "cordon_info.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), guest))

@@ -4,8 +4,8 @@
  * whose vCPUs start and stop each other, send SGIs, grant, revoke and give memory back while other CPUs map it.
  *
  * Whatever happens when: the race detector finds nothing; a vCPU is in the guest on one CPU at a time, and finds its
- * registers as it left them; a page that is there is never told as missing, whatever becomes of the block around it; the host never reads what a guest wrote to memory that it did not grant, and no guest
- * reads another's; in the end every VM can be destroyed and every frame is the host's again.
+ * registers as it left them; a page that is there is never told as missing, whatever becomes of the block around it; the host
+ * never reads what a guest wrote to memory that it did not grant, and no guest reads another's; in the end every VM can be destroyed and every frame is the host's again.
  */
 #include <inttypes.h>
 #include <pthread.h>

@@ -9,15 +9,13 @@ Each case has a bounded time. The log of a case that fails stays below build/hos
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
 import base64
-import glob
-import lzma
 import os
 import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, kernel_modules, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
@@ -81,22 +79,6 @@ def build(cc, output, *arguments):
              os.path.join(OUT, output), *arguments])
 
 
-def kernel_module(name):
-    """A module of Debian's own; newer kernels have them compressed. Nothing: it is in the kernel itself."""
-    found = glob.glob(os.path.join(KERNEL, "kernel", "**", "kernel", "drivers", name + ".ko*"), recursive=True)
-    if not found:
-        with open(glob.glob(os.path.join(KERNEL, "kernel", "**", "modules.builtin"), recursive=True)[0], encoding="utf-8") as file:
-            if "kernel/drivers/%s.ko" % name not in file.read().split():
-                sys.exit("the kernel's package has no module " + name)
-        return None
-    if not found[0].endswith(".xz"):
-        return found[0]
-    path = os.path.join(OUT, os.path.basename(name) + ".ko")
-    with lzma.open(found[0]) as packed, open(path, "wb") as out:
-        out.write(packed.read())
-    return path
-
-
 def prepare():
     for name in ("fetch", "build-el2", "build-module", "build-vmm", "build-guest"):
         quietly(script(name))
@@ -104,7 +86,7 @@ def prepare():
     build("cc", "uart_test", os.path.join(HERE, "uart_test.c"), os.path.join(ROOT, "host", "vmm", "uart.c"), "-lcmocka")
     build("aarch64-linux-gnu-gcc", "on_terminal", "-static", os.path.join(HERE, "on_terminal.c"))
     guest, shell = os.path.join(OUT, "guest.gz"), os.path.join(OUT, "shell.gz")
-    modules = [m for m in map(kernel_module, MODULES) if m]
+    modules = kernel_modules(OUT, MODULES)
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *modules))
     quietly(script("make-initramfs", shell, script("init")[0]))

@@ -36,47 +36,16 @@ static HOT enum cordon_status host_map(struct cordon *c, struct section_locked s
 /* Maps a device frame outside of every section, in the largest size that holds nothing else. */
 enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
 
-/*@ predicate records_kept{A,B}(struct section_locked s) =
-  @   \forall integer i; 0 <= i < 512 ==> \at(s.frame[i].holder, B) == \at(s.frame[i].holder, A) &&
-  @     \at(s.frame[i].gfn_lo, B) == \at(s.frame[i].gfn_lo, A) && \at(s.frame[i].gfn_hi, B) == \at(s.frame[i].gfn_hi, A) &&
-  @     \at(s.frame[i].count, B) == \at(s.frame[i].count, A);
-  @*/
-
 /* The same where the section was all the host's, which may map it by a block, or where all of it goes. */
-/*@ requires tables(c) && holds(c, s) && offset + n <= 512 && n >= 1 && owes_well(o);
-  @ assigns s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
-  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
-  @ exits \false;
-  @ ensures tables: tables(c);
-  @ ensures vms: vm_rows_kept{Pre,Here}(c);
-  @ ensures head: same_head{Pre,Here}(c);
-  @ ensures beside: beside_kept{Pre,Here}(c) && same_words{Pre,Here}(c) && records_kept{Pre,Here}(s);
-  @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
-  @   c->phys[s.section->leaf].e[i] == 0;
-  @ ensures well: owes_well(\result);
-  @*/
 struct owed MUST_USE host_unmap_first(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
 
 /*
  * Has the host map frames offset .. offset+n-1 of the section no more; what is owed is added to o and must be settled
  * on c->host. A block that covers them is split, or dropped where all of it goes. s.taken counts the frames already.
  */
-/*@ requires tables(c) && holds(c, s) && offset + n <= 512 && n >= 1 && owes_well(o);
-  @ assigns s.section->leaf, c->host_lock, c->host_pool.fresh, c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free,
-  @   c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
-  @ exits \false;
-  @ ensures tables: tables(c);
-  @ ensures vms: vm_rows_kept{Pre,Here}(c);
-  @ ensures head: same_head{Pre,Here}(c);
-  @ ensures beside: beside_kept{Pre,Here}(c) && same_words{Pre,Here}(c) && records_kept{Pre,Here}(s);
-  @ ensures gone: s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
-  @   c->phys[s.section->leaf].e[i] == 0;
-  @ ensures well: owes_well(\result);
-  @*/
 static HOT struct owed MUST_USE host_unmap_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n,
                                                struct owed o)
 {
-    /*@ assert apart: \separated(s.section, c->phys + (0 .. c->phys_frames - 1)); */
     if (s.section->leaf != 0 && n < 512)
         return s2_clear_run(c, s.section->leaf, offset, s.pfn + offset, n, o);
     if (s.section->leaf == 0 && s.section->taken > n)

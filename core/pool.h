@@ -8,14 +8,6 @@
 
 #include "check.h"
 
-/*@ predicate can_pop{L}(struct cordon *c, struct pool *p) =
-  @   \valid(c) && \valid(p) && c->phys_frames <= 68719476736 && \valid(c->phys + (0 .. c->phys_frames - 1)) &&
-  @   \separated(c, p, c->phys + (0 .. c->phys_frames - 1)) &&
-  @   0 < p->free && p->fresh_n <= p->free <= p->total &&
-  @   (p->free > p->fresh_n ==> p->head < c->phys_frames) &&
-  @   (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
-  @*/
-
 /* A pool of the n frames from row on, which are the core's; n may be 0. Costs nothing for each. */
 /*@ requires \valid(p);
   @ assigns *p;
@@ -36,25 +28,6 @@ void pool_init(struct pool *p, uint64_t row, uint64_t n);
 void pool_add(struct cordon *c, struct pool *p, uint64_t row);
 
 /* Takes a table, all zero. The caller has checked that p->free > 0: a reservation, made before the first change. */
-/*@ requires can_pop(c, p);
-  @ assigns p->head, p->fresh, p->fresh_n, p->free, c->phys[0 .. c->phys_frames - 1];
-  @ exits \false;
-  @ ensures row: \result < c->phys_frames;
-  @ ensures one: p->free == \old(p->free) - 1;
-  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head) && p->fresh_n == \old(p->fresh_n);
-  @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
-  @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
-  @ ensures zero: all_zero(c, \result, \result);
-  @ ensures others: \forall integer r, i; 0 <= r < c->phys_frames && r != \result && 0 <= i < 512 ==>
-  @   c->phys[r].e[i] == \old(c->phys[r].e[i]);
-  @ ensures head: same_head{Pre,Here}(c);
-  @ behavior sound:
-  @   assumes pool_sound(c, p);
-  @   ensures sound: pool_sound(c, p);
-  @   ensures top: \result == pool_row[p->free];
-  @   ensures gone: \forall integer k; 0 <= k < p->free ==> pool_row[k] != \result;
-  @   ensures spare: row_level[\result] == -1 && !host_row(c, \result);
-  @*/
 uint64_t pool_take(struct cordon *c, struct pool *p);
 
 /* A table comes back. Nothing refers to it any more, and no walk is in it. */
@@ -69,16 +42,6 @@ uint64_t pool_take(struct cordon *c, struct pool *p);
 void pool_put(struct cordon *c, struct pool *p, uint64_t row);
 
 /* A free frame leaves the pool for good, whatever it holds. The caller has checked that p->free > 0. */
-/*@ requires can_pop(c, p);
-  @ assigns p->head, p->fresh, p->fresh_n, p->free, p->total;
-  @ exits \false;
-  @ ensures row: \result < c->phys_frames;
-  @ ensures one: p->free == \old(p->free) - 1 && p->total == \old(p->total) - 1;
-  @ ensures listed: \old(p->free > p->fresh_n) ==> \result == \old(p->head) && p->fresh_n == \old(p->fresh_n);
-  @ ensures fresh: \old(p->free == p->fresh_n) ==> \result == \old(p->fresh) && p->fresh == \old(p->fresh) + 1;
-  @ ensures within: p->fresh_n <= p->free && (p->fresh_n > 0 ==> p->fresh + p->fresh_n <= c->phys_frames);
-  @ ensures next: \old(p->free > p->fresh_n) ==> p->head == c->phys[\result].e[0];
-  @*/
 uint64_t pool_remove(struct cordon *c, struct pool *p);
 
 /* A frame of the core's becomes a root table: all zero, in no pool. */

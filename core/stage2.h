@@ -92,11 +92,6 @@ struct s2_pos {
     uint32_t level;
 };
 
-/*@ predicate on_table{L}(struct cordon *c, struct s2_pos p) =
-  @   p.level <= 3 && p.row < c->phys_frames && row_level[p.row] == p.level && p.index < 512 &&
-  @   p.entry == c->phys[p.row].e[p.index];
-  @*/
-
 /* One step of a walk: from a table entry of the level above down to gfn's entry of `level`. */
 /*@ requires \valid_read(c) && \valid_read(&c->phys[entry_frame(entry)]) && entry_frame(entry) < c->phys_frames;
   @ assigns \nothing;
@@ -153,18 +148,6 @@ static HOT struct s2_pos s2_top(const struct cordon *c, const struct stage2 *t, 
  * Walks to gfn and stops at the first entry that is no table, or at `last`. gfn < t->gfn_limit; t->start <= last <= 3.
  * The levels are written out: with a constant level each step is a shift, a mask and a load.
  */
-/*@ requires tables: tables(c);
-  @ requires table: \valid_read(t) && rooted(c, t);
-  @ requires gfn < t->gfn_limit && t->start <= last <= 3;
-  @ assigns \nothing;
-  @ exits \false;
-  @ ensures level: t->start <= \result.level <= last;
-  @ ensures place: \result.row == walk_row(c, t, gfn, \result.level) && \result.index == index_at(gfn, \result.level);
-  @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
-  @ ensures path: walk_reaches(c, t, gfn, \result.level);
-  @ ensures end: \result.level < last ==> !table_entry(\result.entry, \result.level);
-  @ ensures row: is_table_of(c, t, \result.row, \result.level);
-  @*/
 static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 *t, uint64_t gfn, uint32_t last)
 {
     struct s2_pos p = s2_top(c, t, gfn);
@@ -178,18 +161,6 @@ static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 
     return p;
 }
 
-/*@ requires tables: tables(c);
-  @ requires table: \valid_read(t) && rooted(c, t);
-  @ requires gfn < t->gfn_limit;
-  @ assigns \nothing;
-  @ exits \false;
-  @ ensures level: t->start <= \result.level <= 3;
-  @ ensures place: \result.row == walk_row(c, t, gfn, \result.level) && \result.index == index_at(gfn, \result.level);
-  @ ensures entry: \result.entry == c->phys[\result.row].e[\result.index];
-  @ ensures path: walk_reaches(c, t, gfn, \result.level);
-  @ ensures end: \result.level < 3 ==> !table_entry(\result.entry, \result.level);
-  @ ensures row: is_table_of(c, t, \result.row, \result.level);
-  @*/
 static HOT struct s2_pos s2_walk(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
 {
     return s2_walk_to(c, t, gfn, 3);
@@ -214,10 +185,6 @@ struct owed {
 };
 
 #define OWED_NOTHING ((struct owed){ 0, 0 })
-
-/*@ predicate owes_well(struct owed o) = o.end == 0 || o.first < o.end;
-  @ predicate owes(struct owed o, integer first, integer end) = o.end != 0 && o.first <= first && end <= o.end;
-  @*/
 
 /*@ requires first < end && owes_well(o);
   @ assigns \nothing;
@@ -246,73 +213,19 @@ void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
  * Changes one entry. first: the lowest guest frame number that the entry covers; old: its value now. What is owed for
  * the old translation is added to o. Valid entries are not replaced by valid ones: that is s2_replace().
  */
-/*@ requires \valid_read(c) && row < c->phys_frames && index < 512 && \valid(&c->phys[row]);
-  @ requires break_first: !valid_entry(old) || !valid_entry(new);
-  @ requires first < 68719476736 && owes_well(o);
-  @ assigns c->phys[row].e[index];
-  @ exits \false;
-  @ ensures put: c->phys[row].e[index] == new;
-  @ ensures well: owes_well(\result);
-  @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
-  @ ensures owed_new: valid_entry(old) ==> owes(\result, first, first + pages_at(level));
-  @ ensures owed_none: !valid_entry(old) ==> \result == o;
-  @ behavior unblock:
-  @   assumes tables(c) && row_level[row] == 2 && !host_row(c, row) && new == 0;
-  @   ensures head: same_head{Pre,Here}(c);
-  @   ensures mapped: leaves_change{Pre,Here}(c);
-  @   ensures others: grown{Pre,Here}(c, row, index);
-  @   ensures tables: tables(c);
-  @*/
 static inline struct owed MUST_USE s2_put(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint32_t level,
                                           uint64_t old, uint64_t new, struct owed o)
 {
     core_assert(c, !desc_valid(old) || !desc_valid(new));
-    /*@ for unblock: assert arrays: arrays(c); */
     arch_pte_write(c, row, index, new);
-    /*@ for unblock: assert head: same_head{Pre,Here}(c); */
-    /*@ for unblock: assert arrays: arrays(c); */
-    /*@ for unblock: assert leaves: same_leaves{Pre,Here}(c); */
-    /*@ for unblock: assert changed: leaves_change{Pre,Here}(c); */
-    /*@ for unblock: assert trees: trees(c); */
-    /*@ for unblock: assert blocks: blocks_fit(c); */
-    /*@ for unblock: assert leaf: leaves_fit(c); */
     return desc_valid(old) ? owed_add(o, first, first + s2_pages(level)) : o;
 }
 
 /* Makes a valid entry of an invalid one, and has the walkers see it. */
-/*@ requires \valid_read(c) && p.row < c->phys_frames && p.index < 512 && \valid(&c->phys[p.row]);
-  @ requires invalid: !valid_entry(p.entry);
-  @ assigns c->phys[p.row].e[p.index];
-  @ exits \false;
-  @ ensures made: c->phys[p.row].e[p.index] == new;
-  @ ensures others: \forall integer r, i; 0 <= r < c->phys_frames && 0 <= i < 512 && !(r == p.row && i == p.index) ==>
-  @   c->phys[r].e[i] == \old(c->phys[r].e[i]);
-  @ behavior block:
-  @   assumes tables(c) && row_level[p.row] == 2 && !host_row(c, p.row) && maps_block(new);
-  @   ensures head: same_head{Pre,Here}(c);
-  @   ensures mapped: leaves_change{Pre,Here}(c);
-  @   ensures tables: tables(c);
-  @   ensures beside: beside_kept{Pre,Here}(c);
-  @*/
 static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
 {
     core_assert(c, !desc_valid(p.entry));
-    /*@ for block: assert arrays: arrays(c); */
-    /*@ for block: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
-    /*@ for block: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
-    /*@ for block: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     arch_pte_write(c, p.row, p.index, new);
-    /*@ for block: assert head: same_head{Pre,Here}(c); */
-    /*@ for block: assert arrays: arrays(c); */
-    /*@ for block: assert leaves: same_leaves{Pre,Here}(c); */
-    /*@ for block: assert changed: leaves_change{Pre,Here}(c); */
-    /*@ for block: assert trees: trees(c); */
-    /*@ for block: assert blocks: blocks_fit(c); */
-    /*@ for block: assert leaf: leaves_fit(c); */
-    /*@ for block: assert map: same_map{Pre,Here}(c); */
-    /*@ for block: assert vms: same_tables{Pre,Here}(c); */
-    /*@ for block: assert pools: same_pools{Pre,Here}(c); */
-    /*@ for block: assert beside: beside_kept{Pre,Here}(c); */
     arch_dsb_ishst(c);      /* the walkers see the entry before the caller goes on to rely on it */
 }
 
@@ -326,34 +239,10 @@ static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
   @*/
 void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new);
 
-/*@ // p is gfn's entry in a table of a VM, which the pool feeds.
-  @ predicate can_grow{L}(struct cordon *c, struct s2_pos p, struct pool *pool, integer gfn) =
-  @   on_table(c, p) && !host_row(c, p.row) && p.index == index_at(gfn, p.level) && pool_sound(c, pool) && \valid(pool) &&
-  @   \separated(pool, c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
-  @              c->frame + (0 .. c->sections * 512 - 1));
-  @*/
-
 /*
  * Adds tables below the invalid entry p down to level `last`; returns the position there. Takes last - p.level tables.
  * The contract is that of a VM's tree.
  */
-/*@ requires tables(c) && can_grow(c, p, pool, gfn) && last <= 3;
-  @ requires room: p.level < last ==> !valid_entry(p.entry) && last - p.level <= pool->free;
-  @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
-  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
-  @ exits \false;
-  @ ensures tables: tables(c);
-  @ ensures place: can_grow(c, \result, pool, gfn) && \result.level == (p.level < last ? last : p.level);
-  @ ensures same: p.level >= last ==> \result.row == p.row && \result.entry == p.entry && same_levels{Pre,Here} &&
-  @   same_entries{Pre,Here}(c);
-  @ ensures empty: p.level < last ==> \result.entry == 0 && \old(row_level[\result.row]) < 0 &&
-  @   all_zero(c, \result.row, \result.row);
-  @ ensures head: same_head{Pre,Here}(c);
-  @ ensures taken: pool->free == \old(pool->free) - (p.level < last ? last - p.level : 0);
-  @ ensures levels: levels_grown{Pre,Here}(c);
-  @ ensures grown: grown{Pre,Here}(c, p.row, p.index);
-  @ ensures parents: \old(parents(c)) ==> parents(c);
-  @*/
 struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint64_t gfn, uint32_t last);
 
 /*
@@ -361,26 +250,6 @@ struct s2_pos s2_grow(struct cordon *c, struct pool *pool, struct s2_pos p, uint
  * hole+hole_n-1 of the new table stay invalid. first: the lowest guest frame number of the block. Takes one table.
  * The contract is that of a VM's tree.
  */
-/*@ requires tables(c) && on_table(c, p) && !host_row(c, p.row) && pool_sound(c, pool) && \valid(pool) && \valid_read(t);
-  @ requires apart: \separated(pool, c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
-  @   c->frame + (0 .. c->sections * 512 - 1));
-  @ requires block: p.level < 3 && valid_entry(p.entry) && !table_entry(p.entry, p.level) && pool->free > 0;
-  @ requires hole + hole_n <= 512 && first < 68719476736;
-  @ assigns pool->fresh, pool->fresh_n, pool->head, pool->free, c->phys[0 .. c->phys_frames - 1],
-  @   row_level[0 .. 68719476735], above_row[0 .. 68719476735], above_index[0 .. 68719476735];
-  @ exits \false;
-  @ ensures tables: tables(c);
-  @ ensures pool: pool_sound(c, pool);
-  @ ensures head: same_head{Pre,Here}(c);
-  @ ensures levels: levels_grown{Pre,Here}(c) && row_level[\result] == 3 && \old(row_level[\result]) < 0;
-  @ ensures grown: grown{Pre,Here}(c, p.row, p.index);
-  @ ensures parents: \old(parents(c)) ==> parents(c);
-  @ ensures hole: \result < c->phys_frames && \forall integer i; hole <= i < hole + hole_n ==> c->phys[\result].e[i] == 0;
-  @ ensures pages: p.entry / 16 % 4 != 0 ==> \forall integer i; 0 <= i < 512 && !(hole <= i < hole + hole_n) ==>
-  @   c->phys[\result].e[i] == leaf_entry(entry_frame(p.entry) + i, 3, 0);
-  @ ensures split: c->phys[p.row].e[p.index] == \result * 4096 + 3;
-  @ ensures taken: pool->free == \old(pool->free) - 1;
-  @*/
 uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, struct s2_pos p, uint64_t first,
                   uint64_t hole, uint64_t hole_n);
 
@@ -401,29 +270,10 @@ static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t 
 }
 
 /* Fills those of n entries of a level-3 table that are invalid, so that they map the frames from `frame` on. */
-/*@ requires \valid_read(c) && row < c->phys_frames && index + n <= 512 && \valid(&c->phys[row]);
-  @ requires \separated(c, &c->phys[row]);
-  @ requires frame + n <= 68719476736;
-  @ requires n >= 1;
-  @ assigns c->phys[row].e[index .. index + n - 1];
-  @ exits \false;
-  @ ensures \forall integer i; index <= i < index + n ==>
-  @   c->phys[row].e[i] == (\old(c->phys[row].e[i]) == 0 ? leaf_entry(frame + (i - index), 3, 0) : \old(c->phys[row].e[i]));
-  @ behavior sound:
-  @   assumes tables(c) && row_level[row] == 3;
-  @   ensures head: same_head{Pre,Here}(c);
-  @   ensures mapped: leaves_change{Pre,Here}(c);
-  @   ensures tables: tables(c);
-  @   ensures beside: beside_kept{Pre,Here}(c);
-  @*/
 static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t frame, uint64_t n)
 {
     uint64_t first = desc_leaf(frame, 3, S2_NORMAL);
 
-    /*@ for sound: assert arrays: arrays(c); */
-    /*@ for sound: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
-    /*@ for sound: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
-    /*@ for sound: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ loop invariant 0 <= i <= n;
       @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] ==
       @   (\at(c->phys[row].e[k], Pre) == 0 ? first + (k - index) * 4096 : \at(c->phys[row].e[k], Pre));
@@ -436,19 +286,6 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
         if (arch_pte_read(c, row, index + i) == 0)
             arch_pte_write(c, row, index + i, first + i * CORDON_PAGE_SIZE);
     }
-    /*@ for sound: assert head: same_head{Pre,Here}(c); */
-    /*@ for sound: assert arrays: arrays(c); */
-    /*@ for sound: assert leaves: same_leaves{Pre,Here}(c); */
-    /*@ for sound: assert values: \forall integer k; index <= k < index + n ==>
-      @   c->phys[row].e[k] == \at(c->phys[row].e[k], Pre) || c->phys[row].e[k] < 72057594037927936; */
-    /*@ for sound: assert changed: leaves_change{Pre,Here}(c); */
-    /*@ for sound: assert trees: trees(c); */
-    /*@ for sound: assert blocks: blocks_fit(c); */
-    /*@ for sound: assert leaf: leaves_fit(c); */
-    /*@ for sound: assert map: same_map{Pre,Here}(c); */
-    /*@ for sound: assert vms: same_tables{Pre,Here}(c); */
-    /*@ for sound: assert pools: same_pools{Pre,Here}(c); */
-    /*@ for sound: assert beside: beside_kept{Pre,Here}(c); */
     arch_dsb_ishst(c);      /* the walkers see the pages before the caller goes on to rely on them */
 }
 
@@ -456,31 +293,11 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
  * Invalidates n entries of a level-3 table from index on; first: the guest frame number of the first of them. If any of
  * them was valid, all of the run is owed: one range costs what one page does.
  */
-/*@ requires \valid_read(c) && row < c->phys_frames && index + n <= 512 && \valid(&c->phys[row]);
-  @ requires \separated(c, &c->phys[row]);
-  @ requires first + n <= 68719476736 && owes_well(o);
-  @ assigns c->phys[row].e[index .. index + n - 1];
-  @ exits \false;
-  @ ensures gone: \forall integer i; index <= i < index + n ==> c->phys[row].e[i] == 0;
-  @ ensures well: owes_well(\result);
-  @ ensures owed_old: o.end != 0 ==> owes(\result, o.first, o.end);
-  @ ensures owed_new: (\exists integer i; index <= i < index + n && \old(c->phys[row].e[i]) != 0) ==>
-  @   owes(\result, first, first + n);
-  @ behavior sound:
-  @   assumes tables(c);
-  @   ensures head: same_head{Pre,Here}(c);
-  @   ensures tables: tables(c);
-  @   ensures beside: beside_kept{Pre,Here}(c);
-  @*/
 static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uint64_t index, uint64_t first, uint64_t n,
                                              struct owed o)
 {
     bool any = false;
 
-    /*@ for sound: assert arrays: arrays(c); */
-    /*@ for sound: assert apart: \separated(c->span + (0 .. c->spans - 1), c->phys + (0 .. c->phys_frames - 1)); */
-    /*@ for sound: assert apart: \separated(c->hidden + (0 .. c->hiddens - 1), c->phys + (0 .. c->phys_frames - 1)); */
-    /*@ for sound: assert apart: \separated(c->vm + (0 .. c->vms - 1), c->phys + (0 .. c->phys_frames - 1)); */
     /*@ loop invariant 0 <= i <= n;
       @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] == 0;
       @ loop invariant \forall integer k; index + i <= k < 512 ==> c->phys[row].e[k] == \at(c->phys[row].e[k], Pre);
@@ -493,17 +310,6 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
         if (s2_clear_page(c, row, index + i))
             any = true;
     }
-    /*@ for sound: assert head: same_head{Pre,Here}(c); */
-    /*@ for sound: assert arrays: arrays(c); */
-    /*@ for sound: assert leaves: same_leaves{Pre,Here}(c); */
-    /*@ for sound: assert entries: entries_go{Pre,Here}(c); */
-    /*@ for sound: assert trees: trees(c); */
-    /*@ for sound: assert blocks: blocks_fit(c); */
-    /*@ for sound: assert leaf: leaves_fit(c); */
-    /*@ for sound: assert map: same_map{Pre,Here}(c); */
-    /*@ for sound: assert vms: same_tables{Pre,Here}(c); */
-    /*@ for sound: assert pools: same_pools{Pre,Here}(c); */
-    /*@ for sound: assert beside: beside_kept{Pre,Here}(c); */
     return any ? owed_add(o, first, first + n) : o;
 }
 

@@ -19,23 +19,11 @@ static inline bool vm_is_id(const struct cordon *c, vmid_t vm)
 }
 
 /* Takes the VM's lock. NO_VM: there is none of that id, or of that generation. The lock is held only when the answer is OK. */
-/*@ requires arrays(c) && \valid(v) && \separated(v, c, c->vm + (0 .. c->vms - 1));
-  @ assigns c->vm[vm.v - 1].lock, *v;
-  @ exits \false;
-  @ ensures ok: \result == CORDON_OK ==> 1 <= vm.v <= c->vms && v->vm == &c->vm[vm.v - 1] && v->id == vm.v &&
-  @   c->vm[vm.v - 1].state != VM_NONE;
-  @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||
-  @   (vm.generation != 0 && vm.generation != c->vm[vm.v - 1].generation);
-  @ ensures generation: \result == CORDON_OK && vm.generation != 0 ==> vm.generation == c->vm[vm.v - 1].generation;
-  @ ensures same: same_words{Pre,Here}(c);
-  @ ensures \result == CORDON_OK || \result == CORDON_NO_VM;
-  @*/
 static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_locked *v)
 {
     if (!vm_is_id(c, vm))
         return CORDON_NO_VM;
     *v = vm_lock(c, vm.v);
-    /*@ assert same: same_words{Pre,Here}(c); */
     if (v->vm->state != VM_NONE && (vm.generation == 0 || vm.generation == v->vm->generation))
         return CORDON_OK;
     vm_unlock(c, *v);
@@ -43,19 +31,6 @@ static HOT enum cordon_status vm_enter(struct cordon *c, vmid_t vm, struct vm_lo
 }
 
 /* The same for operations that need a VM that is not being torn down. STATE: it is. */
-/*@ requires arrays(c) && \valid(v) && \separated(v, c, c->vm + (0 .. c->vms - 1));
-  @ assigns c->vm[vm.v - 1].lock, *v;
-  @ exits \false;
-  @ ensures ok: \result == CORDON_OK ==> 1 <= vm.v <= c->vms && v->vm == &c->vm[vm.v - 1] && v->id == vm.v &&
-  @   c->vm[vm.v - 1].state == VM_LIVE;
-  @ ensures none: \result == CORDON_NO_VM ==> !(1 <= vm.v <= c->vms) || c->vm[vm.v - 1].state == VM_NONE ||
-  @   (vm.generation != 0 && vm.generation != c->vm[vm.v - 1].generation);
-  @ ensures generation: \result == CORDON_OK && vm.generation != 0 ==> vm.generation == c->vm[vm.v - 1].generation;
-  @ ensures state: \result == CORDON_STATE ==> 1 <= vm.v <= c->vms && c->vm[vm.v - 1].state != VM_NONE &&
-  @   c->vm[vm.v - 1].state != VM_LIVE;
-  @ ensures same: same_words{Pre,Here}(c);
-  @ ensures \result == CORDON_OK || \result == CORDON_NO_VM || \result == CORDON_STATE;
-  @*/
 static HOT enum cordon_status vm_enter_live(struct cordon *c, vmid_t vm, struct vm_locked *v)
 {
     enum cordon_status status = vm_enter(c, vm, v);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of a guest: HVC and SMC, with the arguments in its registers. <cordon/abi.h> says what each means. */
-#include "vcpu.h"
+#include "call.h"
 
 #include "memory.h"
+#include "power.h"
 #include "relinquish.h"
 #include "sha256.h"
 #include "smccc.h"
-#include "vm.h"
+#include "trng.h"
 
 static bool answer_one(struct vcpu_claim u, int64_t x0)
 {
@@ -32,10 +33,7 @@ static bool relinquish(struct cordon *c, struct vcpu_claim u, struct run *r)
     (void)answer_progress(u, &p);
     if (p.changed == 0)
         return true;
-    r->exit = CORDON_EXIT_RELINQUISHED;
-    r->detail[0] = gpa;
-    r->detail[1] = p.done;
-    return false;
+    return exit_to_host(r, CORDON_EXIT_RELINQUISHED, gpa, p.done, 0);
 }
 
 /* How often the frame is granted that the VM has at an address of its own. */

@@ -2,11 +2,11 @@
 #include "hypercall.h"
 
 #include "image.h"
+#include "life.h"
 #include "map.h"
 #include "memory.h"
+#include "run.h"
 #include "sha256.h"
-#include "vcpu.h"
-#include "vm.h"
 
 /* ---- handles ---- */
 

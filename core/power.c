@@ -3,11 +3,10 @@
  * A guest's PSCI 1.1 (Arm DEN 0022), and its SGIs: what its vCPUs do to each other. The state machine is here; the host
  * is told which vCPU it should begin to run, or stop running.
  */
-#include "vcpu.h"
+#include "power.h"
 
 #include "image.h"
 #include "smccc.h"
-#include "vm.h"
 
 #define PSCI_1_1 0x10001
 #define PSCI_NO_MIGRATION 2
@@ -16,13 +15,6 @@ static bool answer(struct vcpu_claim u, int64_t x0)
 {
     u.vcpu->x[0] = (uint64_t)x0;
     return true;
-}
-
-static bool exit_with(struct run *r, enum cordon_exit exit, uint64_t first)
-{
-    r->exit = exit;
-    r->detail[0] = first;
-    return false;
 }
 
 /* ---- PSCI ---- */
@@ -39,31 +31,25 @@ static int64_t can_start(const struct vcpu_claim u, const struct vcpu *target, u
     return target->power == VCPU_ON ? PSCI_ALREADY_ON : PSCI_SUCCESS;
 }
 
-/* The vCPU of a target in MPIDR_EL1's form; every one that a VM which runs has been made with is there. */
-static struct vcpu *target_of(struct cordon *c, struct vcpu_claim u, uint64_t mpidr)
-{
-    return mpidr < u.vm->vcpus ? vcpu_in(c, u.vm->vcpu_row[arch_index(mpidr, u.vm->vcpus)]) : 0;
-}
-
-/* A vCPU that has just switched itself off may be on its way out still: it counts as one that is on. */
+/* Targets are in MPIDR_EL1's form, which is the number here. A vCPU that has just switched itself off may be on its way out still: it counts as one that is on. */
 static bool cpu_on(struct cordon *c, struct vcpu_claim u, struct run *r, uint64_t mpidr, uint64_t entry, uint64_t context)
 {
     struct vm_locked v = vm_lock(c, u.id);
-    struct vcpu *target = target_of(c, u, mpidr);
+    struct vcpu *target = vcpu_at(c, u.vm, mpidr);
     int64_t result = can_start(u, target, entry);
 
     if (result == PSCI_SUCCESS)
         vcpu_start(c, target, entry, context, u.vcpu->offset);
     vm_unlock(c, v);
     (void)answer(u, result);
-    return result == PSCI_SUCCESS ? exit_with(r, CORDON_EXIT_CPU_ON, mpidr) : true;
+    return result == PSCI_SUCCESS ? exit_to_host(r, CORDON_EXIT_CPU_ON, mpidr, 0, 0) : true;
 }
 
 /* The numbers are PSCI's: 0 on, 1 off, 2 on its way. */
 static bool affinity_info(struct cordon *c, struct vcpu_claim u, uint64_t mpidr, uint64_t level)
 {
     struct vm_locked v = vm_lock(c, u.id);
-    struct vcpu *target = level == 0 ? target_of(c, u, mpidr) : 0;
+    struct vcpu *target = level == 0 ? vcpu_at(c, u.vm, mpidr) : 0;
     int64_t result = PSCI_INVALID_PARAMETERS;
 
     if (target != 0)
@@ -75,14 +61,14 @@ static bool affinity_info(struct cordon *c, struct vcpu_claim u, uint64_t mpidr,
 static bool end_system(struct cordon *c, struct vcpu_claim u, struct run *r, enum cordon_exit exit)
 {
     vcpu_stop_vm(c, u);
-    return exit_with(r, exit, 0);
+    return exit_to_host(r, exit, 0, 0, 0);
 }
 
 /* A suspension is a wait for an interrupt, whatever state is asked for: nothing is lost in it. */
 static bool suspend(struct vcpu_claim u, struct run *r)
 {
     (void)answer(u, PSCI_SUCCESS);
-    return exit_with(r, CORDON_EXIT_WAIT, 0);
+    return exit_to_host(r, CORDON_EXIT_WAIT, 0, 0, 0);
 }
 
 static int64_t features(uint64_t function)
@@ -119,7 +105,7 @@ bool vcpu_power_call(struct cordon *c, struct vcpu_claim u, struct run *r, bool 
     case PSCI_VERSION: return answer(u, PSCI_1_1);
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_SUSPEND_32: return suspend(u, r);
-    case PSCI_CPU_OFF: return exit_with(r, CORDON_EXIT_CPU_OFF, 0);
+    case PSCI_CPU_OFF: return exit_to_host(r, CORDON_EXIT_CPU_OFF, 0, 0, 0);
     case PSCI_CPU_ON:
     case PSCI_CPU_ON_32: return cpu_on(c, u, r, a, b, d);
     case PSCI_AFFINITY_INFO:
@@ -163,6 +149,5 @@ bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct
     vm_unlock(c, v);
     if (targets == 0)
         return true;            /* nobody's: nothing of it may stand in a later exit */
-    r->detail[1] = SGI_INTID(value);
-    return exit_with(r, CORDON_EXIT_SGI, targets);
+    return exit_to_host(r, CORDON_EXIT_SGI, targets, SGI_INTID(value), 0);
 }

@@ -3,10 +3,12 @@
  * What a guest did when it trapped. Each trap is done here, answered by an exception in the guest, or becomes an exit
  * that tells the host what it needs for its part and nothing else: docs/EXITS.md.
  */
-#include "vcpu.h"
+#include "trap.h"
 
 #include "abort.h"
+#include "call.h"
 #include "image.h"
+#include "power.h"
 #include "stage2.h"
 
 #define EC_WFX 0x01
@@ -37,15 +39,6 @@
 #define SYS_CNTP_TVAL SYS(3, 3, 14, 2, 0)
 #define SYS_CNTP_CTL SYS(3, 3, 14, 2, 1)
 #define SYS_CNTP_CVAL SYS(3, 3, 14, 2, 2)
-
-static bool exit_to_host(struct run *r, enum cordon_exit exit, uint64_t first, uint64_t second, uint64_t third)
-{
-    r->exit = exit;
-    r->detail[0] = first;
-    r->detail[1] = second;
-    r->detail[2] = third;
-    return false;
-}
 
 /* ---- aborts ---- */
 

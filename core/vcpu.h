@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vCPUs: the registers of a guest, which stay here, and what the host sees of them and may answer.
+ * vCPUs: the registers of a guest, which stay here.
  *
  * A vCPU lives in a frame that the host gave for it and cannot reach. It is OFF, STARTING (started by the guest, not yet
  * run by the host) or ON; an OFF one has no registers. Whoever runs it has claimed it: then it is nobody else's, and
@@ -46,47 +46,21 @@ struct vcpu_claim {
     struct vcpu *vcpu;
 };
 
-/* Why the guest came out. */
-enum trap_kind { TRAP_SYNC, TRAP_INTERRUPT, TRAP_SERROR };
-
-struct trap {
-    enum trap_kind kind;
-    uint64_t esr;               /* ESR_EL2 */
-    uint64_t far;               /* FAR_EL2 */
-    uint64_t ipa;               /* of a stage-2 fault: HPFAR_EL2's page and FAR_EL2's offset */
-};
-
-/*
- * One run, where it came in and where it goes out: registers x0 .. x11 of CORDON_CALL_VCPU_RUN. What the host gave is read
- * before what it gets is written.
- */
-struct __attribute__((may_alias)) run {
-    uint64_t status;
-    union {
-        uint64_t handle;
-        uint64_t exit;          /* enum cordon_exit */
-    };
-    union {
-        struct {
-            uint64_t index;
-            uint64_t answer;    /* enum cordon_answer */
-            uint64_t value[4];
-        };
-        struct {
-            uint64_t detail[4];
-            uint64_t deadline;
-            uint64_t timer;
-        };
-    };
-    uint64_t interrupt[CORDON_INTERRUPTS];  /* in and out */
-};
-
-_Static_assert(sizeof(struct run) == 12 * 8, "x0 .. x11");
-
 /* The vCPU in a frame of the core's. */
 static inline struct vcpu *vcpu_in(struct cordon *c, uint64_t row)
 {
     return (struct vcpu *)(void *)&c->phys[row];
+}
+
+/* vCPU `index` of a VM, which is held; 0: there is none. */
+static inline struct vcpu *vcpu_at(struct cordon *c, const struct vm *vm, uint64_t index)
+{
+    uint64_t row;
+
+    if (index >= vm->vcpus)
+        return 0;
+    row = vm->vcpu_row[arch_index(index, vm->vcpus)];
+    return row == 0 ? 0 : vcpu_in(c, row);
 }
 
 /* ---- life ---- */
@@ -100,28 +74,8 @@ void vcpu_start_first(struct cordon *c, struct vm_locked v, uint64_t entry, uint
 /* Every register as after a reset, but for PC and x0. The VM is held; nobody has claimed the vCPU. */
 void vcpu_start(struct cordon *c, struct vcpu *u, uint64_t entry, uint64_t x0, uint64_t offset);
 
-/*
- * Runs a vCPU of a VM that is RUNNING until something is the host's to do. See CORDON_CALL_VCPU_RUN for refusals.
- * NO_VM, STATE, NO_VCPU, RUNNING, OFF, ANSWER, INTERRUPT: in this order of check.
- */
-enum cordon_status vcpu_run(struct cordon *c, vmid_t vm, struct run *r);
-
-/* ---- traps: what the guest did, decided without the host where that can be ---- */
-
-/* False: the guest cannot go on before the host has done something, which is in r->exit and r->detail. */
-bool vcpu_trap(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r);
-
-/* The same for HVC and SMC: PSCI, the convention's own calls, Cordon's. PC is behind the instruction. */
-bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r);
-
-/* The guest's PSCI, or nothing of the kind: *known says. */
-bool vcpu_power_call(struct cordon *c, struct vcpu_claim u, struct run *r, bool *known);
-
-/* A call for random numbers, done; false: this is none, or this machine has no numbers that nobody knows. */
-COLD bool vcpu_random_call(struct cordon *c, struct vcpu_claim u, uint32_t function);
-
-/* SGIs are sent to vCPUs of the VM; the host has to deliver them. */
-bool vcpu_send_sgi(struct cordon *c, struct vcpu_claim u, uint64_t value, struct run *r);
+/* The VM goes no further, whatever its other vCPUs are at. */
+void vcpu_stop_vm(struct cordon *c, struct vcpu_claim u);
 
 /* ---- registers ---- */
 
@@ -156,8 +110,5 @@ static inline void vcpu_skip(struct vcpu *u, uint64_t bytes)
     u->pc += bytes;
     u->pstate &= ~PSTATE_NEXT;
 }
-
-/* The VM goes no further, whatever its other vCPUs are at. */
-void vcpu_stop_vm(struct cordon *c, struct vcpu_claim u);
 
 #endif

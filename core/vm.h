@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Slots of virtual machines: creation, table frames, teardown. A slot is NONE, LIVE or DYING; its lock guards it all.
- */
+/* Slots of virtual machines, and how an operation goes in. A slot is NONE, LIVE or DYING; its lock guards it all. */
 #ifndef CORDON_VM_H
 #define CORDON_VM_H
 
@@ -54,11 +52,5 @@ static inline enum cordon_status vm_enter_phase(struct cordon *c, vmid_t vm, enu
     vm_unlock(c, *v);
     return CORDON_STATE;
 }
-
-/* Creates a VM as cordon_vm_create() does, with a guest of `vcpus` vCPUs to be; its generation. */
-enum cordon_status vm_create(struct cordon *c, uint32_t id, uint64_t root, uint32_t vcpus, uint64_t *generation);
-
-/* Host frames first .. first+n-1, which must lie in one section, become the core's. RANGE, OWNED, SHARED. */
-enum cordon_status vm_take_frames(struct cordon *c, uint64_t first, uint64_t n);
 
 #endif

@@ -12,6 +12,7 @@
 #include "cpu.h"
 #include "inject.h"
 #include "machine_el2.h"
+#include "exit.h"
 #include "vcpu.h"
 
 #include <stddef.h>

@@ -2,6 +2,7 @@
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
 #include "smccc.h"
 #include "state.h"
+#include "exit.h"
 #include "vcpu.h"
 
 void sim_guest(struct sim *s, sim_guest_fn *play, void *arg)

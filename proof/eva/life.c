@@ -6,6 +6,7 @@
 #include "cordon/cordon.h"
 #include "arch.h"
 #include "hypercall.h"
+#include "exit.h"
 #include "vcpu.h"
 
 #define FRAMES 2048

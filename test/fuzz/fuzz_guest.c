@@ -13,6 +13,7 @@
 #include "frame.h"
 #include "hypercall.h"
 #include "sim.h"
+#include "exit.h"
 #include "vcpu.h"
 
 #define PAGE UINT64_C(4096)

@@ -18,6 +18,7 @@
 #include "hypercall.h"
 #include "model.h"
 #include "sim.h"
+#include "exit.h"
 #include "vcpu.h"
 
 #define PAGE CORDON_PAGE_SIZE

@@ -10,6 +10,7 @@
 
 #include "abort.h"
 #include "hypercall.h"
+#include "exit.h"
 #include "vcpu.h"
 
 /* ---- host calls ---- */

@@ -3,7 +3,7 @@
  * Random numbers for a guest: SMCCC TRNG 1.0 (Arm DEN 0098). The numbers are the machine's; which calls there are, what
  * they may ask, and which bits of the answer are zero, is here.
  */
-#include "vcpu.h"
+#include "trng.h"
 
 #include "memory.h"
 #include "smccc.h"

@@ -19,6 +19,7 @@ Whatever is not found exactly once is an error with file and line, and so is a c
 import glob
 import os
 import re
+import shutil
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENDING = ".acsl"
@@ -225,40 +226,59 @@ def woven(text, annotations):
     return "".join(out) + text[done:]
 
 
+def files_below(folder, ending):
+    """What lies below a folder, by the path from there."""
+    return sorted(os.path.relpath(path, folder) for path in glob.glob(os.path.join(folder, "**", "*" + ending), recursive=True)
+                  if os.path.isfile(path))
+
+
 def weave(root, into):
     """All of core/ below `into`, woven. Every misplaced annotation is told: the list of them, empty when all is well."""
     wrong = []
-    os.makedirs(os.path.join(into, "core"), exist_ok=True)
-    sources = sorted(glob.glob(os.path.join(root, "core", "*.[ch]")))
-    proofs = {path: False for path in sorted(glob.glob(os.path.join(root, "proof", "core", "*")))}
-    for old in set(glob.glob(os.path.join(into, "core", "*"))) - {os.path.join(into, "core", os.path.basename(s)) for s in sources}:
-        os.remove(old)
-    for source in sources:
-        path = os.path.join(root, "proof", "core", os.path.basename(source) + ENDING)
-        with open(source, encoding="utf-8") as file:
+    core, proof = os.path.join(root, "core"), os.path.join(root, "proof", "core")
+    shutil.rmtree(into, ignore_errors=True)
+    for name in files_below(core, ".[ch]"):
+        with open(os.path.join(core, name), encoding="utf-8") as file:
             text = file.read()
-        if path in proofs:
-            proofs[path] = True
-            try:
-                annotations = read(path)
-            except Misplaced as why:
-                wrong.append(str(why))
-                continue
-            for one in annotations:
-                try:
-                    pieces(text, one)
-                except Misplaced as why:
-                    wrong.append(str(why))
-            if not wrong:
-                try:
-                    text = woven(text, annotations)
-                except Misplaced as why:
-                    wrong.append(str(why))
-        with open(os.path.join(into, "core", os.path.basename(source)), "w", encoding="utf-8") as file:
+        path = os.path.join(proof, name + ENDING)
+        if os.path.exists(path):
+            text, why = woven_file(text, path)
+            wrong += why
+        os.makedirs(os.path.dirname(os.path.join(into, "core", name)), exist_ok=True)
+        with open(os.path.join(into, "core", name), "w", encoding="utf-8") as file:
             file.write(text)
-    wrong += [f"{os.path.relpath(path, root)}:1: there is no core/{os.path.basename(path)[:-len(ENDING)]} that it could belong to"
-              for path, used in proofs.items() if not used]
+    for name in files_below(proof, ""):
+        if not (name.endswith(ENDING) and os.path.exists(os.path.join(core, name[:-len(ENDING)]))):
+            wrong.append(f"{os.path.relpath(os.path.join(proof, name), root)}:1: there is no file of core/ that it could belong to")
     return wrong
+
+
+def woven_file(text, path):
+    """A file of core/ with its annotations; what of them has no place."""
+    wrong = []
+    try:
+        annotations = read(path)
+    except Misplaced as why:
+        return text, [str(why)]
+    for one in annotations:
+        try:
+            pieces(text, one)
+        except Misplaced as why:
+            wrong.append(str(why))
+    if wrong:
+        return text, wrong
+    try:
+        result = woven(text, annotations)
+    except Misplaced as why:
+        return text, [str(why)]
+    if bare(result) != bare(text):
+        return text, [f"{os.path.relpath(path, ROOT)}:1: with its annotations the C is no longer the same C"]
+    return result, []
+
+
+def bare(text):
+    """The C alone: what a compiler sees of it."""
+    return key_of(COMMENT.sub(" ", text))
 
 
 def function(text, name):

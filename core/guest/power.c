@@ -31,7 +31,10 @@ static int64_t can_start(const struct vcpu_claim u, const struct vcpu *target, u
     return target->power == VCPU_ON ? PSCI_ALREADY_ON : PSCI_SUCCESS;
 }
 
-/* Targets are in MPIDR_EL1's form, which is the number here. A vCPU that has just switched itself off may be on its way out still: it counts as one that is on. */
+/*
+ * Targets are in MPIDR_EL1's form, which is the number of the vCPU here. One that has just switched itself off may be on its way
+ * out still: it counts as one that is on.
+ */
 static bool cpu_on(struct cordon *c, struct vcpu_claim u, struct run *r, uint64_t mpidr, uint64_t entry, uint64_t context)
 {
     struct vm_locked v = vm_lock(c, u.id);

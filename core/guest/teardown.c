@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A virtual machine ends, a bounded step at a time: its frames are zeroed and the host's again, then its tables, then the slot. */
+/* A virtual machine ends, a bounded step at a time: its frames are zeroed and the host's again, then its tables, its slot. */
 #include "memory/clear.h"
 #include "memory/pool.h"
 #include "memory/stage2.h"

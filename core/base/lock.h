@@ -56,6 +56,7 @@ struct host_locked {
     struct cordon *c;
 };
 
+/* Takes the lock of slot `id`, 1 .. c->vms, whatever is in it. The handle is the right to all that the slot holds. */
 /*@ requires arrays(c) && 1 <= id <= c->vms;
   @ assigns c->vm[id - 1].lock.next;
   @ exits \false;
@@ -70,6 +71,7 @@ static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
     return v;
 }
 
+/* Lets the slot go; the handle means nothing any more. */
 /*@ requires arrays(c) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
   @ assigns v.vm->lock.serving;
   @ exits \false;
@@ -98,6 +100,7 @@ static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, 
     return s;
 }
 
+/* Lets the section go, with all of its records; what is owed to TLBs for them has been settled. */
 /*@ requires arrays(c) && holds(c, s);
   @ assigns s.section->lock.serving;
   @ exits \false;
@@ -108,6 +111,7 @@ static HOT void section_unlock(struct cordon *c, struct section_locked s)
     lock_drop(c, &s.section->lock, LOCK_SECTION, s.index);
 }
 
+/* Takes the lock of the host's table and pool. It is the last in the order: nothing is locked behind it. */
 /*@ requires \valid(c);
   @ assigns c->host_lock.next;
   @ exits \false;
@@ -121,6 +125,7 @@ static inline struct host_locked host_lock(struct cordon *c)
     return h;
 }
 
+/* Lets the host's table and pool go. */
 /*@ requires \valid(h.c);
   @ assigns h.c->host_lock.serving;
   @ exits \false;

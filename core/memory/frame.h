@@ -65,6 +65,7 @@ static inline struct frame frame_of_vm(uint16_t vm, uint64_t gfn)
                            .gfn_hi = (uint8_t)(gfn / UINT64_C(4294967296)), .count = 0 };
 }
 
+/* Whether it is a VM's, settled: an entry of that VM's table may map it. */
 /*@ assigns \nothing;
   @ exits \false;
   @ ensures \result <==> 1 <= f.holder < 0x4000;
@@ -74,6 +75,7 @@ static inline bool frame_is_vm(struct frame f)
     return f.holder >= 1 && f.holder < HOLDER_PENDING;
 }
 
+/* Whether it is a VM's through its device tables, and its CPUs have not faulted it in yet. */
 /*@ assigns \nothing;
   @ exits \false;
   @ ensures \result <==> 0x4000 < f.holder < 0x8000;

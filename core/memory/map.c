@@ -183,6 +183,10 @@ static enum cordon_status map_new_block(struct cordon *c, struct vm_locked v, st
     return CORDON_OK;
 }
 
+/*
+ * A block of 512 pages, or nothing. MAPPED: something else is there. A table that maps the same pages one by one becomes
+ * the block.
+ */
 static enum cordon_status map_block(struct cordon *c, struct vm_locked v, struct map_request r)
 {
     struct s2_pos p = s2_walk_to(c, &v.vm->s2, r.gfn, 2);

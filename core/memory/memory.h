@@ -55,6 +55,7 @@ static HOT void taken_add(struct section_locked s, uint64_t n)
     arch_store16(&s.section->taken, (uint16_t)(s.section->taken + n));
 }
 
+/* n of the section are the host's again. Who reads the lower count sees all that was done to them before. */
 /*@ requires \valid(s.section) && n <= s.section->taken;
   @ assigns s.section->taken;
   @ exits \false;
@@ -93,6 +94,7 @@ static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64
     return i;
 }
 
+/* n records from offset on become plain ones of a holder that is no VM: no guest frame number, no grants. */
 /*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
   @ assigns s.frame[offset .. offset + n - 1];
   @ exits \false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/pool.h"
 
+/* A table, which nothing is in and no walk reaches, becomes the first of the list. */
 /*@ requires \valid_read(c) && \valid(p) && row < c->phys_frames && \valid(&c->phys[row]);
   @ requires \separated(c, p, &c->phys[row]);
   @ requires p->free < UINT64_MAX;
@@ -16,6 +17,7 @@ static void push(struct cordon *c, struct pool *p, uint64_t row)
     p->free += 1;
 }
 
+/* A free table, which there is: one that came back, else the next that nobody has had. */
 static uint64_t pop(struct cordon *c, struct pool *p)
 {
     uint64_t row;

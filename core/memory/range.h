@@ -11,6 +11,7 @@
 
 #include "cordon/cordon.h"
 
+/* The answer of a call that did nothing, and why. */
 /*@ assigns \nothing;
   @ exits \false;
   @ ensures \result.status == status && \result.done == 0 && \result.changed == 0;

@@ -19,6 +19,7 @@ static HOT struct passed grant_run(struct cordon *c, uint32_t vm, uint64_t index
     return passed;
 }
 
+/* The same for a revoke: where a last grant went, the host's TLB entries are gone before the section is let go. */
 static HOT struct passed revoke_run(struct cordon *c, uint32_t vm, uint64_t index, uint64_t frame, uint64_t n)
 {
     struct section_locked s = section_lock(c, index, frame / 512);
@@ -222,6 +223,7 @@ static HOT struct cordon_progress answer(struct handled h, uint64_t num)
                                      .not_owned = h.not_owned, .saturated = h.saturated };
 }
 
+/* Either of the two: checks the numbers, goes in, shares or stops sharing, and says how far that came. */
 static HOT struct cordon_progress share(struct cordon *c, vmid_t vm, ipa_t addr, uint64_t size, enum sharing how)
 {
     uint64_t num = size / CORDON_PAGE_SIZE + (size % CORDON_PAGE_SIZE != 0 ? 1 : 0);

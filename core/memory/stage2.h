@@ -161,6 +161,7 @@ static HOT struct s2_pos s2_walk_to(const struct cordon *c, const struct stage2 
     return p;
 }
 
+/* Where the walk to gfn ends: at a leaf, an invalid entry, or level 3. */
 static HOT struct s2_pos s2_walk(const struct cordon *c, const struct stage2 *t, uint64_t gfn)
 {
     return s2_walk_to(c, t, gfn, 3);
@@ -186,6 +187,7 @@ struct owed {
 
 #define OWED_NOTHING ((struct owed){ 0, 0 })
 
+/* Guest frames first .. end-1 are owed an invalidation too: one range for all that is owed. */
 /*@ requires first < end && owes_well(o);
   @ assigns \nothing;
   @ exits \false;

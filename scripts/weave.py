@@ -193,6 +193,8 @@ def pieces(text, one):
     """What an annotation puts where: an offset and a text."""
     code = blank(text)
     if one.kind == "above":
+        if any(re.match(r"\s*axiom", line) for line in one.lines):
+            raise one.wrong("an axiom is taken on trust")
         return above(text, declaration(code, one)), "/*@\n  " + "\n  ".join(one.lines) + "\n*/\n\n"
     if one.kind == "contract":
         start = declaration(code, one)
@@ -206,6 +208,9 @@ def pieces(text, one):
         if annotated(text, start):
             raise one.wrong(f"the loop `{one.key}` of {one.name} has an annotation in the C, too")
         return start, comment(one.lines, indent_of(text, start))
+    for first, *_ in statements(one):
+        if not first.startswith(("assert ", "ghost ", "for ")):
+            raise one.wrong(f"{first}: an assertion or ghost code, and nothing that is taken on trust")
     at = place(text, code, one)
     lead = "\n" if text[at - 1] != "\n" else ""
     indent = indent_of(text, at)

@@ -12,7 +12,8 @@
 #include "cpu.h"
 #include "inject.h"
 #include "machine_el2.h"
-#include "vcpu.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 #include <stddef.h>
 

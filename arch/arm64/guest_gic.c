@@ -13,7 +13,7 @@
 #include "cpu.h"
 #include "machine_el2.h"
 #include "mmu.h"
-#include "vcpu.h"
+#include "guest/vcpu.h"
 
 #define GICR_SGI_BASE 0x10000
 #define GICR_ISENABLER0 0x100

@@ -3,7 +3,7 @@
 #include "cpu.h"
 #include "print.h"
 #include "smc.h"
-#include "smccc.h"
+#include "guest/smccc.h"
 
 /* entry.S and guest_entry.S: a set for each step */
 extern const char vectors[], vectors_loop[], vectors_clear[], vectors_firmware[];

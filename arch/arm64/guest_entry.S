@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Into a guest and out of it: its general registers, and its vector registers. */
+#include "fatal.h"
 #include "layout.h"
 #include "step.h"
 #include "sysreg.h"
@@ -55,26 +56,18 @@ guest_resume:
     b       guest_trap
     .endm
 
-    .macro  from_el2, number
-    .balign 0x80
-    msr     sp_el0, x0
-    mov     x0, #\number
-    b       fatal_exception
-    .endm
-
 /* The vectors while a guest runs, with what they begin with. step.h */
     .macro  guest_vectors_with name, step
     .balign 0x800
-    .global \name
 \name:
-    from_el2 0
-    from_el2 1
-    from_el2 2
-    from_el2 3
-    from_el2 4
-    from_el2 5
-    from_el2 6
-    from_el2 7
+    fatal   0
+    fatal   1
+    fatal   2
+    fatal   3
+    fatal   4
+    fatal   5
+    fatal   6
+    fatal   7
     from_guest 0, \step         /* enum trap_kind */
     from_guest 1, \step
     from_guest 1, \step
@@ -86,6 +79,7 @@ guest_resume:
     .org    \name + 0x800       /* an error here: a vector has more than its 32 instructions */
     .endm
 
+    .global guest_vectors, guest_vectors_loop, guest_vectors_clear, guest_vectors_firmware
     guest_vectors_with guest_vectors, step_none
     guest_vectors_with guest_vectors_loop, step_loop
     guest_vectors_with guest_vectors_clear, step_clear

@@ -16,7 +16,7 @@
 #include <valgrind/callgrind.h>
 
 #include "bench/rig.h"
-#include "frame.h"
+#include "memory/frame.h"
 
 #define PAGES 8192u
 #define GUEST UINT64_C(0x40000000)

@@ -83,8 +83,8 @@ def kernel_modules(folder, names):
 
 # Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources.
 NATIVE = {
-    "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/generator.c",
-                  "core/sha256.c"],
+    "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/base/generator.c",
+                  "core/base/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frames.h"
 
-#include "frame.h"
-#include "region.h"
+#include "memory/frame.h"
+#include "base/region.h"
 
 /* The run that is growing, and where it goes when it ends. */
 struct walk {

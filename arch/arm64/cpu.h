@@ -8,7 +8,7 @@
 
 #include "arch_guest.h"
 #include "cordon/abi.h"
-#include "generator.h"
+#include "base/generator.h"
 #include "layout.h"
 #include "mitigation.h"
 #include "registers.h"

@@ -12,7 +12,8 @@
 #include "guest_gic.h"
 #include "inject.h"
 #include "predict.h"
-#include "vcpu.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 #include <stddef.h>
 

@@ -11,7 +11,7 @@
 
 #include "controls.h"
 #include "phys.h"
-#include "vcpu.h"
+#include "guest/vcpu.h"
 
 #define GICR_SGI_BASE 0x10000
 #define GICR_ISENABLER0 0x100

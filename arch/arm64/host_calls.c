@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host_calls.h"
 
-#include "frame.h"
-#include "hypercall.h"
-#include "lock.h"
+#include "memory/frame.h"
+#include "front/hypercall.h"
+#include "base/lock.h"
 #include "log.h"
 #include "machine_el2.h"
 #include "predict.h"
 #include "psci.h"
-#include "region.h"
-#include "smccc.h"
+#include "base/region.h"
+#include "guest/smccc.h"
 
 static void answer(struct regs *r, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mitigation.h"
 
-#include "smccc.h"
+#include "guest/smccc.h"
 
 /* MIDR_EL1 without variant, architecture and revision. */
 #define PART(implementer, number) ((uint32_t)(implementer) << 24 | (uint32_t)(number) << 4)

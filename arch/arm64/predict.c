@@ -2,7 +2,7 @@
 #include "predict.h"
 
 #include "smc.h"
-#include "smccc.h"
+#include "guest/smccc.h"
 
 static const uint32_t functions[PREDICTIONS] = { SMCCC_ARCH_WORKAROUND_1, SMCCC_ARCH_WORKAROUND_2, SMCCC_ARCH_WORKAROUND_3 };
 

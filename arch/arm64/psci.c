@@ -7,7 +7,7 @@
 #include "print.h"
 #include "scrub.h"
 #include "smc.h"
-#include "smccc.h"
+#include "guest/smccc.h"
 
 #define AFFINITY_ON 0
 #define AFFINITY_OFF 1

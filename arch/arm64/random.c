@@ -12,7 +12,7 @@
 #include "print.h"
 #include "seed.h"
 #include "smc.h"
-#include "smccc.h"
+#include "guest/smccc.h"
 
 #define ENOUGH 16u      /* bytes of the loader's that a generator can be built on */
 #define TRIES 16u       /* of RNDR, which may have nothing for a moment */

@@ -3,7 +3,7 @@
 
 #include "arch.h"
 #include "cordon/cordon.h"
-#include "frame.h"
+#include "memory/frame.h"
 #include "machine_el2.h"
 #include "phys.h"
 #include "plan.h"

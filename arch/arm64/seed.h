@@ -7,7 +7,7 @@
 #define CORDON_SEED_H
 
 #include "fdt.h"
-#include "generator.h"
+#include "base/generator.h"
 
 /* Mixes all of them in. How many bytes came that are worth something: those of a seed of zeros are not. */
 uint32_t seed_take(const struct fdt *f, struct generator *g);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 with the CPU's own instructions (Arm ARM, FEAT_SHA256): a tenth of the instructions of core/sha256.c. The
+ * SHA-256 with the CPU's own instructions (Arm ARM, FEAT_SHA256): a tenth of the instructions of core/base/sha256.c. The
  * vector registers are those of whoever called: all that are used here are kept.
  */
     .arch_extension fp

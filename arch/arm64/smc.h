@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "smccc.h"
+#include "guest/smccc.h"
 
 struct smc_answer {
     uint64_t x0, x1, x2, x3;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The core's steps that are more than one instruction. arch/README.md. */
 #include "arch.h"
-#include "sha256.h"
+#include "base/sha256.h"
 #include "sysreg.h"
 
 /* Pages beyond which one invalidation of the whole VMID is cheaper than one for each page. */

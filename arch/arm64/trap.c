@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trap.h"
 
-#include "check.h"
+#include "base/check.h"
 #include "cordon/cordon.h"
 #include "host_calls.h"
 #include "inject.h"

@@ -81,7 +81,7 @@ static inline void arch_wake(struct cordon *c) { (void)c; }
 static inline void arch_lock_taken(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
 static inline void arch_lock_dropped(struct cordon *c, enum lock_kind kind, uint64_t id) { (void)c; (void)kind; (void)id; }
 
-/* No instructions of its own: core/sha256.c does it. */
+/* No instructions of its own: core/base/sha256.c does it. */
 static inline bool arch_sha256(struct cordon *c, struct sha256 *s, const uint64_t *word, uint64_t blocks)
 {
     (void)c; (void)s; (void)word; (void)blocks;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
+#include "memory/frame.h"
 #include "tlb.h"
 #include "walker.h"
 

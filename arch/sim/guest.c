@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
-#include "smccc.h"
+#include "guest/smccc.h"
 #include "state.h"
-#include "vcpu.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 void sim_guest(struct sim *s, sim_guest_fn *play, void *arg)
 {

@@ -4,7 +4,7 @@
  * the tables. That is enough when they held before. sim_check_all() asks the same of the whole machine.
  */
 #include "duty.h"
-#include "frame.h"
+#include "memory/frame.h"
 #include "walker.h"
 
 static unsigned long long ull(uint64_t x)

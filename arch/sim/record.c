@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "frame.h"
+#include "memory/frame.h"
 #include "walker.h"
 
 bool sim_section(const struct sim *s, uint64_t number, uint64_t *index)

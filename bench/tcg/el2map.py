@@ -87,8 +87,8 @@ HOST_ENTRIES = [0x400, 0x600]
 GUEST_ENTRIES = [0x400 + 0x80 * i for i in range(8)]
 
 # Where it is decided which call a stay serves: the first of these lines that it comes to.
-CALLS = [("core/hypercall.c", r"case CORDON_CALL_(\w+):"), ("arch/arm64/host_calls.c", r"case CORDON_CALL_(\w+):"),
-         ("core/call.c", r"case (?:CORDON_)?(?:CALL_)?(\w+):")]
+CALLS = [("core/front/hypercall.c", r"case CORDON_CALL_(\w+):"), ("arch/arm64/host_calls.c", r"case CORDON_CALL_(\w+):"),
+         ("core/guest/call.c", r"case (?:CORDON_)?(?:CALL_)?(\w+):")]
 
 # Functions whose visit says what a stay was about.
 MARKS = ["host_hvc", "host_sync", "cordon_map_page_host", "host_map_device", "pool_take", "mmio_access", "inject_abort",

@@ -13,6 +13,7 @@
 neoverse-n1, one CPU. A stay is counted from its first instruction at EL2 to ERET; figures are medians. Two runs give
 the same counts. The peers' figures were measured in the same way by hand, and are quoted.
 """
+import glob
 import os
 import re
 import sys
@@ -36,9 +37,9 @@ def lines_of_code(*folders):
     """Lines that are neither blank nor comment alone; the proofs' annotations are comments."""
     n = 0
     for folder in folders:
-        for name in sorted(os.listdir(os.path.join(ROOT, folder))):
-            if name.endswith((".c", ".h", ".S")):
-                with open(os.path.join(ROOT, folder, name), encoding="utf-8") as file:
+        for name in sorted(glob.glob(os.path.join(ROOT, folder, "**", "*.[chS]"), recursive=True)):
+            if os.path.isfile(name):
+                with open(name, encoding="utf-8") as file:
                     text = re.sub(r"/\*.*?\*/|//[^\n]*", "", file.read(), flags=re.S)
                 n += sum(1 for line in text.splitlines() if line.strip())
     return n

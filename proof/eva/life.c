@@ -5,8 +5,9 @@
  */
 #include "cordon/cordon.h"
 #include "arch.h"
-#include "hypercall.h"
-#include "vcpu.h"
+#include "front/hypercall.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 #define FRAMES 2048
 #define ALL(t) (sizeof(t) / sizeof((t)[0]))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 for Eva, in the place of core/sha256.c: its sums are meant to wrap, which Eva is told to call an alarm. It reads
+ * SHA-256 for Eva, in the place of core/base/sha256.c: its sums are meant to wrap, which Eva is told to call an alarm. It reads
  * what the real one reads. The real one is compared with another library by test/unit/test_guest_image.c, and run under
  * the sanitizers by test/fuzz/.
  */
-#include "sha256.h"
+#include "base/sha256.h"
 
 void sha256_init(struct sha256 *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors of our own, made on purpose in an image that scripts/host/build-el2 --test NAME builds: for the panic report. */
 #include "arch.h"
-#include "check.h"
+#include "base/check.h"
 #include "machine_el2.h"
 
 /* As written: not inlined, not cloned. */

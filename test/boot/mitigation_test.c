@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "mitigation.h"
-#include "smccc.h"
+#include "guest/smccc.h"
 
 static unsigned failures;
 

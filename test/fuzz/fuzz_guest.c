@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "frame.h"
-#include "hypercall.h"
+#include "memory/frame.h"
+#include "front/hypercall.h"
 #include "sim.h"
-#include "vcpu.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 #define PAGE UINT64_C(4096)
 #define BASE UINT64_C(0x40000000)

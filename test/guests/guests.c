@@ -14,11 +14,12 @@
 #include <time.h>
 
 #include "../random/rng.h"
-#include "frame.h"
-#include "hypercall.h"
+#include "memory/frame.h"
+#include "front/hypercall.h"
 #include "model.h"
 #include "sim.h"
-#include "vcpu.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 #define PAGE CORDON_PAGE_SIZE
 #define DEVICE UINT64_C(0x09000128)

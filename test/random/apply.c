@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "frame.h"
+#include "memory/frame.h"
 #include "ops.h"
-#include "region.h"
+#include "base/region.h"
 
 /* Calls of one bounded operation; more are a failure to come to an end. */
 #define CALLS_MAX 100000

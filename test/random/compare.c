@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "frame.h"
-#include "region.h"
+#include "memory/frame.h"
+#include "base/region.h"
 #include "world.h"
 
 bool pair_fail(struct pair *p, const char *format, ...)

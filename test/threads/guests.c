@@ -15,10 +15,10 @@
 #include <time.h>
 
 #include "../random/rng.h"
-#include "frame.h"
-#include "hypercall.h"
+#include "memory/frame.h"
+#include "front/hypercall.h"
 #include "sim.h"
-#include "vcpu.h"
+#include "guest/vcpu.h"
 
 #define PAGE UINT64_C(4096)
 #define CPUS_MAX 8

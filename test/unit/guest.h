@@ -8,9 +8,10 @@
 
 #include "machine.h"
 
-#include "abort.h"
-#include "hypercall.h"
-#include "vcpu.h"
+#include "guest/abort.h"
+#include "front/hypercall.h"
+#include "guest/exit.h"
+#include "guest/vcpu.h"
 
 /* ---- host calls ---- */
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
-#include "lock.h"
-#include "assign.h"
+#include "memory/host.h"
+#include "base/lock.h"
+#include "memory/assign.h"
 
 /* ---- machines ---- */
 

@@ -15,9 +15,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "frame.h"
+#include "memory/frame.h"
 #include "sim.h"
-#include "stage2.h"
+#include "memory/stage2.h"
 #include "cordon/cordon.h"
 
 #define KIB UINT64_C(1024)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "generator.h"
+#include "base/generator.h"
 
 #define CONSTANTS 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574
 

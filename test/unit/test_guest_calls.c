@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "relinquish.h"
+#include "guest/relinquish.h"
 
 #define ALL(a) (sizeof(a) / sizeof((a)[0]))
 #define BLOCK_AT (GUEST_RAM + 4 * MIB)

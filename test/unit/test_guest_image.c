@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "image.h"
-#include "sha256.h"
+#include "guest/image.h"
+#include "base/sha256.h"
 
 /* ---- SHA-256 ---- */
 

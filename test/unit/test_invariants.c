@@ -2,7 +2,7 @@
 /* Each invariant, attacked by name: with every TLB warm, with every operation that could break it. */
 #include "machine.h"
 
-#include "pool.h"
+#include "memory/pool.h"
 
 #define A 1
 #define B 2

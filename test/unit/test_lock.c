@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "lock.h"
+#include "base/lock.h"
 
 static struct machine *concurrent_machine(void)
 {

@@ -2,10 +2,10 @@
 /* The page-level operations: each rule by name. */
 #include "machine.h"
 
-#include "host.h"
-#include "lock.h"
-#include "assign.h"
-#include "share.h"
+#include "memory/host.h"
+#include "base/lock.h"
+#include "memory/assign.h"
+#include "memory/share.h"
 
 #define A 1
 #define B 2

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "pool.h"
+#include "memory/pool.h"
 
 #define A 1
 

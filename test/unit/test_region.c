@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "region.h"
+#include "base/region.h"
 
 /* ---- configurations that are refused ---- */
 

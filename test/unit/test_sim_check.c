@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "duty.h"
-#include "frame.h"
-#include "pool.h"
+#include "memory/frame.h"
+#include "memory/pool.h"
 #include "tlb.h"
 #include "walker.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lock.h"
-#include "pool.h"
+#include "base/lock.h"
+#include "memory/pool.h"
 
 /* ---- descriptors, against the fields of the Arm manual ---- */
 

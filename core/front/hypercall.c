@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "front/hypercall.h"
+
+#include "guest/image.h"
+#include "guest/life.h"
+#include "memory/map.h"
+#include "memory/memory.h"
+#include "guest/run.h"
+#include "base/sha256.h"
+
+/* ---- handles ---- */
+
+/* A handle is the generation above 16 bits of id: no two VMs have ever had the same. */
+static uint64_t handle_of(uint32_t id, uint64_t generation)
+{
+    return generation * 65536 + id;
+}
+
+/* A handle of generation 0 is nobody's: it must not stand for whichever VM there is. */
+static vmid_t name_of(uint64_t handle)
+{
+    if (handle / 65536 == 0)
+        return vmid(0);
+    return (vmid_t){ (uint32_t)(handle % 65536), handle / 65536 };
+}
+
+/* ---- building ---- */
+
+static void limits(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    uint32_t bits = 12;
+
+    while (bits < 48 && c->vm_shape.gfn_limit > UINT64_C(1) << (bits - 12))
+        bits++;
+    x[1] = c->vm_shape.roots;
+    x[2] = bits;
+    x[3] = CORDON_VCPUS_MAX;
+}
+
+/* Whether a slot may be free: looked at without its lock, and again with it. */
+static bool looks_free(const struct cordon *c, uint32_t id)
+{
+    return arch_load16(&c->vm[id - 1].state) == VM_NONE;
+}
+
+static enum cordon_status create(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    uint64_t root = x[1];
+    uint64_t vcpus = x[2];
+
+    if (root >= CORDON_FRAME_LIMIT || vcpus < 1 || vcpus > CORDON_VCPUS_MAX)
+        return CORDON_RANGE;
+    if (root % c->vm_shape.roots != 0)
+        return CORDON_UNALIGNED;
+    for (uint32_t id = 1; id <= c->vms; id++) {
+        uint64_t generation = 0;
+        enum cordon_status status = CORDON_EXISTS;
+
+        if (looks_free(c, id))
+            status = vm_create(c, id, root, (uint32_t)vcpus, &generation);
+        if (status == CORDON_EXISTS)
+            continue;
+        x[1] = handle_of(id, generation);
+        return status;
+    }
+    return CORDON_NO_VM;
+}
+
+static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = image_declare(c, &v.vm->image, x[2], x[3]);
+    vm_unlock(c, v);
+    return status;
+}
+
+static enum cordon_status load(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    uint64_t done = 0;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = image_load(c, v, x[2], x[3], x[4], &done);
+    vm_unlock(c, v);
+    x[1] = done;
+    return status;
+}
+
+static bool has_all_vcpus(const struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        if (vm->vcpu_row[i] == 0)
+            return false;
+    }
+    return vm->vcpus > 0;
+}
+
+static enum cordon_status start_held(struct cordon *c, struct vm_locked v, uint64_t entry, uint64_t x0)
+{
+    enum cordon_status status;
+
+    if (!has_all_vcpus(v.vm))
+        return CORDON_NO_VCPU;
+    status = image_end(&v.vm->image, entry, x0, v.vm->vcpus);
+    if (status != CORDON_OK)
+        return status;
+    v.vm->measured = 1;
+    arch_code_loaded(c);
+    vcpu_start_first(c, v, entry, x0);
+    arch_store16(&v.vm->phase, CORDON_PHASE_RUNNING);
+    return CORDON_OK;
+}
+
+static enum cordon_status start(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = start_held(c, v, x[2], x[3]);
+    vm_unlock(c, v);
+    return status;
+}
+
+/* ---- running ---- */
+
+static enum cordon_status map_held(struct cordon *c, struct vm_locked v, uint64_t gpa, uint64_t frame, uint64_t num,
+                                   uint64_t *done)
+{
+    uint64_t gfn = gpa / CORDON_PAGE_SIZE;
+    uint64_t n = min(min(num, ZERO_PAGES), min(512 - gfn % 512, 512 - frame % 512));
+    enum cordon_status status;
+
+    if (gfn >= c->vm_shape.gfn_limit || frame >= c->pfn_limit || num > c->pfn_limit - frame)
+        return CORDON_RANGE;
+    if (num == 0)
+        return CORDON_EMPTY;
+    if (gpa % CORDON_PAGE_SIZE != 0)
+        return CORDON_UNALIGNED;
+    if (!image_has(&v.vm->image, gfn, num))
+        return CORDON_NOT_MEMORY;
+    status = map_range(c, v, gfn, frame, n, CORDON_ZERO).status;
+    if (status != CORDON_OK)
+        return status;
+    *done = n;
+    return n < num ? CORDON_AGAIN : CORDON_OK;
+}
+
+static enum cordon_status map(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    uint64_t done = 0;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = map_held(c, v, x[2], x[3], x[4], &done);
+    vm_unlock(c, v);
+    x[1] = done;
+    return status;
+}
+
+/* The pages are the VM's already, and zeroed: a block that had to be filled first would take too long for one call. */
+static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    uint64_t gfn = x[2] / CORDON_PAGE_SIZE;
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    if (gfn >= c->vm_shape.gfn_limit || x[3] >= c->pfn_limit)
+        status = CORDON_RANGE;
+    else if (x[2] % (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE) != 0 || x[3] % CORDON_BLOCK_PAGES != 0)
+        status = CORDON_UNALIGNED;
+    else
+        status = map_join(c, v, gfn, x[3]);
+    vm_unlock(c, v);
+    return status;
+}
+
+static enum cordon_status run(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    return vcpu_run(c, name_of(x[1]), (struct run *)(void *)x);
+}
+
+/* ---- the end ---- */
+
+static enum cordon_status stop(struct cordon *c, uint64_t handle)
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_live(c, name_of(handle), &v);
+
+    if (status != CORDON_OK)
+        return status;
+    arch_store16(&v.vm->phase, CORDON_PHASE_STOPPED);
+    vm_unlock(c, v);
+    return CORDON_OK;
+}
+
+static enum cordon_status clear(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    vmid_t vm = name_of(x[1]);
+    struct vm_locked v;
+    struct cordon_progress p;
+    enum cordon_status status = vm_enter_phase(c, vm, CORDON_PHASE_STOPPED, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    vm_unlock(c, v);        /* it never runs again: the generation is all that has to be checked from here on */
+    if (x[2] >= c->pfn_limit || x[3] > c->pfn_limit - x[2])
+        return CORDON_RANGE;
+    p = cordon_clear_vm_range(c, vm, pfn(x[2]), min(x[3], ZERO_PAGES));
+    if (p.status == CORDON_OK && p.done < x[3])
+        p.status = CORDON_AGAIN;
+    x[1] = p.done;
+    x[2] = p.changed;
+    x[3] = p.not_owned;
+    return p.status;
+}
+
+/* ---- what the host may know ---- */
+
+static enum cordon_status info(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter(c, name_of(x[1]), &v);
+
+    if (status != CORDON_OK)
+        return status;
+    x[1] = v.vm->state == VM_DYING ? CORDON_PHASE_DYING : v.vm->phase;
+    x[2] = v.vm->frames;
+    x[3] = v.vm->pool.free;
+    vm_unlock(c, v);
+    return CORDON_OK;
+}
+
+static enum cordon_status measurement(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    uint64_t half = x[2];
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_live(c, name_of(x[1]), &v);
+
+    if (status != CORDON_OK)
+        return status;
+    if (v.vm->measured == 0)
+        status = CORDON_STATE;
+    else if (half > 1)
+        status = CORDON_RANGE;
+    if (status == CORDON_OK) {
+        x[1] = sha256_word(&v.vm->image.hash, (uint32_t)half, 0);
+        x[2] = sha256_word(&v.vm->image.hash, (uint32_t)half, 1);
+    }
+    vm_unlock(c, v);
+    return status;
+}
+
+/* ---- dispatch ---- */
+
+bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    enum cordon_status status = CORDON_OK;
+
+    switch ((uint32_t)x[0]) {
+    case CORDON_CALL_VM_LIMITS: limits(c, x); break;
+    case CORDON_CALL_VM_CREATE: status = create(c, x); break;
+    case CORDON_CALL_VM_DONATE: status = cordon_vm_donate(c, name_of(x[1]), pfn(x[2]), x[3]); break;
+    case CORDON_CALL_VM_MEMORY: status = declare(c, x); break;
+    case CORDON_CALL_VCPU_CREATE: status = vcpu_create(c, name_of(x[1]), x[2], x[3]); break;
+    case CORDON_CALL_VM_LOAD: status = load(c, x); break;
+    case CORDON_CALL_VM_START: status = start(c, x); break;
+    case CORDON_CALL_VM_MAP: status = map(c, x); break;
+    case CORDON_CALL_VM_BLOCK: status = block(c, x); break;
+    case CORDON_CALL_VM_CLEAR: status = clear(c, x); break;
+    case CORDON_CALL_VM_STOP: status = stop(c, x[1]); break;
+    case CORDON_CALL_VM_DESTROY: status = cordon_vm_destroy(c, name_of(x[1])); break;
+    case CORDON_CALL_VM_INFO: status = info(c, x); break;
+    case CORDON_CALL_VM_MEASUREMENT: status = measurement(c, x); break;
+    case CORDON_CALL_VCPU_RUN: status = run(c, x); break;
+    default: return false;
+    }
+    x[0] = status;
+    return true;
+}

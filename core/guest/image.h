@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a VM begins with: which guest addresses are memory, the pages that the host loads, and the measurement of both.
+ *
+ * The measurement is the SHA-256 of records of 64 bytes, numbers little endian, the rest zero; docs/MEASUREMENT.md:
+ *   "CORDONMM" base size            for each range of memory, in the order in which the host declared them
+ *   "CORDONPG" guest address        and 4096 bytes: for each page that was loaded and is not all zero, in that order
+ *   "CORDONVM" entry x0 vCPUs       when the VM starts
+ */
+#ifndef CORDON_IMAGE_H
+#define CORDON_IMAGE_H
+
+#include "base/lock.h"
+#include "cordon/cordon.h"
+
+/* The VM is held for each; it must be BUILT, but for image_has(). */
+
+/* Begins the measurement of a new VM. */
+void image_init(struct image *image);
+
+/* Declares memory. RANGE, EMPTY, UNALIGNED, MAPPED: it overlaps another range. NO_MEMORY: there are as many as can be. */
+enum cordon_status image_declare(const struct cordon *c, struct image *image, uint64_t base, uint64_t size);
+
+/* Whether the pages gfn .. gfn+n-1 are memory, within one range. */
+bool image_has(const struct image *image, uint64_t gfn, uint64_t n);
+
+/*
+ * Loads num pages: the first of them, or a part of it, and says how many are *done. AGAIN: there is more to do.
+ * RANGE, EMPTY, UNALIGNED, NOT_MEMORY; BUSY: another page is in work; MAPPED, NO_MEMORY, OWNED, SHARED.
+ */
+enum cordon_status image_load(struct cordon *c, struct vm_locked v, uint64_t gpa, uint64_t frame, uint64_t num,
+                              uint64_t *done);
+
+/* The last record. UNALIGNED, NOT_MEMORY: the entry. BUSY: a page is half measured. */
+enum cordon_status image_end(struct image *image, uint64_t entry, uint64_t x0, uint32_t vcpus);
+
+#endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The invariants of docs/SEMANTICS.md, for what an operation changed: an entry against the records, a record against
- * the tables. That is enough when they held before. sim_check_all() asks the same of the whole machine.
- */
+#include "invariant.h"
+
+#include "cache.h"
 #include "duty.h"
+#include "hw.h"
 #include "memory/frame.h"
-#include "walker.h"
+#include "ram.h"
+#include "record.h"
+#include "report.h"
 
 static unsigned long long ull(uint64_t x)
 {

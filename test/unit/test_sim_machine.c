@@ -9,7 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "state.h"
+#include "cache.h"
+#include "ram.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define BASE UINT64_C(0x40000000)

@@ -82,7 +82,7 @@ MUTANTS = [
       " CLEAR(15)\n", "\n", "image"),
     M("control-not-written", "arch/arm64/controls.c", "EL2 goes on with what the firmware has left",
       "    if (plan_has(plan, CONTROL_##name))     \\\n        control_write(plan, side, name);\n", "    (void)side;\n", "image"),
-    M("claim-not-checked", "core/guest/vcpu.c", "two CPUs run one vCPU at once",
+    M("claim-not-checked", "core/guest/run.c", "two CPUs run one vCPU at once",
       "if (arch_load_acquire16(&u->claimed) != 0)", "if (false)", "answers", "neoverse-n1", 2),
     M("keys-alike", "arch/arm64/random.c", "guests on two CPUs draw the same numbers", "        generator_mix(&cpus[i].random, key);\n",
       "        (void)key;\n", "answers", "neoverse-n1", 2),

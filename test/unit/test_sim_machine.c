@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "cache.h"
-#include "ram.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define BASE UINT64_C(0x40000000)

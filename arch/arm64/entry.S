@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Into the host and out of it: the way to it, and the exception vectors while it runs. */
 #include "fatal.h"
+#include "general.h"
 #include "layout.h"
 #include "step.h"
 #include "sysreg.h"
@@ -47,13 +48,7 @@ enter_host:
     lsr     x2, x1, #26
     cmp     x2, #EC_HVC64
     b.ne    host_trap
-    stp     x4, x5, [sp, #0x20]
-    stp     x6, x7, [sp, #0x30]
-    stp     x8, x9, [sp, #0x40]
-    stp     x10, x11, [sp, #0x50]
-    stp     x12, x13, [sp, #0x60]
-    stp     x14, x15, [sp, #0x70]
-    stp     x16, x17, [sp, #0x80]
+    x4_to_x17 stp, sp
     str     x18, [sp, #0x90]
     stp     x29, x30, [sp, #0xe8]
     mov     x29, xzr
@@ -86,20 +81,7 @@ enter_host:
 
 /* Everything of the host's but HVC. All its registers are in the frame, for accesses that are done on its behalf. */
 host_trap:
-    stp     x4, x5, [sp, #0x20]
-    stp     x6, x7, [sp, #0x30]
-    stp     x8, x9, [sp, #0x40]
-    stp     x10, x11, [sp, #0x50]
-    stp     x12, x13, [sp, #0x60]
-    stp     x14, x15, [sp, #0x70]
-    stp     x16, x17, [sp, #0x80]
-    stp     x18, x19, [sp, #0x90]
-    stp     x20, x21, [sp, #0xa0]
-    stp     x22, x23, [sp, #0xb0]
-    stp     x24, x25, [sp, #0xc0]
-    stp     x26, x27, [sp, #0xd0]
-    stp     x28, x29, [sp, #0xe0]
-    str     x30, [sp, #0xf0]
+    x4_to_x30 stp, str, sp
     mov     x29, xzr
     mov     x0, sp
     bl      host_sync
@@ -110,13 +92,7 @@ host_trap:
     ldp     x27, x28, [sp, #0xd8]
 host_return:
     ldp     x2, x3, [sp, #0x10]
-    ldp     x4, x5, [sp, #0x20]
-    ldp     x6, x7, [sp, #0x30]
-    ldp     x8, x9, [sp, #0x40]
-    ldp     x10, x11, [sp, #0x50]
-    ldp     x12, x13, [sp, #0x60]
-    ldp     x14, x15, [sp, #0x70]
-    ldp     x16, x17, [sp, #0x80]
+    x4_to_x17 ldp, sp
     ldr     x18, [sp, #0x90]
     ldp     x29, x30, [sp, #0xe8]
     ldp     x0, x1, [sp], #REGS_SIZE

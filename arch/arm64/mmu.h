@@ -15,7 +15,10 @@ void mmu_build(uint64_t dtb);
 void mmu_map_ram(uint64_t base, uint64_t size);
 void mmu_map_device(uint64_t base, uint64_t size);
 
-/* Maps the memory of `n` CPUs (cpus_size()) where it lies: their structures are found before their MMU is on, stacks have guards. */
+/*
+ * Maps the memory of `n` CPUs (cpus_size()) where it lies: their structures are found before their MMU is on. Below each stack a
+ * guard stays unmapped.
+ */
 void mmu_map_cpus(uint64_t base, uint32_t n);
 
 #endif

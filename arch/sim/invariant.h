@@ -7,10 +7,7 @@
 #define SIM_INVARIANT_H
 
 #include "state.h"
-#include "walker.h"
 
-/* One leaf of a principal's table against the records: I1, I2, I3, I4. */
-bool invariant_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l);
 /* A descriptor of a live table: well formed, and if it is a leaf against the records. */
 void invariant_desc(struct sim *s, const struct cpu *cpu, uint32_t vmid, uint32_t level, uint64_t gfn, uint64_t desc);
 /* The core wrote zeros to a frame: nobody may be able to write to it after that. */
@@ -19,7 +16,5 @@ void invariant_zeroed(struct sim *s, struct cpu *cpu, uint64_t frame);
 void invariant_record(struct sim *s, struct cpu *cpu, uint64_t frame, struct frame old, struct frame new);
 /* The entries that were changed under a lock of a kind; 0: those that no lock of this CPU guards. */
 void invariant_changes(struct sim *s, struct cpu *cpu, uint32_t kind);
-/* Whether the host, or VM who, can reach the frame at gfn: by its table. */
-bool invariant_maps(const struct sim *s, uint32_t who, uint64_t gfn, uint64_t frame);
 
 #endif

@@ -19,7 +19,6 @@ Whatever is not found exactly once is an error with file and line, and so is a c
 import glob
 import os
 import re
-import shutil
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENDING = ".acsl"
@@ -193,6 +192,8 @@ def pieces(text, one):
     """What an annotation puts where: an offset and a text."""
     code = blank(text)
     if one.kind == "above":
+        if any(re.match(r"\s*axiom", line) for line in one.lines):
+            raise one.wrong("an axiom is taken on trust")
         return above(text, declaration(code, one)), "/*@\n  " + "\n  ".join(one.lines) + "\n*/\n\n"
     if one.kind == "contract":
         start = declaration(code, one)
@@ -206,6 +207,9 @@ def pieces(text, one):
         if annotated(text, start):
             raise one.wrong(f"the loop `{one.key}` of {one.name} has an annotation in the C, too")
         return start, comment(one.lines, indent_of(text, start))
+    for first, *_ in statements(one):
+        if not first.startswith(("assert ", "ghost ", "for ")):
+            raise one.wrong(f"{first}: an assertion or ghost code, and nothing that is taken on trust")
     at = place(text, code, one)
     lead = "\n" if text[at - 1] != "\n" else ""
     indent = indent_of(text, at)
@@ -236,21 +240,34 @@ def weave(root, into):
     """All of core/ below `into`, woven. Every misplaced annotation is told: the list of them, empty when all is well."""
     wrong = []
     core, proof = os.path.join(root, "core"), os.path.join(root, "proof", "core")
-    shutil.rmtree(into, ignore_errors=True)
-    for name in files_below(core, ".[ch]"):
+    names = files_below(core, ".[ch]")
+    for old in set(files_below(os.path.join(into, "core"), "")) - set(names):
+        os.remove(os.path.join(into, "core", old))
+    for name in names:
         with open(os.path.join(core, name), encoding="utf-8") as file:
             text = file.read()
         path = os.path.join(proof, name + ENDING)
         if os.path.exists(path):
             text, why = woven_file(text, path)
             wrong += why
-        os.makedirs(os.path.dirname(os.path.join(into, "core", name)), exist_ok=True)
-        with open(os.path.join(into, "core", name), "w", encoding="utf-8") as file:
-            file.write(text)
+        put(os.path.join(into, "core", name), text)
     for name in files_below(proof, ""):
         if not (name.endswith(ENDING) and os.path.exists(os.path.join(core, name[:-len(ENDING)]))):
             wrong.append(f"{os.path.relpath(os.path.join(proof, name), root)}:1: there is no file of core/ that it could belong to")
     return wrong
+
+
+def put(path, text):
+    """Writes a file, if it is not the same already: a proof may be reading it."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        with open(path, encoding="utf-8") as file:
+            if file.read() == text:
+                return
+    except FileNotFoundError:
+        pass
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def woven_file(text, path):

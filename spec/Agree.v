@@ -8,8 +8,8 @@
    zero means "not mapped". *)
 
 From Coq Require Import ZArith Bool List Lia.
-From Cordon Require Import ZMap State Page SeedOps Strong Laws Invariant Preserve
-  Preserve2 Preserve3 Refusal Steps.
+From Cordon Require Import ZMap State Page SeedOps Strong Tactics Loop Reading
+  Invariant KeepMap KeepShare KeepClear.
 Local Open Scope Z_scope.
 
 Definition none_pending (s : State) : Prop :=
@@ -78,7 +78,7 @@ Proof.
   destruct (assign_refusal s v (addr / PAGE) (phys_page pte / PAGE)).
   - cbn [seed_agrees]. exists (halt s). split; reflexivity.
   - cbn [seed_agrees]. unfold map_pfn_vm, page_op.
-    rewrite assign_halted, H, A, (vm_is_vmid _ _ V). reflexivity.
+    st. rewrite H, A, (vm_is_vmid _ _ V). reflexivity.
 Qed.
 
 (* ---- giving a block ---- *)
@@ -111,15 +111,6 @@ Proof.
   intros. apply R. lia.
 Qed.
 
-Lemma first_refusal_ext : forall n x f g,
-  (forall i, x <= i < x + Z.of_nat n -> f i = g i) ->
-  first_refusal n x f = first_refusal n x g.
-Proof.
-  induction n; intros x f g H; [reflexivity|]. simpl.
-  rewrite H by lia. rewrite (IHn (x + 1) f g); [reflexivity|].
-  intros. apply H. lia.
-Qed.
-
 Lemma steps_assign_agree : forall n x v b p s, Inv s -> halted s = false ->
   vm_exists s v = true -> none_pending s ->
   (forall i, x <= i < x + Z.of_nat n ->
@@ -141,16 +132,16 @@ Proof.
       apply steps_halted; [reflexivity|]. intros. apply R. lia.
     + destruct (IHn (x + 1) v b p (assign v (b + x) (p + x) s)) as [s' [S1 S2]].
       * apply keep_assign; assumption.
-      * rewrite assign_halted. assumption.
-      * rewrite vm_exists_assign. assumption.
-      * intro q. rewrite frame_at_assign_one. destruct (p + x =? q); auto.
+      * st. assumption.
+      * st. assumption.
+      * intro q. rewrite frame_at_assign. destruct (p + x =? q); auto.
       * intros. apply R. lia.
       * exists s'. split; [exact S1|].
         rewrite (first_refusal_ext n (x + 1) _
           (fun i => assign_refusal (assign v (b + x) (p + x) s) v (b + i) (p + i)));
           [exact S2|].
         intros i Hi. symmetry. apply assign_refusal_frame.
-        rewrite frame_at_assign_one.
+        rewrite frame_at_assign.
         rewrite (proj2 (Z.eqb_neq (p + x) (p + i))) by lia. reflexivity.
 Qed.
 
@@ -202,7 +193,7 @@ Proof.
   - cbn [seed_agrees]. unfold map_pfn_vm, page_op.
     assert (HS : halted s' = false).
     { rewrite S2. change (halted (assign_all v b p BLOCK_NAT s) = false).
-      rewrite assign_all_halted. assumption. }
+      st. assumption. }
     rewrite HS, (vm_is_vmid _ _ V), A. cbn [andb]. cbv iota.
     change (2 =? 2) with true. cbv iota. fold p b.
     change (Z.to_nat BLOCK_PAGES) with BLOCK_NAT.
@@ -297,22 +288,18 @@ Proof.
   - reflexivity.
 Qed.
 
-Lemma grant_page_agrees : forall s v p, halted s = false ->
-  vm_exists s v = true -> f_pending (frame_at s p) = false ->
-  grant_vm_page v p s =
-  Some (match grant_page v p s with Some s' => s' | None => s end).
-Proof.
-  intros s v p H V P. unfold grant_vm_page, grant_page, page_op.
-  rewrite H, (vm_is_vmid _ _ V), P. destruct (_ && _); reflexivity.
-Qed.
+(* The seed's page-level operation. *)
+Definition seed_page (grant : bool) : Z -> Z -> State -> option State :=
+  if grant then grant_vm_page else revoke_vm_page.
 
-Lemma revoke_page_agrees : forall s v p, halted s = false ->
+Lemma share_page_agrees : forall grant s v p, halted s = false ->
   vm_exists s v = true -> f_pending (frame_at s p) = false ->
-  revoke_vm_page v p s =
-  Some (match revoke_page v p s with Some s' => s' | None => s end).
+  seed_page grant v p s =
+  Some (match share_page grant v p s with Some s' => s' | None => s end).
 Proof.
-  intros s v p H V P. unfold revoke_vm_page, revoke_page, page_op.
-  rewrite H, (vm_is_vmid _ _ V), P. destruct (_ && _); reflexivity.
+  intros [] s v p H V P; simpl;
+  unfold grant_vm_page, revoke_vm_page, grant_page, revoke_page, page_op;
+  rewrite H, (vm_is_vmid _ _ V), P; destruct (_ && _); reflexivity.
 Qed.
 
 (* What has to hold on the way through a range. *)
@@ -320,72 +307,53 @@ Definition on_the_way (v : Z) (s : State) : Prop :=
   Inv s /\ halted s = false /\ vm_exists s v = true /\ plain s v /\
   none_pending s.
 
-Lemma share_loop_agrees : forall op f v n g s,
-  (forall p s, on_the_way v s ->
-     op v p s = Some (match f v p s with Some s' => s' | None => s end)) ->
-  (forall p s s', on_the_way v s -> f v p s = Some s' -> on_the_way v s') ->
-  on_the_way v s -> 0 <= g -> (g + Z.of_nat n) * PAGE <= GUEST_LIMIT ->
-  forall c,
-  steps n (g * PAGE) PAGE (seed_share_at op v) s =
-  Some (snd (each n g (count_step (share_at f v)) (c, s))).
+Lemma plain_same : forall s s' v,
+  (forall g, lookup s' v g = lookup s v g) -> plain s v -> plain s' v.
+Proof. intros s s' v E P g e L. apply (P g). rewrite <- E. assumption. Qed.
+
+Lemma share_on_the_way : forall grant v p s s', on_the_way v s ->
+  share_page grant v p s = Some s' -> on_the_way v s'.
 Proof.
-  intros op f v n. induction n; intros g s O K W G R c; [reflexivity|].
+  intros grant v p s s' [I [H [V [PL NP]]]] S.
+  destruct (vm_exists_range _ _ V) as [VH _].
+  assert (I' := keep_share_page _ _ _ _ _ I V S).
+  destruct (share_sets_count _ _ _ _ _ I V S) as [n [-> _]].
+  refine (conj I' (conj _ (conj _ (conj _ _)))).
+  - rewrite halted_set_count. assumption.
+  - rewrite vm_exists_set_count. assumption.
+  - apply (plain_same s); [|assumption]. intro. apply lookup_set_count. assumption.
+  - intro q. rewrite frame_at_set_count. destruct (p =? q); [reflexivity|apply NP].
+Qed.
+
+Lemma share_loop_agrees : forall grant v n g s, on_the_way v s ->
+  0 <= g -> (g + Z.of_nat n) * PAGE <= GUEST_LIMIT ->
+  forall c,
+  steps n (g * PAGE) PAGE (seed_share_at (seed_page grant) v) s =
+  Some (snd (each n g (count_step (share_at (share_page grant) v)) (c, s))).
+Proof.
+  intros grant v n. induction n; intros g s W G R c; [reflexivity|].
   cbn [steps]. rewrite each_S. unfold count_step at 2. cbn [snd fst].
   assert (W0 := W). destruct W as [I [H [V [PL NP]]]].
   destruct (vm_exists_range _ _ V) as [VH _].
   assert (GD : g * PAGE / PAGE = g) by (apply Z.div_mul; discriminate).
-  rewrite (share_at_agrees op f); auto.
+  rewrite (share_at_agrees _ (share_page grant)); auto using share_page_agrees.
   - rewrite GD. replace (g * PAGE + PAGE) with ((g + 1) * PAGE) by lia.
-    destruct (share_at f v g s) as [s1|] eqn:S.
+    destruct (share_at (share_page grant) v g s) as [s1|] eqn:S.
     + apply IHn; auto; try lia.
       unfold share_at in S. destruct (lookup s v g); [|discriminate].
-      apply (K _ _ _ W0 S).
+      apply (share_on_the_way _ _ _ _ _ W0 S).
     + apply IHn; auto; lia.
   - unfold is_addr, PAGE in *. apply andb_true_intro.
     split; [apply Z.leb_le | apply Z.ltb_lt]; lia.
 Qed.
 
-Lemma plain_same : forall s s' v,
-  (forall g, lookup s' v g = lookup s v g) -> plain s v -> plain s' v.
-Proof. intros s s' v E P g e L. apply (P g). rewrite <- E. assumption. Qed.
-
-Lemma grant_on_the_way : forall v p s s', on_the_way v s ->
-  grant_page v p s = Some s' -> on_the_way v s'.
-Proof.
-  intros v p s s' [I [H [V [PL NP]]]] S.
-  assert (I' := keep_grant_page _ _ _ _ I V S).
-  assert (V' := vm_exists_grant _ _ _ _ v S). rewrite V in V'.
-  unfold grant_page in S. destruct (_ && _ && _) in S; [|discriminate].
-  injection S as <-. refine (conj I' (conj H (conj V' (conj _ _)))).
-  - apply (plain_same s); [|assumption]. intro. st. reflexivity.
-  - intro q. st. destruct (p =? q); [reflexivity|apply NP].
-Qed.
-
-Lemma revoke_on_the_way : forall v p s s', on_the_way v s ->
-  revoke_page v p s = Some s' -> on_the_way v s'.
-Proof.
-  intros v p s s' [I [H [V [PL NP]]]] S.
-  destruct (vm_exists_range _ _ V) as [VH _].
-  assert (I' := keep_revoke_page _ _ _ _ I V S).
-  assert (V' := vm_exists_revoke _ _ _ _ v S). rewrite V in V'.
-  unfold revoke_page in S. destruct (_ && _ && _) in S; [|discriminate].
-  injection S as <-. refine (conj I' (conj _ (conj V' (conj _ _)))).
-  - simpl. destruct (_ =? 1); exact H.
-  - apply (plain_same s); [|assumption]. intro. st. case_if; st; [|reflexivity].
-    rewrite (proj2 (Z.eqb_neq HOST v)) by congruence. reflexivity.
-  - intro q. st. destruct (p =? q); [reflexivity|].
-    case_if; st; apply NP.
-Qed.
-
-Lemma agree_share : forall op f v addr size s,
-  (forall p s, on_the_way v s ->
-     op v p s = Some (match f v p s with Some s' => s' | None => s end)) ->
-  (forall p s s', on_the_way v s -> f v p s = Some s' -> on_the_way v s') ->
-  on_the_way v s -> is_addr addr = true -> is_addr size = true -> 0 < size ->
+Lemma agree_share : forall grant v addr size s, on_the_way v s ->
+  is_addr addr = true -> is_addr size = true -> 0 < size ->
   addr + size <= GUEST_LIMIT -> addr mod PAGE = 0 ->
-  seed_share op v addr size s = Some (snd (share f v addr size s)).
+  seed_share (seed_page grant) v addr size s =
+  Some (snd (share (share_page grant) v addr size s)).
 Proof.
-  intros op f v addr size s O K W A S P E M.
+  intros grant v addr size s W A S P E M.
   destruct W as [I [H [V [PL NP]]]].
   assert (A' := A). assert (S' := S). unfold is_addr in A', S'. zb.
   assert (AD : addr = addr / PAGE * PAGE).
@@ -404,7 +372,7 @@ Proof.
   rewrite V. cbn [negb].
   unfold seed_share, require. rewrite (vm_is_vm _ _ V), A, S. cbn [andb].
   change ((size + (PAGE - 1)) / PAGE) with (pages_of size). cbv zeta.
-  rewrite AD at 2. rewrite (share_loop_agrees op f) with (c := 0); auto.
+  rewrite AD at 2. rewrite (share_loop_agrees grant) with (c := 0); auto.
   - unfold ending_in.
     replace (is_int64 _) with true; [reflexivity|]. symmetry.
     unfold is_int64, PAGE, GUEST_LIMIT in *. rewrite Z2Nat.id by lia.
@@ -422,12 +390,7 @@ Theorem agree_grant : forall s v addr size,
   plain s v -> is_addr addr = true -> is_addr size = true -> 0 < size ->
   addr + size <= GUEST_LIMIT -> addr mod PAGE = 0 ->
   seed_grant v addr size s = Some (snd (step (Grant v addr size) s)).
-Proof.
-  intros. cbn [step]. apply agree_share; auto.
-  - intros p s0 [I0 [H0' [V0 [_ N0]]]]. apply grant_page_agrees; auto.
-  - intros p s0 s1. apply grant_on_the_way.
-  - exact (conj H (conj H0 (conj H2 (conj H3 H1)))).
-Qed.
+Proof. intros. apply (agree_share true); auto. unfold on_the_way. auto. Qed.
 
 (* revoke_stage2_sg_gpa *)
 Theorem agree_revoke : forall s v addr size,
@@ -435,12 +398,7 @@ Theorem agree_revoke : forall s v addr size,
   plain s v -> is_addr addr = true -> is_addr size = true -> 0 < size ->
   addr + size <= GUEST_LIMIT -> addr mod PAGE = 0 ->
   seed_revoke v addr size s = Some (snd (step (Revoke v addr size) s)).
-Proof.
-  intros. cbn [step]. apply agree_share; auto.
-  - intros p s0 [I0 [H0' [V0 [_ N0]]]]. apply revoke_page_agrees; auto.
-  - intros p s0 s1. apply revoke_on_the_way.
-  - exact (conj H (conj H0 (conj H2 (conj H3 H1)))).
-Qed.
+Proof. intros. apply (agree_share false); auto. unfold on_the_way. auto. Qed.
 
 (* ---- clearing ---- *)
 
@@ -463,11 +421,9 @@ Proof.
   - eexists. split; [reflexivity|]. split; [exact H|].
     set (g := f_gfn (frame_at s p)).
     split; [|split; [|split]].
-    + intro q. st. unfold unmap_devices. st. rewrite frame_at_unmap_vm, F.
-      reflexivity.
-    + intros q i. st. unfold unmap_devices. st. rewrite word_unmap_vm, W.
-      reflexivity.
-    + intros h. st. unfold unmap_devices. st.
+    + intro q. st. rewrite F. reflexivity.
+    + intros q i. st. rewrite W. reflexivity.
+    + intros h. st.
       destruct ((HOST =? HOST) && (p =? h)); [reflexivity|]. rewrite <- L.
       unfold unmap_vm. destruct (lookup t v g); [|reflexivity].
       destruct (_ =? p); [|reflexivity]. rewrite lookup_del_entry.
@@ -475,7 +431,7 @@ Proof.
       destruct (_ =? 2); [|reflexivity].
       unfold split. rewrite lookup_put_entries.
       rewrite (proj2 (Z.eqb_neq v HOST)) by assumption. reflexivity.
-    + rewrite halted_cleared, unmap_vm_halted, HT. reflexivity.
+    + st. exact HT.
   - exists s. split; [reflexivity|]. split; [exact H|].
     repeat split; assumption.
 Qed.

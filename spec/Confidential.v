@@ -2,8 +2,8 @@
    pages that it does not grant. *)
 
 From Coq Require Import ZArith Bool List Lia.
-From Cordon Require Import ZMap State Page Strong Laws Invariant Preserve
-  Preserve2 Preserve3 Steps Secrecy.
+From Cordon Require Import ZMap State Page Strong Tactics Loop Reading Invariant
+  Always Steps Secrecy.
 Import ListNotations.
 Local Open Scope Z_scope.
 
@@ -58,7 +58,7 @@ Section Confidentiality.
     destruct (alike_reach who a s t A) as [R1 R2].
     destruct (reach who a s) as [o s1], (reach who a t) as [o' t1].
     simpl in R1, R2. subst o'. destruct o as [e|]; [|apply same_refuse; assumption].
-    destruct (e_kind e); apply same_refuse; auto using alike_set_word.
+    destruct (e_kind e); apply same_refuse; alike.
   Qed.
 
   Lemma alike_read : forall who a s t, alike s t ->

@@ -2,8 +2,8 @@
    operations, and their absence here. *)
 
 From Coq Require Import ZArith Bool List Lia.
-From Cordon Require Import ZMap State Page Strong Laws Invariant Preserve
-  Preserve2 Preserve3 Refusal Steps Agree.
+From Cordon Require Import ZMap State Page Strong Tactics Loop Reading Invariant
+  Agree.
 Local Open Scope Z_scope.
 
 (* ------------------------------------------------------------------ *)
@@ -39,7 +39,7 @@ Proof.
   assert (F1 : frame_at s1 p = mkFrame v PENDING_COUNT false g).
   { unfold s1. rewrite frame_at_set_frame, Z.eqb_refl. reflexivity. }
   assert (F2 : frame_at s2 p = mkFrame v PENDING_COUNT false g).
-  { unfold s2. rewrite frame_at_set_entry. exact F1. }
+  { unfold s2. st. exact F1. }
   assert (H1 : halted s1 = false) by exact H.
   assert (H2 : halted s2 = false) by exact H.
   assert (GP : p * PAGE / PAGE = p) by (apply Z.div_mul; discriminate).
@@ -54,7 +54,7 @@ Proof.
     rewrite !Z.eqb_refl, orb_true_r. reflexivity.
   - unfold owner, s3. rewrite frame_at_set_frame, Z.eqb_refl.
     cbn [f_owner f_count]. repeat split.
-    rewrite lookup_set_frame. unfold s2. rewrite lookup_set_entry, !Z.eqb_refl.
+    st. unfold s2. rewrite lookup_set_entry, !Z.eqb_refl.
     reflexivity.
 Qed.
 

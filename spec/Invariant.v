@@ -1,11 +1,11 @@
 (* What always holds, whatever the host, a guest or a device asks for.
 
    [Inv s] gathers the invariants I1 to I5 for the abstract state.  The main
-   theorem is [step_keeps_invariant]: every operation, with any arguments, in
-   any good state, leads to a good state. *)
+   theorem is [step_keeps_invariant] in Always.v: every operation, with any
+   arguments, in any good state, leads to a good state. *)
 
 From Coq Require Import ZArith Bool List Lia FinFun.
-From Cordon Require Import ZMap State Page Strong Laws.
+From Cordon Require Import ZMap State Page Strong Tactics Loop Reading.
 Import ListNotations.
 Local Open Scope Z_scope.
 
@@ -195,93 +195,10 @@ Proof.
   - apply in_all_devices. assumption.
 Qed.
 
-(* The invariant looks at these parts of the state and at no others. *)
-Lemma Inv_ext : forall s s',
-  (forall p, frame_at s' p = frame_at s p) ->
-  (forall p, boot_frame s' p = boot_frame s p) ->
-  (forall v g, lookup s' v g = lookup s v g) ->
-  (forall d i, dev_lookup s' d i = dev_lookup s d i) ->
-  (forall d, owner_of_device s' d = owner_of_device s d) ->
-  (forall v, vm_exists s' v = vm_exists s v) ->
-  Inv s -> Inv s'.
-Proof.
-  intros s s' F B L D O V I.
-  assert (OW : forall p, owner s' p = owner s p)
-    by (intro; unfold owner; rewrite F; reflexivity).
-  constructor.
-  - intro p. rewrite F. destruct (inv_frame _ I p).
-    constructor; unfold boot_owner in *; rewrite ?B, ?V; auto.
-  - intros g e. rewrite L. intro H. apply (inv_host _ I) in H.
-    unfold host_entry, may_host in *. rewrite OW, F. assumption.
-  - intros v g e N. rewrite L, V. intro H.
-    apply (inv_vm _ I) in H; [|assumption].
-    unfold entry_ok in *. rewrite OW, F. assumption.
-  - intros v g e N. rewrite L. intros H H2.
-    destruct (inv_block _ I v g e N H H2) as [p [P Q]].
-    exists p. split; [assumption|]. intros. rewrite L. auto.
-  - intros d i p. rewrite D, OW, O, F. apply (inv_dev _ I).
-  - intros p. rewrite OW, F. intro H. rewrite (inv_count _ I p H).
-    symmetry. apply dev_count_ext. intro. unfold maps_frame. rewrite D.
-    reflexivity.
-  - intros d i p. rewrite D. unfold boot_owner. rewrite B.
-    apply (inv_dev_ram _ I).
-Qed.
+(* ---- blocks ---- *)
 
-(* ------------------------------------------------------------------ *)
-(* Bulk changes of one table                                           *)
-
-Lemma lookup_put : forall v f g s w h,
-  lookup (put v f g s) w h =
-  if (v =? w) && (g =? h) then f g else lookup s w h.
-Proof.
-  intros. unfold put. destruct (f g); st; reflexivity.
-Qed.
-
-Lemma lookup_put_entries : forall v f n x s w h,
-  lookup (put_entries v f n x s) w h =
-  if (v =? w) && (x <=? h) && (h <? x + Z.of_nat n) then f h
-  else lookup s w h.
-Proof.
-  unfold put_entries. induction n; intros.
-  - simpl. destruct (v =? w), (x <=? h) eqn:A, (h <? x + Z.of_nat 0) eqn:B;
-      simpl; zb; try reflexivity; lia.
-  - rewrite each_S, IHn, lookup_put.
-    destruct (v =? w); simpl; [|reflexivity].
-    destruct (x + 1 <=? h) eqn:A, (h <? x + 1 + Z.of_nat n) eqn:B,
-      (x <=? h) eqn:C, (h <? x + Z.of_nat (S n)) eqn:D, (x =? h) eqn:E;
-      simpl; zb; subst; try reflexivity; try lia; f_equal; lia.
-Qed.
-
-Ltac put_other :=
-  unfold put_entries; intros v f n; induction n; intros; [reflexivity|];
-  rewrite each_S;
-  match goal with IH : _ |- _ => rewrite IH end;
-  unfold put; destruct (f _); st; reflexivity.
-
-Lemma frame_at_put : forall v f n x s p,
-  frame_at (put_entries v f n x s) p = frame_at s p.
-Proof. put_other. Qed.
-Lemma boot_frame_put : forall v f n x s p,
-  boot_frame (put_entries v f n x s) p = boot_frame s p.
-Proof. put_other. Qed.
-Lemma word_put : forall v f n x s p i,
-  word (put_entries v f n x s) p i = word s p i.
-Proof. put_other. Qed.
-Lemma dev_lookup_put : forall v f n x s d i,
-  dev_lookup (put_entries v f n x s) d i = dev_lookup s d i.
-Proof. put_other. Qed.
-Lemma owner_of_device_put : forall v f n x s d,
-  owner_of_device (put_entries v f n x s) d = owner_of_device s d.
-Proof. put_other. Qed.
-Lemma vm_exists_put : forall v f n x s w,
-  vm_exists (put_entries v f n x s) w = vm_exists s w.
-Proof. put_other. Qed.
-
-#[global] Hint Rewrite lookup_put_entries frame_at_put boot_frame_put word_put
-  dev_lookup_put owner_of_device_put vm_exists_put : st.
-
-Lemma block_nat : Z.of_nat BLOCK_NAT = 512.
-Proof. reflexivity. Qed.
+Lemma block_base_le : forall g, g / 512 * 512 <= g < g / 512 * 512 + 512.
+Proof. intros. pose proof (Z.div_mod g 512). pose proof (Z.mod_pos_bound g 512). lia. Qed.
 
 Lemma block_base_spec : forall g,
   block_base g mod 512 = 0 /\ block_base g <= g < block_base g + 512.
@@ -299,62 +216,8 @@ Proof.
   pose proof (Z.mod_pos_bound (b + i) 512). lia.
 Qed.
 
-(* Setting all 512 entries of an aligned range, either to one block or to
-   things that are not blocks, keeps the invariant if each entry is right. *)
-Lemma Inv_put_range : forall s v b f,
-  Inv s -> vm_exists s v = true -> b mod 512 = 0 ->
-  (forall h e, b <= h < b + 512 -> f h = Some e -> entry_ok s v h e) ->
-  ((exists p, p mod 512 = 0 /\ forall i, 0 <= i < 512 ->
-     f (b + i) = Some (block_entry p i)) \/
-   (forall h e, b <= h < b + 512 -> f h = Some e -> e_level e <> 2)) ->
-  Inv (put_entries v f BLOCK_NAT b s).
+Lemma base_in : forall b h, b mod 512 = 0 -> b <= h < b + 512 ->
+  block_base h = b.
 Proof.
-  intros s v b f I V M OK BL.
-  destruct (vm_exists_range _ _ V) as [VH _].
-  constructor.
-  - intro p. destruct (inv_frame _ I p).
-    constructor; unfold boot_owner in *; st; auto.
-  - intros g e H. st. rewrite (proj2 (Z.eqb_neq v HOST) VH) in H. simpl in H.
-    destruct (inv_host _ I _ _ H) as [H1 H2].
-    unfold host_entry, may_host, owner in *. st. auto.
-  - intros w h e N H. st. rewrite block_nat in H.
-    destruct ((v =? w) && (b <=? h) && (h <? b + 512)) eqn:C.
-    + zb. subst. split; [assumption|].
-      unfold entry_ok, owner in *. st. apply OK; [lia|assumption].
-    + destruct (inv_vm _ I _ _ _ N H).
-      unfold entry_ok, owner in *. st. auto.
-  - intros w h e N H L. st. rewrite block_nat in H.
-    destruct ((v =? w) && (b <=? h) && (h <? b + 512)) eqn:C.
-    + zb. subst. destruct BL as [[p [A B]]|B].
-      * exists p. replace (block_base h) with b.
-        -- split; [assumption|]. intros i Hi. change BLOCK_PAGES with 512 in Hi.
-           st. rewrite block_nat.
-           replace (_ && _ && _) with true; [apply B; lia|].
-           symmetry. rewrite Z.eqb_refl. simpl. apply andb_true_intro.
-           split; [apply Z.leb_le | apply Z.ltb_lt]; lia.
-        -- replace h with (b + (h - b)) by lia. symmetry.
-           apply block_base_of; lia.
-      * exfalso. apply (B h e); auto; lia.
-    + destruct (inv_block _ I _ _ _ N H L) as [p [A B]].
-      exists p. split; [assumption|]. intros i Hi. change BLOCK_PAGES with 512 in Hi.
-      st. rewrite block_nat.
-      replace (_ && _ && _) with false; [apply B; assumption|].
-      symmetry. destruct (v =? w) eqn:E; [|reflexivity]. simpl in *.
-      destruct (block_base_spec h) as [P Q].
-      destruct (b <=? block_base h + i) eqn:F, (block_base h + i <? b + 512) eqn:G;
-        simpl; try reflexivity.
-      exfalso. zb.
-      assert (block_base (block_base h + i) = block_base h)
-        by (apply block_base_of; lia).
-      assert (block_base (b + (block_base h + i - b)) = b)
-        by (apply block_base_of; lia).
-      replace (b + (block_base h + i - b)) with (block_base h + i) in * by lia.
-      assert (EQ : b = block_base h) by congruence. subst b.
-      assert (LO : block_base h <=? h = true) by (apply Z.leb_le; lia).
-      assert (HI : h <? block_base h + 512 = true) by (apply Z.ltb_lt; lia).
-      rewrite EQ, LO, HI in C. discriminate.
-  - intros d i p. unfold owner. st. apply (inv_dev _ I).
-  - intros p. unfold owner. st. intro H. rewrite (inv_count _ I p H).
-    symmetry. apply dev_count_ext. intro. unfold maps_frame. st. reflexivity.
-  - intros d i p. unfold boot_owner. st. apply (inv_dev_ram _ I).
+  intros. replace h with (b + (h - b)) by lia. apply block_base_of; lia.
 Qed.

@@ -6,8 +6,8 @@
    pages that it does not grant. *)
 
 From Coq Require Import ZArith Bool List Lia.
-From Cordon Require Import ZMap State Page Strong Laws Invariant Preserve
-  Preserve2 Preserve3 Steps.
+From Cordon Require Import ZMap State Page Strong Tactics Loop Reading Invariant
+  KeepParts KeepShare KeepDevice Always Steps.
 Import ListNotations.
 Local Open Scope Z_scope.
 
@@ -97,47 +97,22 @@ Proof.
   apply Inv_ext with s; assumption.
 Qed.
 
-(* A change that commutes with a change of contents keeps states alike. *)
-Ltac alike_setter :=
-  intros; unfold alike, other in *;
-  match goal with
-  | H : with_memory ?m ?s = with_memory ?m ?t |- _ =>
-    destruct s, t; unfold with_memory in H; simpl in H; injection H as; subst;
-    reflexivity
-  end.
+(* A change keeps states alike if it does the same with other contents. *)
+Lemma alike_change : forall c s t,
+  (forall m s, other m (c s) = c (other m s)) -> alike s t -> alike (c s) (c t).
+Proof. unfold alike. intros c s t C A. rewrite !C, A. reflexivity. Qed.
 
-Lemma alike_set_frame : forall p r s t, alike s t ->
-  alike (set_frame p r s) (set_frame p r t).
-Proof. alike_setter. Qed.
-Lemma alike_set_entry : forall v g e s t, alike s t ->
-  alike (set_entry v g e s) (set_entry v g e t).
-Proof. alike_setter. Qed.
-Lemma alike_del_entry : forall v g s t, alike s t ->
-  alike (del_entry v g s) (del_entry v g t).
-Proof. alike_setter. Qed.
-Lemma alike_zero_frame : forall p s t, alike s t ->
-  alike (zero_frame p s) (zero_frame p t).
-Proof. alike_setter. Qed.
-Lemma alike_set_word : forall p i x y s t, alike s t ->
-  alike (set_word p i x s) (set_word p i y t).
-Proof. alike_setter. Qed.
-Lemma alike_set_dev : forall d i p s t, alike s t ->
-  alike (set_dev d i p s) (set_dev d i p t).
-Proof. alike_setter. Qed.
-Lemma alike_del_dev : forall d i s t, alike s t ->
-  alike (del_dev d i s) (del_dev d i t).
-Proof. alike_setter. Qed.
-Lemma alike_unmap_devices : forall i p s t, alike s t ->
-  alike (unmap_devices i p s) (unmap_devices i p t).
-Proof. alike_setter. Qed.
-Lemma alike_dev_owner : forall d v s t, alike s t ->
-  alike (with_dev_owner (ZMap.set d v (dev_owner s)) s)
-        (with_dev_owner (ZMap.set d v (dev_owner t)) t).
-Proof. alike_setter. Qed.
-Lemma alike_vms : forall v s t, alike s t ->
-  alike (with_vms (ZMap.set v true (vms s)) s)
-        (with_vms (ZMap.set v true (vms t)) t).
-Proof. alike_setter. Qed.
+Lemma alike_memory : forall m m' s t, alike s t -> alike (with_memory m s) (with_memory m' t).
+Proof. intros m m' s t A. exact A. Qed.
+
+Ltac alike :=
+  repeat first
+    [ assumption
+    | match goal with
+      | |- alike (zero_frame _ _) _ => apply alike_memory
+      | |- alike (set_word _ _ _ _) _ => apply alike_memory
+      | |- alike (?c _) (?c _) => apply (alike_change c); [reflexivity|]
+      end ].
 
 Lemma alike_each : forall (f g : Z -> State -> State) n x s t,
   (forall i s t, alike s t -> alike (f i s) (g i t)) -> alike s t ->
@@ -149,7 +124,7 @@ Lemma alike_put_entries : forall v f g n x s t, (forall i, f i = g i) ->
 Proof.
   intros. unfold put_entries. apply alike_each; [|assumption].
   intros i s0 t0 A. unfold put. rewrite H.
-  destruct (g i); [apply alike_set_entry | apply alike_del_entry]; assumption.
+  destruct (g i); alike.
 Qed.
 
 Lemma alike_assign : forall v g p s t, alike s t ->
@@ -157,7 +132,7 @@ Lemma alike_assign : forall v g p s t, alike s t ->
 Proof.
   intros v g p s t A. destruct (alike_parts _ _ A) as [F _].
   unfold assign. rewrite F.
-  destruct (_ || _); apply alike_set_frame; auto using alike_del_entry.
+  destruct (_ || _); alike.
 Qed.
 
 Lemma alike_assign_all : forall v g p n s t, alike s t ->
@@ -178,7 +153,7 @@ Lemma alike_unmap_vm : forall v g p s t, alike s t ->
 Proof.
   intros v g p s t A. destruct (alike_parts _ _ A) as [_ [L _]].
   unfold unmap_vm. rewrite L. destruct (lookup s v g); [|assumption].
-  destruct (_ =? p); [|assumption]. apply alike_del_entry.
+  destruct (_ =? p); [|assumption]. alike.
   destruct (_ =? 2); auto using alike_split.
 Qed.
 
@@ -232,7 +207,7 @@ Proof.
   unfold host_fault, may_host, host_entry, owner. rewrite F.
   case_if; [apply same_refuse; assumption|].
   case_if; [|apply same_refuse; assumption].
-  apply same_refuse. apply alike_set_entry. assumption.
+  apply same_refuse. alike.
 Qed.
 
 Lemma alike_reach : forall who a s t, alike s t ->
@@ -258,7 +233,8 @@ Proof.
   destruct (alike_parts _ _ A) as [F [L [D [O [V [B E]]]]]].
   destruct c; simpl in *; try discriminate.
   - unfold create_vm. rewrite V. case_if; [|apply same_refuse; assumption].
-    apply same_refuse. apply alike_vms. assumption.
+    apply same_refuse.
+    apply (alike_change (fun s => with_vms (ZMap.set v true (vms s)) s)); auto.
   - apply alike_host_fault. assumption.
   - unfold prot_and_map. rewrite V.
     do 3 (case_if; [apply same_refuse; assumption|]). case_if.
@@ -289,49 +265,48 @@ Proof.
       * case_if; apply same_refuse; assumption.
       * match goal with |- context [match ?x with Some _ => (Refused _, s) | None => _ end] =>
           destruct x end; [apply same_refuse; assumption|].
-        apply same_refuse. apply alike_set_entry, alike_assign. assumption.
+        apply same_refuse. alike. apply alike_assign. assumption.
   - apply alike_share; [|assumption]. intros p s0 t0 A0.
     destruct (alike_parts _ _ A0) as [F0 _]. unfold grant_page. rewrite F0.
-    case_if; simpl; auto. apply alike_set_frame. assumption.
+    case_if; simpl; auto. alike.
   - apply alike_share; [|assumption]. intros p s0 t0 A0.
     destruct (alike_parts _ _ A0) as [F0 _]. unfold revoke_page. rewrite F0.
-    case_if; simpl; auto. apply alike_set_frame.
-    case_if; auto using alike_del_entry.
+    case_if; simpl; auto. alike. case_if; alike.
   - unfold clear. rewrite V.
     do 2 (case_if; [apply same_refuse; assumption|]).
     apply alike_counted; [|assumption]. intros i s0 t0 A0.
     destruct (alike_parts _ _ A0) as [F0 _]. unfold clear_page. rewrite F0.
     case_if; simpl; auto.
-    apply alike_set_frame, alike_zero_frame, alike_del_entry,
-      alike_unmap_devices, alike_unmap_vm. assumption.
+    alike. apply alike_unmap_vm. assumption.
   - unfold map_io, owner. rewrite V, F, L.
     do 4 (case_if; [apply same_refuse; assumption|]).
     destruct (lookup s v (gpa / PAGE)).
     + case_if; apply same_refuse; assumption.
-    + apply same_refuse. apply alike_set_entry. assumption.
+    + apply same_refuse. alike.
   - unfold write, access. rewrite V.
     do 3 (case_if; [apply same_refuse; assumption|]).
     destruct (alike_reach who addr s t A) as [R1 R2].
     destruct (reach who addr s) as [o s1], (reach who addr t) as [o' t1].
     simpl in R1, R2. subst o'. destruct o as [e|]; [|apply same_refuse; assumption].
-    destruct (e_kind e); apply same_refuse; auto using alike_set_word.
+    destruct (e_kind e); apply same_refuse; alike.
   - unfold dev_attach, principal. rewrite V, E.
     do 3 (case_if; [apply same_refuse; assumption|]).
-    apply same_refuse. apply alike_dev_owner. assumption.
+    apply same_refuse.
+    apply (alike_change (fun s => with_dev_owner (ZMap.set d v (dev_owner s)) s)); auto.
   - unfold dev_assign. rewrite V, F.
     do 2 (case_if; [apply same_refuse; assumption|]).
     case_if; [|case_if; apply same_refuse; assumption].
     case_if; [|apply same_refuse; assumption].
-    apply same_refuse. apply alike_set_frame, alike_del_entry. assumption.
+    apply same_refuse. alike.
   - unfold dev_map, principal. rewrite V, F, O, D.
     do 6 (case_if; [apply same_refuse; assumption|]).
     destruct (dev_lookup s d (iova / PAGE)).
     + case_if; apply same_refuse; assumption.
     + apply same_refuse.
-      case_if; auto using alike_set_frame, alike_set_dev.
+      case_if; alike.
   - unfold dev_unmap. rewrite D.
     do 3 (case_if; [apply same_refuse; assumption|]).
     destruct (dev_lookup s d (iova / PAGE)); [|apply same_refuse; assumption].
     rewrite F. apply same_refuse.
-    case_if; auto using alike_set_frame, alike_del_dev.
+    case_if; alike.
 Qed.

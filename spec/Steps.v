@@ -2,8 +2,8 @@
    word of memory.  The theorems on isolation follow from these three. *)
 
 From Coq Require Import ZArith Bool List Lia.
-From Cordon Require Import ZMap State Page Strong Laws Invariant Preserve
-  Preserve2 Preserve3.
+From Cordon Require Import ZMap State Page Strong Tactics Loop Reading Invariant
+  KeepParts KeepMap KeepShare KeepClear KeepDevice Always.
 Local Open Scope Z_scope.
 
 (* Operation [c] grants guest frame [g] of VM [v]. *)
@@ -69,77 +69,7 @@ Qed.
 Lemma step_ok_refl : forall c s, step_ok c s s.
 Proof. intros. apply step_ok_same; auto. Qed.
 
-(* Induction over a range of pages, with the page in range. *)
-Lemma counted_ind : forall f n x s (P : State -> Prop), P s ->
-  (forall i s0 s1, x <= i < x + n -> P s0 -> f i s0 = Some s1 -> P s1) ->
-  P (snd (counted f n x s)).
-Proof.
-  intros f n x s P H F. unfold counted. simpl.
-  assert (G : forall m y a, x <= y -> y + Z.of_nat m <= x + Z.of_nat (Z.to_nat n) ->
-    P (snd a) -> P (snd (each m y (count_step f) a))).
-  { induction m; intros y a Y1 Y2 A; [assumption|]. rewrite each_S.
-    apply IHm; try lia. unfold count_step.
-    destruct (f y (snd a)) eqn:E; [|assumption]. simpl.
-    apply (F y (snd a)); auto. lia. }
-  apply G; auto; lia.
-Qed.
-
 (* ---- assignment ---- *)
-
-Definition assigned_frame (v g : Z) (r : frame) : frame :=
-  mkFrame v (if (f_owner r =? HOST) || f_pending r then 0 else f_count r) false g.
-
-Lemma frame_at_assign_one : forall v g p s q,
-  frame_at (assign v g p s) q =
-  if p =? q then assigned_frame v g (frame_at s p) else frame_at s q.
-Proof.
-  intros. unfold assign, assigned_frame.
-  destruct (_ || _); st; reflexivity.
-Qed.
-
-Lemma frame_at_assign_each : forall n x s v g p q,
-  frame_at (each n x (fun i => assign v (g + i) (p + i)) s) q =
-  if (p + x <=? q) && (q <? p + x + Z.of_nat n)
-  then assigned_frame v (g + (q - p)) (frame_at s q) else frame_at s q.
-Proof.
-  induction n; intros.
-  - simpl. destruct (p + x <=? q) eqn:A, (q <? p + x + Z.of_nat 0) eqn:B;
-      simpl; zb; try reflexivity; lia.
-  - rewrite each_S, IHn, frame_at_assign_one.
-    destruct (p + (x + 1) <=? q) eqn:A, (q <? p + (x + 1) + Z.of_nat n) eqn:B,
-      (p + x <=? q) eqn:C, (q <? p + x + Z.of_nat (S n)) eqn:D, (p + x =? q) eqn:E;
-      simpl; zb; try reflexivity; try lia.
-    subst q. f_equal. lia.
-Qed.
-
-Lemma frame_at_assign_all : forall n s v g p q,
-  frame_at (assign_all v g p n s) q =
-  if (p <=? q) && (q <? p + Z.of_nat n)
-  then assigned_frame v (g + (q - p)) (frame_at s q) else frame_at s q.
-Proof.
-  intros. unfold assign_all. rewrite frame_at_assign_each.
-  replace (p + 0) with p by lia. reflexivity.
-Qed.
-
-Lemma word_assign : forall v g p s q i,
-  word (assign v g p s) q i = word s q i.
-Proof. intros. unfold assign. destruct (_ || _); st; reflexivity. Qed.
-
-Lemma word_assign_all : forall v g p n s q i,
-  word (assign_all v g p n s) q i = word s q i.
-Proof.
-  intros. unfold assign_all. generalize 0. revert s.
-  induction n; intros s x; [reflexivity|].
-  rewrite each_S, IHn, word_assign. reflexivity.
-Qed.
-
-Lemma lookup_assign_all : forall v g p n s w h, w <> HOST ->
-  lookup (assign_all v g p n s) w h = lookup s w h.
-Proof.
-  intros. unfold assign_all. generalize 0. revert s.
-  induction n; intros s x; [reflexivity|].
-  rewrite each_S, IHn, lookup_assign by assumption. reflexivity.
-Qed.
 
 (* A frame that may be assigned changes as it should. *)
 Lemma assigned_change : forall c s s' v g p, Inv s -> vm_exists s v = true ->
@@ -171,13 +101,13 @@ Proof.
   destruct (assign_refusal s v g p) eqn:A; [apply step_ok_refl|]. cbn [snd].
   repeat split.
   - intro q. destruct (Z.eq_dec p q) as [<-|N].
-    + eapply assigned_change; eauto. st. rewrite frame_at_assign_one, Z.eqb_refl.
+    + eapply assigned_change; eauto. st. rewrite frame_at_assign, Z.eqb_refl.
       reflexivity.
-    + apply same_frame_change. st. rewrite frame_at_assign_one.
+    + apply same_frame_change. st. rewrite frame_at_assign.
       rewrite (proj2 (Z.eqb_neq p q)) by assumption. reflexivity.
   - intros w h N e H. left. exists e. st. rewrite lookup_assign by assumption.
     destruct ((v =? w) && (g =? h)) eqn:E; [|auto]. zb. congruence.
-  - intros q i. left. st. apply word_assign.
+  - intros q i. left. st. reflexivity.
 Qed.
 
 Lemma map_block_ok : forall c v b p s, Inv s -> vm_exists s v = true ->
@@ -198,15 +128,15 @@ Proof.
       * zb. apply (assigned_change c s _ v (b + (q - p)) q I V).
         -- specialize (A (q - p) ltac:(lia)).
            replace (p + (q - p)) with q in A by lia. exact A.
-        -- rewrite frame_at_put. exact F.
-      * apply same_frame_change. rewrite frame_at_put. exact F.
+        -- st. exact F.
+      * apply same_frame_change. st. exact F.
     + intros w h N e H. left. exists e. rewrite lookup_put_entries, block_nat.
       rewrite lookup_assign_all by assumption.
       destruct ((v =? w) && (b <=? h) && (h <? b + 512)) eqn:E; [|auto].
       zb. subst w. specialize (U (h - b)). unfold unmapped in U.
       replace (b + (h - b)) with h in U by lia. rewrite H in U.
       discriminate U. lia.
-    + intros q i. left. rewrite word_put. apply word_assign_all.
+    + intros q i. left. st. reflexivity.
   - clear U.
     destruct (all_pages BLOCK_NAT 0
                 (fun i => maps_normal s v (b + i) (p + i))) eqn:M;
@@ -227,95 +157,42 @@ Qed.
 
 (* ---- grants ---- *)
 
-Lemma grant_ok : forall v addr size s, Inv s ->
-  step_ok (Grant v addr size) s (snd (share grant_page v addr size s)).
+Lemma share_ok : forall c grant v addr size s,
+  (grant = true -> c = Grant v addr size) -> Inv s ->
+  step_ok c s (snd (share (share_page grant) v addr size s)).
 Proof.
-  intros v addr size s I. unfold share.
-  do 4 (case_if; [apply step_ok_refl|]). zb.
-  assert (P : forall s', s' = snd (counted (share_at grant_page v) (pages_of size)
-                                     (addr / PAGE) s) ->
+  intros c grant v addr size s C I.
+  destruct (share_ind grant v addr size s (fun s' =>
     (forall q, f_owner (frame_at s' q) = owner s q /\
        f_gfn (frame_at s' q) = f_gfn (frame_at s q) /\
        (f_count (frame_at s' q) <= f_count (frame_at s q) \/
-        grants (Grant v addr size) (owner s q) (f_gfn (frame_at s q)))) /\
-    (forall w g, lookup s' w g = lookup s w g) /\
-    (forall q i, word s' q i = word s q i)).
-  { intros s' ->. apply (counted_ind _ _ _ _ (fun s' =>
-    (forall q, f_owner (frame_at s' q) = owner s q /\
-       f_gfn (frame_at s' q) = f_gfn (frame_at s q) /\
-       (f_count (frame_at s' q) <= f_count (frame_at s q) \/
-        grants (Grant v addr size) (owner s q) (f_gfn (frame_at s q)))) /\
-    (forall w g, lookup s' w g = lookup s w g) /\
-    (forall q i, word s' q i = word s q i))).
-    - repeat split; auto. left. lia.
-    - intros i s0 s1 Hi [F [L W]] S. unfold share_at in S. rewrite L in S.
-      destruct (lookup s v i) as [e|] eqn:E; [|discriminate].
-      unfold grant_page in S. destruct (_ && _ && _) eqn:B in S; [|discriminate].
-      injection S as <-. zb. repeat split; intros; st; auto.
-      + destruct (e_pfn e =? q) eqn:Q; simpl; [|apply F]. zb. subst q.
-        destruct (F (e_pfn e)) as [F1 _]. congruence.
-      + destruct (e_pfn e =? q) eqn:Q; simpl; [|apply F]. zb. subst q. apply F.
-      + destruct (e_pfn e =? q) eqn:Q; simpl; [|apply F]. zb. subst q. right.
-        destruct (F (e_pfn e)) as [F1 _].
-        destruct (vm_exists_range s v) as [VH [_ VI]]; [assumption|].
-        destruct (inv_vm _ I _ _ _ VH E) as [_ [[_ K]|[K1 [K2 _]]]]; [congruence|].
-        split; [congruence|]. rewrite K2. assumption. }
-  destruct (P _ eq_refl) as [F [L W]]. repeat split.
-  - intro q. left. destruct (F q) as [F1 [F2 F3]]. unfold owner in *.
-    repeat split; auto.
-  - intros w g N e HX. left. exists e. rewrite L. auto.
-  - intros q i. left. apply W.
-Qed.
-
-Lemma revoke_ok : forall v addr size s, Inv s ->
-  step_ok (Revoke v addr size) s (snd (share revoke_page v addr size s)).
-Proof.
-  intros v addr size s I. unfold share.
-  do 4 (case_if; [apply step_ok_refl|]). zb.
-  assert (P : forall s', s' = snd (counted (share_at revoke_page v) (pages_of size)
-                                     (addr / PAGE) s) ->
-    (forall q, f_owner (frame_at s' q) = owner s q /\
-       f_gfn (frame_at s' q) = f_gfn (frame_at s q) /\
-       f_count (frame_at s' q) <= f_count (frame_at s q)) /\
+        grants c (owner s q) (f_gfn (frame_at s q)))) /\
     (forall w g, w <> HOST -> lookup s' w g = lookup s w g) /\
-    (forall q i, word s' q i = word s q i)).
-  { intros s' ->. apply (counted_ind _ _ _ _ (fun s' =>
-    (forall q, f_owner (frame_at s' q) = owner s q /\
-       f_gfn (frame_at s' q) = f_gfn (frame_at s q) /\
-       f_count (frame_at s' q) <= f_count (frame_at s q)) /\
-    (forall w g, w <> HOST -> lookup s' w g = lookup s w g) /\
-    (forall q i, word s' q i = word s q i))).
-    - repeat split; auto. lia.
-    - intros i s0 s1 Hi [F [L W]] S. unfold share_at in S.
-      destruct (lookup s0 v i) as [e|] eqn:E; [|discriminate].
-      unfold revoke_page in S. destruct (_ && _ && _) eqn:B in S; [|discriminate].
-      injection S as <-. zb.
-      assert (X : forall q, frame_at
-        (if f_count (frame_at s0 (e_pfn e)) =? 1
-         then del_entry HOST (e_pfn e) s0 else s0) q = frame_at s0 q)
-        by (intro; case_if; st; reflexivity).
-      split; [|split].
-      + intro q. st. rewrite X. destruct (F q) as [F1 [F2 F3]].
-        destruct (e_pfn e =? q) eqn:Q; simpl; [|auto]. zb. subst q.
-        repeat split; [congruence | assumption | lia].
-      + intros w g N. st. rewrite <- L by assumption. case_if; st; [|reflexivity].
-        rewrite (proj2 (Z.eqb_neq HOST w)) by congruence. reflexivity.
-      + intros q j. st. rewrite <- W. case_if; st; reflexivity. }
-  destruct (P _ eq_refl) as [F [L W]]. repeat split.
-  - intro q. left. destruct (F q) as [F1 [F2 F3]]. unfold owner in *.
-    repeat split; auto.
-  - intros w g N e HX. left. exists e. rewrite L by assumption. auto.
-  - intros q i. left. apply W.
+    (forall q i, word s' q i = word s q i))) as [[G [L W]] _]; auto.
+  - repeat split; auto. left. lia.
+  - intros i p e n s0 Hi I0 V0 [G [L W]] E P O N. repeat split.
+    + rewrite frame_at_set_count. destruct (p =? q) eqn:Q; [|apply G].
+      zb. subst q. apply G.
+    + rewrite frame_at_set_count. destruct (p =? q) eqn:Q; [|apply G].
+      zb. subst q. apply G.
+    + rewrite frame_at_set_count. destruct (p =? q) eqn:Q; [|apply G].
+      zb. subst q. destruct (G p) as [G1 [G2 G3]]. simpl.
+      destruct N as [N|N]; [|destruct G3; [left; lia | right; assumption]].
+      right. rewrite (C N), <- G1, <- G2.
+      destruct (vm_exists_range _ _ V0) as [VH [_ VI]].
+      destruct (inv_vm _ I0 _ _ _ VH E) as [_ [[_ K]|[_ [K _]]]]; subst p.
+      * congruence.
+      * split; [symmetry; exact O|]. rewrite K. assumption.
+    + intros w g NH. rewrite lookup_set_count by assumption. apply L. assumption.
+    + intros q j. rewrite word_set_count. apply W.
+  - repeat split.
+    + intro q. left. destruct (G q) as [F1 [F2 F3]]. unfold owner in *.
+      repeat split; auto.
+    + intros w g N e HX. left. exists e. rewrite L by assumption. auto.
+    + intros q i. left. apply W.
 Qed.
 
 (* ---- clearing ---- *)
-
-Lemma word_unmap_vm : forall v g p s q i,
-  word (unmap_vm v g p s) q i = word s q i.
-Proof.
-  intros. unfold unmap_vm. destruct (lookup s v g); [|reflexivity].
-  case_if; [|reflexivity]. st. case_if; unfold split; st; reflexivity.
-Qed.
 
 (* Taking one frame out of a VM's table: every other entry keeps its frame. *)
 Lemma lookup_unmap_vm : forall s v g p w h e, Inv s -> v <> HOST ->
@@ -360,18 +237,16 @@ Proof.
       + intros w h e N L. left. exists e. auto.
     - intros i s0 s1 _ [[I0 V0] [F L]] S.
       assert (I1 := keep_clear_page _ _ _ _ I0 V0 S).
-      assert (V1 := clear_page_keeps_vms _ _ _ _ v S).
+      assert (V1 := vm_exists_clear_page _ _ _ _ v S).
       unfold clear_page in S.
       destruct (f_owner (frame_at s0 i) =? v) eqn:O in S; [|discriminate].
       apply Z.eqb_eq in O. injection S as S.
       set (g := f_gfn (frame_at s0 i)) in *.
       assert (F1 : forall q, frame_at s1 q =
         if i =? q then mkFrame HOST 0 false i else frame_at s0 q).
-      { intro q. subst s1. st. unfold unmap_devices. st.
-        rewrite frame_at_unmap_vm. reflexivity. }
+      { intro q. subst s1. st. reflexivity. }
       assert (W1 : forall q j, word s1 q j = if i =? q then 0 else word s0 q j).
-      { intros q j. subst s1. st. unfold unmap_devices. st.
-        rewrite word_unmap_vm. reflexivity. }
+      { intros q j. subst s1. st. reflexivity. }
       split; [split; [assumption|congruence]|]. split.
       + intro q. unfold owner. setoid_rewrite W1. rewrite F1.
         destruct (i =? q) eqn:E; [|apply F].
@@ -474,6 +349,22 @@ Proof.
   (apply step_ok_same; auto; intros; unfold word; rewrite M; reflexivity).
 Qed.
 
+(* ---- entries of device tables ---- *)
+
+Lemma device_step_ok : forall c d s s', Inv s -> device_step d s s' -> step_ok c s s'.
+Proof.
+  intros c d s s' I [->|[i [o [p [k [-> _]]]]]]; [apply step_ok_refl|].
+  destruct (counted_frame_same s p k I) as [R1 [_ R3]].
+  repeat split.
+  - intro q. unfold frame_change. rewrite frame_at_change_dev.
+    destruct (p =? q) eqn:E; [|left; repeat split; auto; right; left; lia].
+    zb. subst q. left. repeat split; auto. unfold counted_frame. case_if.
+    + zb. left. exact E.
+    + right. left. lia.
+  - intros w h N e L. left. exists e. rewrite lookup_change_dev. auto.
+  - intros q j. left. apply word_change_dev.
+Qed.
+
 (* ---- all of them ---- *)
 
 Theorem step_changes : forall c s, Inv s -> step_ok c s (snd (step c s)).
@@ -487,8 +378,8 @@ Proof.
     rewrite (proj2 (Z.eqb_neq HOST v)) by congruence. reflexivity.
   - unfold prot_and_map. do 3 (case_if; [apply step_ok_refl|]). zb.
     case_if; [apply map_block_ok | apply map_page_ok]; assumption.
-  - apply grant_ok; assumption.
-  - apply revoke_ok; assumption.
+  - apply (share_ok _ true); auto.
+  - apply (share_ok _ false); auto; discriminate.
   - apply clear_ok; assumption.
   - unfold map_io. do 4 (case_if; [apply step_ok_refl|]).
     destruct (lookup s v (gpa / PAGE)) eqn:L.
@@ -514,32 +405,8 @@ Proof.
     + intros w h N e HX. left. exists e. st.
       rewrite (proj2 (Z.eqb_neq HOST w)) by congruence. auto.
     + intros p i. left. st. reflexivity.
-  - unfold dev_map. do 6 (case_if; [apply step_ok_refl|]).
-    destruct (dev_lookup s d (iova / PAGE)); [case_if; apply step_ok_refl|].
-    cbn [snd]. zb. set (p := phys_page pte / PAGE) in *. repeat split.
-    + intro q. destruct (v =? HOST) eqn:X.
-      * st. zb. destruct (Z.eq_dec p q) as [<-|N].
-        -- left. st. rewrite Z.eqb_refl. simpl.
-           destruct (gf_host _ _ _ (inv_frame _ I p)) as [_ G]; [congruence|].
-           repeat split; try congruence. left. congruence.
-        -- apply same_frame_change. st.
-           rewrite (proj2 (Z.eqb_neq p q)) by assumption. reflexivity.
-      * apply same_frame_change. st. reflexivity.
-    + intros w h N e L. left. exists e. case_if; st; auto.
-    + intros q i. left. case_if; st; reflexivity.
-  - unfold dev_unmap. do 3 (case_if; [apply step_ok_refl|]).
-    destruct (dev_lookup s d (iova / PAGE)) as [p|]; [|apply step_ok_refl].
-    cbn [snd]. repeat split.
-    + intro q. destruct (_ && _) eqn:X.
-      * zb. destruct (Z.eq_dec p q) as [<-|N].
-        -- left. st. rewrite Z.eqb_refl. simpl.
-           destruct (gf_host _ _ _ (inv_frame _ I p)) as [_ G]; [congruence|].
-           repeat split; try congruence. left. congruence.
-        -- apply same_frame_change. st.
-           rewrite (proj2 (Z.eqb_neq p q)) by assumption. reflexivity.
-      * apply same_frame_change. st. reflexivity.
-    + intros w h N e L. left. exists e. case_if; st; auto.
-    + intros q i. left. case_if; st; reflexivity.
+  - eapply device_step_ok; eauto using dev_map_changes.
+  - eapply device_step_ok; eauto using dev_unmap_changes.
 Qed.
 
 (* I8: a frame that passes from a VM to the host is zero. *)

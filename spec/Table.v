@@ -2,7 +2,7 @@
    frames; and what writing one descriptor does to what they translate. *)
 
 From Coq Require Import ZArith Bool List Lia.
-From Cordon Require Import ZMap State Strong Laws.
+From Cordon Require Import ZMap State Strong Tactics Reading.
 Local Open Scope Z_scope.
 
 (* A descriptor: nothing, the next table, or memory from frame [p] on. *)

@@ -3,12 +3,16 @@
  * What a test guest asks of its host (test_calls.h): to read or write guest memory in the ways that a host has. Where the
  * memory is the guest's own, each has to fail, and the launcher has to live on.
  */
-#include "vmm.h"
+#include "calls.h"
 
+#include "guard.h"
+#include "memory.h"
+#include "terminal.h"
 #include "test_calls.h"
+#include "vm.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,7 +91,7 @@ static void mark(uint64_t number)
     char text[48];
     int size = snprintf(text, sizeof(text), "vmm: mark %llu\n", (unsigned long long)number);
 
-    console_print(text, (size_t)size);
+    terminal_print(text, (size_t)size);
 }
 
 /* How many bytes of guest memory an operation touches; 0: none. */

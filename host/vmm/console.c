@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The serial port's other side: standard input and output, raw if they are a terminal. */
-#include "vmm.h"
+#include "console.h"
 
+#include "kvm.h"
+#include "machine.h"
+#include "message.h"
+#include "terminal.h"
 #include "uart.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define ESCAPE 0x01                 /* Ctrl-a */
@@ -24,51 +29,6 @@ static struct {
     bool terminal;
     bool escaped;                   /* the last byte was ESCAPE */
 } console = { .lock = PTHREAD_MUTEX_INITIALIZER, .room = PTHREAD_COND_INITIALIZER };
-
-/* Apart from the rest: a signal handler restores the terminal. */
-static struct termios before;
-static volatile bool raw;
-
-void console_restore(void)
-{
-    if (raw) {
-        raw = false;
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-    }
-}
-
-static void make_raw(void)
-{
-    struct termios now;
-
-    if (tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &before))
-        return;                     /* in the background the terminal is another's */
-    now = before;
-    cfmakeraw(&now);
-    now.c_oflag = before.c_oflag;
-    raw = true;
-    tcsetattr(STDIN_FILENO, TCSANOW, &now);
-}
-
-void console_print(const char *text, size_t size)
-{
-    while (size) {
-        ssize_t done = write(STDOUT_FILENO, text, size);
-
-        if (done < 0 && errno == EAGAIN) {
-            struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-            poll(&out, 1, 100);
-            continue;
-        }
-        if (done < 0 && errno != EINTR)
-            return;                 /* nobody reads it: the guest goes on */
-        if (done > 0) {
-            text += done;
-            size -= (size_t)done;
-        }
-    }
-}
 
 /* Hands the guest what it can take, and sets the line. Locked. */
 static void settle(void)
@@ -108,7 +68,7 @@ void console_write(unsigned reg, uint8_t value)
     sent = uart_write(&console.uart, reg, value);
     byte = (char)sent;
     if (sent >= 0)
-        console_print(&byte, 1);
+        terminal_print(&byte, 1);
     settle();
     pthread_mutex_unlock(&console.lock);
 }
@@ -172,7 +132,7 @@ static void *input_thread(void *unused)
         pthread_mutex_unlock(&console.lock);
     }
     complain("ended by Ctrl-a x");
-    run_end(console.vm, STATUS_FAILED);
+    vm_end(console.vm, STATUS_FAILED);
     return NULL;
 }
 
@@ -184,7 +144,7 @@ void console_start(struct vm *vm)
     console.vm = vm;
     console.terminal = isatty(STDIN_FILENO);
     if (console.terminal)
-        make_raw();
+        terminal_make_raw();
     error = pthread_create(&thread, NULL, input_thread, NULL);
     if (error) {
         complain("no input, as its thread cannot start: %s", strerror(error));

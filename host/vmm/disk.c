@@ -3,7 +3,14 @@
  * Disks: files of the host as virtio block devices (virtio 1.1, section 5.2). Data goes by read and write calls straight
  * from and to guest memory: what the guest has not granted, the host's kernel cannot copy, and the request fails.
  */
+#include "disk.h"
+
+#include "machine.h"
+#include "memory.h"
+#include "message.h"
+#include "options.h"
 #include "virtio.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <fcntl.h>

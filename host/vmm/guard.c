@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accesses to guest memory that may have become the guest's own: the host then meets SIGBUS. */
-#include "vmm.h"
+#include "guard.h"
+
+#include "message.h"
+#include "terminal.h"
 
 #include <setjmp.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* Where this thread goes on when its guarded access met a signal; NULL outside of one. */
@@ -22,7 +23,7 @@ static void handle(int number, siginfo_t *info, void *context)
         way_out = NULL;
         siglongjmp(*out, number);
     }
-    console_restore();
+    terminal_restore();
     if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
         _exit(STATUS_FAILED);
     _exit(STATUS_FAILED);

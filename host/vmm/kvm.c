@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The virtual machine, its interrupt controller and its vCPUs, before they run: what the KVM API wants, in its order. */
-#include "vmm.h"
+#include "kvm.h"
+
+#include "machine.h"
+#include "message.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/psci.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>

@@ -1,63 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cordon-vmm: the steps from the command line to a guest that runs. */
-#include "vmm.h"
+#include "disk.h"
+#include "guard.h"
+#include "kvm.h"
+#include "memory.h"
+#include "message.h"
+#include "options.h"
+#include "run.h"
+#include "tree.h"
+#include "vm.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void say(const char *format, va_list arguments)
-{
-    char text[512];
-    int size = vsnprintf(text, sizeof(text), format, arguments);
-
-    fprintf(stderr, "cordon-vmm: %s%s\n", text, size >= (int)sizeof(text) ? "..." : "");
-}
-
-void complain(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(format, arguments);
-    va_end(arguments);
-}
-
-void die(const char *format, ...)
-{
-    va_list arguments;
-
-    console_restore();
-    va_start(arguments, format);
-    say(format, arguments);
-    va_end(arguments);
-    exit(STATUS_USAGE);
-}
-
-void tell(const struct options *options, const char *format, ...)
-{
-    va_list arguments;
-
-    if (!options->verbose)
-        return;
-    va_start(arguments, format);
-    say(format, arguments);
-    va_end(arguments);
-}
-
-void notice(const struct options *options, const char *format, ...)
-{
-    va_list arguments;
-
-    if (options->quiet)
-        return;
-    va_start(arguments, format);
-    say(format, arguments);
-    va_end(arguments);
-}
 
 static void write_tree(const char *name, const void *tree, size_t size)
 {
@@ -86,6 +43,7 @@ int main(int argc, char **argv)
     struct options options;
 
     options_read(&options, argc, argv);
+    message_set(options.verbose, options.quiet);
     vm.options = &options;
     guard_set_up();
     memory_load(&vm.memory, &options);
@@ -95,7 +53,7 @@ int main(int argc, char **argv)
     kvm_create(&vm);
     tree_make(memory_at(&vm.memory, vm.memory.tree, TREE_SIZE), &vm);
     kvm_prepare(&vm);
-    notice(&options, "%u vCPU%s, %llu MiB%s", options.cpus, options.cpus == 1 ? "" : "s",
+    notice("%u vCPU%s, %llu MiB%s", options.cpus, options.cpus == 1 ? "" : "s",
            (unsigned long long)options.memory >> 20, isatty(STDIN_FILENO) ? "; Ctrl-a x ends it" : "");
     return run_vm(&vm);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guest's memory: reserved, and filled with what it boots from. Where things go follows Linux's booting document. */
-#include "vmm.h"
+#include "memory.h"
+
+#include "machine.h"
+#include "message.h"
+#include "options.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -139,13 +143,13 @@ void memory_load(struct memory *m, const struct options *o)
     reserve(m);
     read_all(&kernel, memory_at(m, m->entry, kernel.size), kernel.size);
     close(kernel.fd);
-    tell(o, "%s is at 0x%llx - 0x%llx, the device tree at 0x%llx", o->kernel, (unsigned long long)m->entry,
+    tell("%s is at 0x%llx - 0x%llx, the device tree at 0x%llx", o->kernel, (unsigned long long)m->entry,
          (unsigned long long)m->kernel_end, (unsigned long long)m->tree);
     if (!o->initrd)
         return;
     read_all(&initrd, memory_at(m, m->initrd, initrd.size), initrd.size);
     close(initrd.fd);
-    tell(o, "%s is at 0x%llx, %llu bytes", o->initrd, (unsigned long long)m->initrd, (unsigned long long)initrd.size);
+    tell("%s is at 0x%llx, %llu bytes", o->initrd, (unsigned long long)m->initrd, (unsigned long long)initrd.size);
 }
 
 void *memory_at(const struct memory *m, uint64_t gpa, uint64_t size)

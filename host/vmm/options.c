@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line. */
-#include "vmm.h"
+#include "options.h"
+
+#include "machine.h"
+#include "message.h"
 
 #include <errno.h>
 #include <getopt.h>

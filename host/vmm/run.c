@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vCPUs at work: a thread each, and what their exits ask for. */
-#include "vmm.h"
+#include "run.h"
+
+#include "calls.h"
+#include "console.h"
+#include "disk.h"
+#include "machine.h"
+#include "message.h"
+#include "options.h"
+#include "terminal.h"
+#include "vm.h"
 
 #include <cordon/abi.h>
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -14,39 +24,17 @@
 #include <unistd.h>
 
 #define KICK SIGUSR1                /* brings a vCPU's thread out of KVM_RUN */
-#define WAKE SIGUSR2                /* tells the main thread that the guest has ended */
 #define JOIN_SECONDS 5
-
-void run_end(struct vm *vm, int status)
-{
-    pthread_mutex_lock(&vm->lock);
-    if (!vm->ended) {
-        vm->ended = true;
-        vm->status = status;
-        kill(getpid(), WAKE);
-    }
-    pthread_mutex_unlock(&vm->lock);
-}
-
-static bool has_ended(struct vm *vm)
-{
-    bool ended;
-
-    pthread_mutex_lock(&vm->lock);
-    ended = vm->ended;
-    pthread_mutex_unlock(&vm->lock);
-    return ended;
-}
 
 /* ---- exits ---- */
 
 /* An address with nothing behind it: reads as zero. Said once. */
-static uint64_t no_device(const struct vm *vm, const struct kvm_run *run)
+static uint64_t no_device(const struct kvm_run *run)
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
 
     if (!atomic_flag_test_and_set(&said))
-        tell(vm->options, "the guest %s 0x%llx, where there is nothing; more of these are not told",
+        tell("the guest %s 0x%llx, where there is nothing; more of these are not told",
              run->mmio.is_write ? "writes to" : "reads from", (unsigned long long)run->mmio.phys_addr);
     return 0;
 }
@@ -83,7 +71,7 @@ static void do_mmio(struct vm *vm, struct kvm_run *run)
     else if (at - VIRTIO_BASE < vm->options->disks * VIRTIO_SIZE)
         value = do_disk(run, at - VIRTIO_BASE, value);
     else
-        value = no_device(vm, run);
+        value = no_device(run);
     if (!run->mmio.is_write)
         memcpy(run->mmio.data, &value, sizeof(value));
 }
@@ -92,20 +80,20 @@ static void do_system_event(struct vm *vm, const struct kvm_run *run)
 {
     switch (run->system_event.type) {
     case KVM_SYSTEM_EVENT_SHUTDOWN:
-        notice(vm->options, "the guest powered off");
-        run_end(vm, STATUS_OK);
+        notice("the guest powered off");
+        vm_end(vm, STATUS_OK);
         break;
     case KVM_SYSTEM_EVENT_RESET:
-        notice(vm->options, "the guest asked for a reset");
-        run_end(vm, STATUS_RESET);
+        notice("the guest asked for a reset");
+        vm_end(vm, STATUS_RESET);
         break;
     case KVM_SYSTEM_EVENT_CRASH:
         complain("the guest says that it crashed");
-        run_end(vm, STATUS_FAILED);
+        vm_end(vm, STATUS_FAILED);
         break;
     default:
         complain("the guest asked for a system event that is not known: %u", run->system_event.type);
-        run_end(vm, STATUS_FAILED);
+        vm_end(vm, STATUS_FAILED);
     }
 }
 
@@ -143,7 +131,7 @@ static void do_exit(struct vcpu *vcpu)
         complain("vCPU %u: an exit that is not known: %u", vcpu->index, run->exit_reason);
         break;
     }
-    run_end(vm, STATUS_FAILED);
+    vm_end(vm, STATUS_FAILED);
 }
 
 /* KVM_RUN failed. */
@@ -155,14 +143,14 @@ static void do_failure(struct vcpu *vcpu, int error)
              error == ENOSYS ? "; the guest accessed a device with an instruction that KVM cannot follow" :
              error == ENOMEM ? "; the host has too little memory for it" :
              error == EFAULT ? "; its memory cannot be had" : "");
-    run_end(vcpu->vm, STATUS_FAILED);
+    vm_end(vcpu->vm, STATUS_FAILED);
 }
 
 static void *vcpu_thread(void *argument)
 {
     struct vcpu *vcpu = argument;
 
-    while (!has_ended(vcpu->vm)) {
+    while (!vm_has_ended(vcpu->vm)) {
         if (ioctl(vcpu->fd, KVM_RUN, NULL) < 0)
             do_failure(vcpu, errno);
         else
@@ -187,7 +175,7 @@ static sigset_t set_signals(void)
     sigaction(KICK, &kick, NULL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&waited);
-    sigaddset(&waited, WAKE);
+    sigaddset(&waited, VM_ENDED);
     sigaddset(&waited, SIGINT);
     sigaddset(&waited, SIGTERM);
     sigaddset(&waited, SIGHUP);
@@ -199,11 +187,11 @@ static void wait_for_end(struct vm *vm, const sigset_t *waited)
 {
     int number;
 
-    while (!has_ended(vm)) {
-        if (sigwait(waited, &number) || number == WAKE)
+    while (!vm_has_ended(vm)) {
+        if (sigwait(waited, &number) || number == VM_ENDED)
             continue;
         complain("ended by a signal: %s", strsignal(number));
-        run_end(vm, STATUS_FAILED);
+        vm_end(vm, STATUS_FAILED);
     }
 }
 
@@ -237,10 +225,10 @@ int run_vm(struct vm *vm)
     }
     if (error) {
         complain("cannot start a thread for each vCPU: %s", strerror(error));
-        run_end(vm, STATUS_USAGE);
+        vm_end(vm, STATUS_USAGE);
     }
     wait_for_end(vm, &waited);
     stop_vcpus(vm);
-    console_restore();
+    terminal_restore();
     return vm->status;
 }

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device tree that tells the guest what its machine has. */
-#include "vmm.h"
+#include "tree.h"
+
+#include "machine.h"
+#include "memory.h"
+#include "message.h"
+#include "options.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <libfdt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>

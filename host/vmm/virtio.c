@@ -2,6 +2,12 @@
 /* The transport and the queue of virtio.h. What the guest says is checked: it is not trusted here either. */
 #include "virtio.h"
 
+#include "guard.h"
+#include "kvm.h"
+#include "memory.h"
+#include "message.h"
+#include "vm.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
@@ -67,7 +73,7 @@ static void raise(struct virtio *v, uint32_t cause)
 static void broken(struct virtio *v, const char *why)
 {
     if (!v->said)
-        notice(v->vm->options, "the disk at interrupt %u does nothing more: %s (has the guest cordon_guest?)", v->spi + 32, why);
+        notice("the disk at interrupt %u does nothing more: %s (has the guest cordon_guest?)", v->spi + 32, why);
     v->said = true;                 /* once: a guest must not fill the host's log */
     v->status |= STATUS_NEEDS_RESET;
     v->queue.ready = false;

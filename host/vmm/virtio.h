@@ -7,7 +7,11 @@
 #ifndef VMM_VIRTIO_H
 #define VMM_VIRTIO_H
 
-#include "vmm.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vm;
 
 #define QUEUE_MOST 128u             /* descriptors */
 

@@ -5,23 +5,16 @@
  *
  * Whatever happens when: the race detector finds nothing; a vCPU is in the guest on one CPU at a time, and finds its
  * registers as it left them; a page that is there is never told as missing, whatever becomes of the block around it; the host
- * never reads what a guest wrote to memory that it did not grant, and no guest reads another's; in the end every VM can be destroyed and every frame is the host's again.
+ * never reads what a guest wrote to memory that it did not grant, and no guest reads another's; in the end every VM can be
+ * destroyed and every frame is the host's again.
  */
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "crowd.h"
 
-#include "../random/rng.h"
 #include "memory/frame.h"
 #include "front/hypercall.h"
-#include "sim.h"
+#include "guest/exit.h"
 #include "guest/vcpu.h"
 
-#define PAGE UINT64_C(4096)
-#define CPUS_MAX 8
 #define SLOTS 3                         /* VMs at a time */
 #define VCPUS 3
 #define BASE UINT64_C(0x1000000)        /* RAM: 10 MiB */
@@ -35,42 +28,30 @@
 #define STAYS (GUEST_RAM + 511 * PAGE)  /* no guest gives this one back; blocks around it are made and split */
 #define SECRET UINT64_C(0x5ec2)
 
-static struct {
-    uint32_t threads;
-    uint64_t ops, rounds, seconds, seed;
-    pthread_barrier_t barrier;
-    atomic_bool stop;
-    atomic_uint failures;
-    _Atomic uint64_t handle[SLOTS];
-    struct sim *sim;
-    double end;
-} g = { .threads = 4, .ops = 400, .rounds = 100000, .seconds = 20 };
+enum { BUILT, RUNS, TRAPS, STARTED, GIVEN, SECRETS, ENDED, STAYED };
 
 struct worker {
-    uint32_t id;
-    struct rng rng;
+    struct cpu cpu;
     uint64_t running;               /* the VM that it is in */
     uint32_t resumes;
-    uint64_t built, runs, traps, started, given, secrets, ended, stayed;
 };
 
+static void one(struct cpu *cpu);
+
+static struct crowd g = { .name = "guests", .threads = 4, .ops = 400, .rounds = 100000, .seconds = 20, .one = one };
+static _Atomic uint64_t handles[SLOTS];
 static _Thread_local struct worker *me;
 
-static void fail(const char *what, uint64_t a, uint64_t b)
-{
-    fprintf(stderr, "guests: CPU %" PRIu32 ": %s (0x%" PRIx64 ", 0x%" PRIx64 ")\n", me->id, what, a, b);
-    atomic_fetch_add(&g.failures, 1);
-}
+static void fail(const char *what, uint64_t a, uint64_t b) { crowd_fail(&me->cpu, what, a, b); }
 
-static uint64_t below(uint64_t n) { return rng_below(&me->rng, n); }
+static uint64_t below(uint64_t n) { return rng_below(&me->cpu.rng, n); }
+static bool one_in(uint64_t n) { return rng_one_in(&me->cpu.rng, n); }
 
 /* ---- host calls ---- */
 
 struct regs {
     uint64_t x[HYPERCALL_REGS];
 };
-
-#define MAY(s) (UINT32_C(1) << CORDON_##s)
 
 static struct regs call(struct regs r, uint32_t allowed, const char *what)
 {
@@ -95,12 +76,18 @@ static void guest_access(void)
     enum cordon_status status;
     uint64_t v = 0;
 
-    if (rng_one_in(&me->rng, 2)) {
-        me->secrets += sim_write(g.sim, vm, addr, secret_of(me->running), false, &status) == SIM_DONE;
+    if (one_in(2)) {
+        me->cpu.count[SECRETS] += sim_write(g.sim, vm, addr, secret_of(me->running), false, &status) == SIM_DONE;
         return;
     }
     if (sim_read(g.sim, vm, addr, &v, false, &status) == SIM_DONE && v != 0 && v != secret_of(me->running))
         fail("a guest finds what is neither zero nor its own", addr, v);
+}
+
+/* A synchronous exception of that class. */
+static struct trap sync_trap(uint64_t class, uint64_t syndrome, uint64_t ipa)
+{
+    return (struct trap){ .kind = TRAP_SYNC, .esr = class << 26 | syndrome, .ipa = ipa };
 }
 
 static void guest_call(struct vcpu *u, struct trap *t)
@@ -111,7 +98,7 @@ static void guest_call(struct vcpu *u, struct trap *t)
     uint64_t half = below(2) * GUEST_PAGES / 2;
 
     u->x[0] = function[below(sizeof function / sizeof *function)];
-    if (rng_one_in(&me->rng, 400))
+    if (one_in(400))
         u->x[0] = 0x84000008;
     if (u->x[0] == CORDON_GUEST_GRANT || u->x[0] == CORDON_GUEST_REVOKE)
         half = GUEST_PAGES / 2;
@@ -121,13 +108,13 @@ static void guest_call(struct vcpu *u, struct trap *t)
     u->x[2] = u->x[0] < CORDON_GUEST_FIRST ? (u->x[0] == 0xc4000003 ? GUEST_RAM : 0) : (1 + below(8)) * PAGE;
     if (u->x[0] == CORDON_GUEST_GRANT && u->x[1] + u->x[2] > GUEST_RAM + GUEST_PAGES * PAGE)
         u->x[2] = PAGE;
-    *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x16) << 26 };
+    *t = sync_trap(0x16, 0, 0);
 }
 
 static void play(void *arg, struct cordon *c, struct vcpu *u, struct trap *t)
 {
     (void)arg, (void)c;
-    me->traps++;
+    me->cpu.count[TRAPS]++;
     if (u->x[20] != 0 && u->x[20] != u->x[19] * 3)
         fail("a vCPU does not find its registers as it left them", u->x[19], u->x[20]);
     u->x[19]++;
@@ -137,16 +124,14 @@ static void play(void *arg, struct cordon *c, struct vcpu *u, struct trap *t)
         return;
     switch (below(8)) {
     case 0: return;
-    case 1: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(1) << 26 }; return;
+    case 1: *t = sync_trap(0x01, 0, 0); return;
     case 2:                                                             /* an SGI */
-        u->x[7] = below(16) << 24 | below(8) | (rng_one_in(&me->rng, 4) ? UINT64_C(1) << 40 : 0);
-        *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x18) << 26 | 0x3a3016 | 7 << 5 };
+        u->x[7] = below(16) << 24 | below(8) | (one_in(4) ? UINT64_C(1) << 40 : 0);
+        *t = sync_trap(0x18, 0x3a3016 | 7 << 5, 0);
         return;
-    case 3: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x24) << 26 | 7, .ipa = STAYS }; return;
-    case 4: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x24) << 26 | 7, .ipa = GUEST_RAM + below(GUEST_PAGES) * PAGE };
-        return;
-    case 5: *t = (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x24) << 26 | 7 | 1 << 24 | below(2) << 6, .ipa = 0x9000000 };
-        return;
+    case 3: *t = sync_trap(0x24, 7, STAYS); return;
+    case 4: *t = sync_trap(0x24, 7, GUEST_RAM + below(GUEST_PAGES) * PAGE); return;
+    case 5: *t = sync_trap(0x24, 7 | 1 << 24 | below(2) << 6, 0x9000000); return;
     default: guest_call(u, t); return;
     }
 }
@@ -155,7 +140,7 @@ static void play(void *arg, struct cordon *c, struct vcpu *u, struct trap *t)
 
 static uint64_t any_handle(void)
 {
-    return atomic_load_explicit(&g.handle[below(SLOTS)], memory_order_relaxed);
+    return atomic_load_explicit(&handles[below(SLOTS)], memory_order_relaxed);
 }
 
 static void do_build(void)
@@ -168,14 +153,16 @@ static void do_build(void)
     if (r.x[0] != CORDON_OK)
         return;
     h = r.x[1];
-    atomic_store_explicit(&g.handle[slot], h, memory_order_relaxed);
-    me->built++;
+    atomic_store_explicit(&handles[slot], h, memory_order_relaxed);
+    me->cpu.count[BUILT]++;
     (void)CALL(MAY(OK) | MAY(OWNED), "donate", CORDON_CALL_VM_DONATE, h, own + 8, 12);
     (void)CALL(MAY(OK) | MAY(MAPPED), "memory", CORDON_CALL_VM_MEMORY, h, GUEST_RAM, GUEST_PAGES * PAGE);
     for (uint64_t i = 0; i < VCPUS; i++)
         (void)CALL(MAY(OK) | MAY(OWNED) | MAY(EXISTS), "vcpu_create", CORDON_CALL_VCPU_CREATE, h, i, own + 32 + i);
     (void)CALL(MAY(OK) | MAY(NOT_MEMORY) | MAY(NO_VCPU) | MAY(BUSY), "start", CORDON_CALL_VM_START, h, GUEST_RAM, 1);
 }
+
+#define MAP_MAY (MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY))
 
 /* Calls of a VM that is built, by other CPUs than the one that builds it. */
 static void do_meddle(void)
@@ -185,7 +172,7 @@ static void do_meddle(void)
     switch (below(4)) {
     case 0: (void)CALL(MAY(OK) | MAY(OWNED) | MAY(EXISTS), "vcpu_create", CORDON_CALL_VCPU_CREATE, h, below(VCPUS),
                        FIRST + 64 * SLOTS + below(8)); break;
-    case 1: (void)CALL(MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(NOT_MEMORY) | MAY(MAPPED) | MAY(BUSY) | MAY(GFN) | MAY(NO_MEMORY),
+    case 1: (void)CALL(MAP_MAY | MAY(NOT_MEMORY) | MAY(BUSY),
                        "load", CORDON_CALL_VM_LOAD, h, GUEST_RAM + below(GUEST_PAGES) * PAGE, SHARED + below(SHARED_PAGES), 1);
         break;
     case 2: (void)CALL(MAY(OK) | MAY(OWNED), "donate", CORDON_CALL_VM_DONATE, h, FIRST + 64 * SLOTS + 16 + below(32), 1); break;
@@ -196,13 +183,13 @@ static void do_meddle(void)
 static void do_map(void)
 {
     uint64_t gfn = below(GUEST_PAGES);
-    uint64_t n = rng_one_in(&me->rng, 4) ? 64 : 1 + below(8);
+    uint64_t n = one_in(4) ? 64 : 1 + below(8);
     uint64_t frame = SHARED + below(SHARED_PAGES - 64);
     uint64_t h = any_handle();
 
     if (n > GUEST_PAGES - gfn)
         n = GUEST_PAGES - gfn;
-    (void)CALL(MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY), "map", CORDON_CALL_VM_MAP, h,
+    (void)CALL(MAP_MAY, "map", CORDON_CALL_VM_MAP, h,
                GUEST_RAM + gfn * PAGE, frame, n);
 }
 
@@ -214,7 +201,7 @@ static void do_block(void)
     struct regs r = { { CORDON_OK } };
 
     for (uint64_t done = 0; done < 512 && r.x[0] <= CORDON_AGAIN; done += 32)
-        r = CALL(MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY), "map", CORDON_CALL_VM_MAP, h,
+        r = CALL(MAP_MAY, "map", CORDON_CALL_VM_MAP, h,
                  GUEST_RAM + done * PAGE, frame + done, 32);
     (void)CALL(MAY(OK) | MAY(MAPPED), "block", CORDON_CALL_VM_BLOCK, h, GUEST_RAM, frame);
 }
@@ -225,23 +212,25 @@ static bool stays(uint64_t handle)
     struct cordon_mapping m = { .level = 0 };
     struct regs r = CALL(MAY(OK), "info", CORDON_CALL_VM_INFO, handle);
 
-    return r.x[0] == CORDON_OK && r.x[1] == CORDON_PHASE_RUNNING &&
-           cordon_walk_s2pt(sim_core(g.sim), (vmid_t){ handle % 65536, handle / 65536 }, ipa(STAYS), &m) == CORDON_OK && m.level != 0;
+    if (r.x[0] != CORDON_OK || r.x[1] != CORDON_PHASE_RUNNING)
+        return false;
+    return cordon_walk_s2pt(sim_core(g.sim), (vmid_t){ handle % 65536, handle / 65536 }, ipa(STAYS), &m) == CORDON_OK &&
+           m.level != 0;
 }
 
 static void do_run(void)
 {
     struct regs r = { { CORDON_CALL_VCPU_RUN, any_handle(), below(VCPUS) } };
-    const uint32_t may = MAY(OK) | MAY(NO_VCPU) | MAY(RUNNING) | MAY(OFF) | MAY(ANSWER) | MAY(INTERRUPT) | MAY(NO_VM) | MAY(STATE);
-
+    const uint32_t may = MAY(OK) | MAY(NO_VCPU) | MAY(RUNNING) | MAY(OFF) | MAY(ANSWER) | MAY(INTERRUPT) | MAY(NO_VM) |
+                         MAY(STATE);
     bool was_there;
 
     me->running = r.x[1];
     me->resumes = 0;
     was_there = stays(me->running);
-    if (rng_one_in(&me->rng, 4))
+    if (one_in(4))
         r.x[8] = UINT64_C(5) << 60 | below(18);
-    r.x[3] = rng_one_in(&me->rng, 8) ? CORDON_ANSWER_ABORT : CORDON_ANSWER_NONE;
+    r.x[3] = one_in(8) ? CORDON_ANSWER_ABORT : CORDON_ANSWER_NONE;
     r = call(r, may, "run");
     if (r.x[0] == CORDON_ANSWER) {
         r = (struct regs){ { CORDON_CALL_VCPU_RUN, me->running, r.x[2], CORDON_ANSWER_VALUE } };
@@ -249,12 +238,12 @@ static void do_run(void)
     }
     if (r.x[0] != CORDON_OK)
         return;
-    me->runs++;
-    me->started += r.x[1] == CORDON_EXIT_CPU_ON;
-    me->given += r.x[1] == CORDON_EXIT_RELINQUISHED;
+    me->cpu.count[RUNS]++;
+    me->cpu.count[STARTED] += r.x[1] == CORDON_EXIT_CPU_ON;
+    me->cpu.count[GIVEN] += r.x[1] == CORDON_EXIT_RELINQUISHED;
     if (r.x[1] == CORDON_EXIT_MEMORY && r.x[2] == STAYS && was_there && stays(me->running))
         fail("a page that is there is told as missing", me->running, STAYS);
-    me->stayed += was_there;
+    me->cpu.count[STAYED] += was_there;
     for (int i = 2; i < 6; i++) {
         if (r.x[i] >> 48 == SECRET)
             fail("an exit shows a secret", r.x[1], r.x[i]);
@@ -266,13 +255,14 @@ static void do_end(void)
     uint64_t h = any_handle();
     enum cordon_status status = CORDON_AGAIN;
 
-    if (rng_one_in(&me->rng, 2))
+    if (one_in(2))
         (void)CALL(MAY(OK), "stop", CORDON_CALL_VM_STOP, h);
     for (unsigned i = 0; i < 6; i++)
-        (void)CALL(MAY(OK) | MAY(AGAIN) | MAY(NO_MEMORY), "clear", CORDON_CALL_VM_CLEAR, h, SHARED + below(SHARED_PAGES - 64), 64);
+        (void)CALL(MAY(OK) | MAY(AGAIN) | MAY(NO_MEMORY), "clear", CORDON_CALL_VM_CLEAR, h,
+                   SHARED + below(SHARED_PAGES - 64), 64);
     for (unsigned i = 0; i < 100 && (status == CORDON_AGAIN || status == CORDON_BUSY); i++)
         status = (enum cordon_status)CALL(MAY(OK) | MAY(AGAIN) | MAY(BUSY), "destroy", CORDON_CALL_VM_DESTROY, h).x[0];
-    me->ended += status == CORDON_OK;
+    me->cpu.count[ENDED] += status == CORDON_OK;
 }
 
 static void host_access(void)
@@ -281,7 +271,7 @@ static void host_access(void)
     enum cordon_status status;
     uint64_t v = 0;
 
-    if (rng_one_in(&me->rng, 3)) {
+    if (one_in(3)) {
         if (addr >= SHARED * PAGE)
             (void)sim_write(g.sim, 0, addr, UINT64_C(0x4057), false, &status);
     } else if (sim_read(g.sim, 0, addr, &v, false, &status) == SIM_DONE && v >> 48 == SECRET) {
@@ -289,11 +279,12 @@ static void host_access(void)
     }
 }
 
-static void one(void)
+static void one(struct cpu *cpu)
 {
-    uint64_t dice = below(100);
+    uint64_t dice;
 
-    sim_begin(g.sim, "thread");
+    me = (struct worker *)cpu;
+    dice = below(100);
     if (dice < 6)
         do_build();
     else if (dice < 12)
@@ -304,40 +295,13 @@ static void one(void)
         do_block();
     else if (dice < 80)
         do_run();
-    else if (dice < 81 && rng_one_in(&me->rng, 4))
+    else if (dice < 81 && one_in(4))
         do_end();
     else
         host_access();
-    sim_end(g.sim);
 }
 
-/* ---- threads ---- */
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec;
-}
-
-static void *run(void *arg)
-{
-    me = arg;
-    sim_cpu(g.sim, me->id);
-    for (uint64_t round = 0; !atomic_load(&g.stop); round++) {
-        for (uint64_t i = 0; i < g.ops; i++)
-            one();
-        pthread_barrier_wait(&g.barrier);
-        if (me->id == 0) {
-            (void)sim_check_all(g.sim);
-            if (sim_reports(g.sim) > 0 || atomic_load(&g.failures) > 0 || now() > g.end || round + 1 == g.rounds)
-                atomic_store(&g.stop, true);
-        }
-        pthread_barrier_wait(&g.barrier);
-    }
-    return NULL;
-}
+/* ---- the end ---- */
 
 static uint64_t host_frames(const struct cordon *c)
 {
@@ -370,87 +334,28 @@ static void take_down(uint64_t before)
         fail("frames did not come back", host_frames(c), before);
 }
 
-static bool parse(int argc, char **argv)
-{
-    for (int i = 1; i + 1 < argc; i += 2) {
-        uint64_t n = strtoull(argv[i + 1], NULL, 0);
-
-        if (strcmp(argv[i], "--seed") == 0)
-            g.seed = n;
-        else if (strcmp(argv[i], "--rounds") == 0)
-            g.rounds = n;
-        else if (strcmp(argv[i], "--seconds") == 0)
-            g.seconds = n;
-        else if (strcmp(argv[i], "--threads") == 0 && n >= 1 && n <= CPUS_MAX)
-            g.threads = (uint32_t)n;
-        else
-            return false;
-    }
-    return argc % 2 == 1;
-}
-
-static bool make(void)
-{
-    static const struct cordon_mem ram = { BASE, RAM_PAGES * PAGE };
-    struct sim_config config = { .ram = &ram, .rams = 1, .vms = SLOTS + 1, .cpus = g.threads, .concurrent = true, .compact = true,
-                                 .private_size = UINT64_C(4) << 20, .tlb_entries = 256, .seed = g.seed, .host = { 40, 1 },
-                                 .vm = { 40, 0 } };
-    char why[256];
-
-    g.sim = sim_create(&config, why, sizeof why);
-    if (g.sim == NULL) {
-        fprintf(stderr, "guests: no machine: %s\n", why);
-        return false;
-    }
-    sim_guest(g.sim, play, NULL);
-    return true;
-}
-
 int main(int argc, char **argv)
 {
+    static const struct cordon_mem ram = { BASE, RAM_PAGES * PAGE };
     static struct worker worker[CPUS_MAX];
-    pthread_t thread[CPUS_MAX];
-    struct worker all = { .id = 0 };
     uint64_t before;
     bool good;
 
-    g.seed = (uint64_t)time(NULL);
-    if (!parse(argc, argv)) {
-        fprintf(stderr, "usage: guests [--seed N] [--rounds N] [--seconds N] [--threads 1..8]\n");
+    for (uint32_t i = 0; i < CPUS_MAX; i++)
+        g.cpu[i] = &worker[i].cpu;
+    if (!crowd_options(&g, argc, argv) ||
+        !crowd_machine(&g, &ram, (struct sim_config){ .vms = SLOTS + 1, .host = { 40, 1 }, .vm = { 40, 0 } }))
         return 2;
-    }
-    printf("guests: --seed %" PRIu64 " --threads %" PRIu32 "\n", g.seed, g.threads);
-    fflush(stdout);
-    if (!make())
-        return 2;
+    sim_guest(g.sim, play, NULL);
     before = host_frames(sim_core(g.sim));
-    g.end = now() + (double)g.seconds;
-    pthread_barrier_init(&g.barrier, NULL, g.threads);
-    for (uint32_t i = 0; i < g.threads; i++) {
-        worker[i].id = i;
-        worker[i].rng.state = g.seed + i * UINT64_C(1000003);
-        pthread_create(&thread[i], NULL, run, &worker[i]);
-    }
-    for (uint32_t i = 0; i < g.threads; i++) {
-        pthread_join(thread[i], NULL);
-        all.built += worker[i].built;
-        all.runs += worker[i].runs;
-        all.traps += worker[i].traps;
-        all.started += worker[i].started;
-        all.given += worker[i].given;
-        all.secrets += worker[i].secrets;
-        all.ended += worker[i].ended;
-        all.stayed += worker[i].stayed;
-    }
+    crowd_run(&g);
     me = &worker[0];
     sim_cpu(g.sim, 0);
     take_down(before);
-    (void)sim_check_all(g.sim);
-    for (unsigned i = 0; i < sim_reports(g.sim) && i < 8; i++)
-        fprintf(stderr, "guests: report: %s\n", sim_report(g.sim, i));
-    good = sim_reports(g.sim) == 0 && atomic_load(&g.failures) == 0;
-    printf("%s: %" PRIu64 " VMs built, %" PRIu64 " destroyed; %" PRIu64 " runs, %" PRIu64 " traps; %" PRIu64 " vCPUs started, %" PRIu64
-           " times memory given back, %" PRIu64 " secrets written, %" PRIu64 " runs with the page that stays\n", good ? "ok" : "FAIL", all.built, all.ended, all.runs, all.traps,
-           all.started, all.given, all.secrets, all.stayed);
+    good = crowd_is_good(&g);
+    printf("%s: %" PRIu64 " VMs built, %" PRIu64 " destroyed; %" PRIu64 " runs, %" PRIu64 " traps; %" PRIu64 " vCPUs started, %"
+           PRIu64 " times memory given back, %" PRIu64 " secrets written, %" PRIu64 " runs with the page that stays\n",
+           good ? "ok" : "FAIL", crowd_count(&g, BUILT), crowd_count(&g, ENDED), crowd_count(&g, RUNS), crowd_count(&g, TRAPS),
+           crowd_count(&g, STARTED), crowd_count(&g, GIVEN), crowd_count(&g, SECRETS), crowd_count(&g, STAYED));
     return good ? 0 : 1;
 }

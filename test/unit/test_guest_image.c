@@ -37,14 +37,27 @@ static void hash_blocks(const uint8_t *message, size_t blocks, size_t at_a_time,
     digest_of(&s, digest);
 }
 
-static void from_hex(const char *hex, uint8_t digest[32])
+static void digest_is(struct sha256 *s, const char *hex)
 {
+    uint8_t digest[32];
+
+    digest_of(s, digest);
     for (int i = 0; i < 32; i++) {
         unsigned byte;
 
         assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        digest[i] = (uint8_t)byte;
+        assert_int_equal(digest[i], byte);
     }
+}
+
+/* Whole blocks, as another library hashes them. */
+static void same_digest(const uint8_t *message, size_t blocks, size_t at_a_time)
+{
+    uint8_t want[32], got[32];
+
+    crypto_hash_sha256(want, message, 64 * blocks);
+    hash_blocks(message, blocks, at_a_time, got);
+    assert_memory_equal(got, want, 32);
 }
 
 /* FIPS 180-4's own messages are no whole blocks: their last block, padded, is given as one, and compared with h[]. */
@@ -64,7 +77,6 @@ static void the_compression_of_the_standards_own_messages_is_right(void **state)
         size_t length = strlen(fips[i].message);
         size_t blocks = (length + 9 + 63) / 64;
         uint8_t padded[128] = { 0 };
-        uint8_t want[32], got[32];
         struct sha256 s;
 
         memcpy(padded, fips[i].message, length);
@@ -73,9 +85,7 @@ static void the_compression_of_the_standards_own_messages_is_right(void **state)
         padded[64 * blocks - 1] = (uint8_t)(8 * length);
         sha256_init(&s);
         sha256_blocks(&s, (const uint64_t *)(void *)padded, blocks);
-        digest_of(&s, got);
-        from_hex(fips[i].digest, want);
-        assert_memory_equal(got, want, 32);
+        digest_is(&s, fips[i].digest);
     }
 }
 
@@ -85,26 +95,17 @@ static void whole_blocks_have_the_digest_that_another_library_gives_them(void **
 
     (void)state;
     randombytes_buf_deterministic(message, sizeof(message), (const uint8_t[randombytes_SEEDBYTES]){ 7 });
-    for (size_t blocks = 0; blocks <= 200; blocks++) {
-        uint8_t want[32], got[32];
-
-        crypto_hash_sha256(want, message, 64 * blocks);
-        hash_blocks(message, blocks, 1 + blocks % 64, got);
-        assert_memory_equal(got, want, 32);
-    }
+    for (size_t blocks = 0; blocks <= 200; blocks++)
+        same_digest(message, blocks, 1 + blocks % 64);
     for (int value = 0; value < 256; value += 51) {
-        uint8_t want[32], got[32];
-
         memset(message, value, sizeof(message));
-        crypto_hash_sha256(want, message, sizeof(message));
-        hash_blocks(message, 200, 64, got);
-        assert_memory_equal(got, want, 32);
+        same_digest(message, 200, 64);
     }
 }
 
 static void a_million_letters_a_have_the_standards_digest(void **state)
 {
-    uint8_t message[64], want[32], got[32];
+    uint8_t message[64];
     struct sha256 s;
 
     (void)state;
@@ -113,9 +114,7 @@ static void a_million_letters_a_have_the_standards_digest(void **state)
     for (int i = 0; i < 1000000 / 64; i++)
         sha256_blocks(&s, (const uint64_t *)(void *)message, 1);
     sha256_end(&s);
-    digest_of(&s, got);
-    from_hex("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0", want);
-    assert_memory_equal(got, want, 32);
+    digest_is(&s, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 static void the_length_of_a_long_message_is_counted_in_64_bits(void **state)
@@ -191,6 +190,10 @@ static void fill(struct guest *g, uint64_t frame, uint64_t salt, uint64_t page[5
     }
 }
 
+/* One call: LOAD(g, gpa, frame, n) is its status, LOADED() all that it answers. */
+#define LOADED(g, ...) HC((g)->m, CORDON_CALL_VM_LOAD, (g)->handle, __VA_ARGS__)
+#define LOAD(g, ...) HS((g)->m, CORDON_CALL_VM_LOAD, (g)->handle, __VA_ARGS__)
+
 /* One page, by as many calls as it takes; how many. */
 static unsigned load_page(struct guest *g, uint64_t gpa, uint64_t frame)
 {
@@ -198,12 +201,31 @@ static unsigned load_page(struct guest *g, uint64_t gpa, uint64_t frame)
     struct regs r;
 
     do {
-        r = HC(g->m, CORDON_CALL_VM_LOAD, g->handle, gpa, frame, 1);
+        r = LOADED(g, gpa, frame, 1);
         assert_true(r.x[0] == CORDON_OK || r.x[0] == CORDON_AGAIN);
         assert_int_equal(r.x[1], r.x[0] == CORDON_OK ? 1 : 0);
         assert_true(++calls < 100);
     } while (r.x[0] == CORDON_AGAIN);
     return calls;
+}
+
+/* The VM has started: the measurement ends with where, and so does the test. */
+static void measured_at_the_end(struct guest *g, struct expected *e, uint64_t vcpus)
+{
+    record(e, "CORDONVM", GUEST_ENTRY, GUEST_X0, vcpus);
+    measurement_is(g, e);
+    guest_free(g);
+}
+
+/* A VM of one vCPU is built, and beside it there is a page of the host's that is full of something; its frame. */
+static uint64_t built_beside_page(struct guest *g, uint64_t page[512])
+{
+    uint64_t frame;
+
+    guest_built(g, machine_small(), 1);
+    frame = guest_frames(g, 1, 1);
+    fill(g, frame, 9, page);
+    return frame;
 }
 
 /* ---- measurement ---- */
@@ -219,9 +241,7 @@ static void an_empty_vm_is_measured_by_its_memory_and_its_start(void **state)
     guest_start(&g);
     expect_ram(&e);
     record(&e, "CORDONMM", 0x1000, 0x3000, 0);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 3);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 3);
 }
 
 static void pages_are_measured_with_their_addresses_in_the_order_of_the_calls(void **state)
@@ -244,9 +264,7 @@ static void pages_are_measured_with_their_addresses_in_the_order_of_the_calls(vo
     assert_ok(HS(g.m, CORDON_CALL_VM_MEMORY, g.handle, 0, PAGE));
     record(&e, "CORDONMM", 0, PAGE, 0);
     guest_start(&g);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 1);
 }
 
 static void a_page_of_zeros_is_not_measured_and_one_with_a_single_bit_is(void **state)
@@ -266,9 +284,7 @@ static void a_page_of_zeros_is_not_measured_and_one_with_a_single_bit_is(void **
     (void)load_page(&g, GUEST_RAM + PAGE, frame + 1);
     measured_page(&e, GUEST_RAM + PAGE, page);
     guest_start(&g);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 1);
 }
 
 static void nothing_that_happens_after_the_start_changes_the_measurement(void **state)
@@ -281,9 +297,7 @@ static void nothing_that_happens_after_the_start_changes_the_measurement(void **
     (void)guest_map(&g, GUEST_RAM, 4);
     write_at(g.m, g.id, GUEST_RAM, 7);
     expect_ram(&e);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 1);
 }
 
 static void a_slot_that_is_used_again_begins_its_measurement_anew(void **state)
@@ -294,17 +308,13 @@ static void a_slot_that_is_used_again_begins_its_measurement_anew(void **state)
     uint64_t frame;
 
     (void)state;
-    guest_built(&g, machine_small(), 1);
-    frame = guest_frames(&g, 1, 1);
-    fill(&g, frame, 3, page);
+    frame = built_beside_page(&g, page);
     (void)load_page(&g, GUEST_RAM, frame);
     assert_ok(guest_destroy(&g));
     guest_built(&g, g.m, 1);
     guest_start(&g);
     expect_ram(&e);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 1);
 }
 
 static void refusals_are_not_measured(void **state)
@@ -315,17 +325,13 @@ static void refusals_are_not_measured(void **state)
     uint64_t frame;
 
     (void)state;
-    guest_built(&g, machine_small(), 1);
-    frame = guest_frames(&g, 1, 1);
-    fill(&g, frame, 3, page);
-    assert_refused(g.m, CORDON_NOT_MEMORY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_DEVICE, frame, 1));
+    frame = built_beside_page(&g, page);
+    assert_refused(g.m, CORDON_NOT_MEMORY, LOAD(&g, GUEST_DEVICE, frame, 1));
     assert_refused(g.m, CORDON_MAPPED, HS(g.m, CORDON_CALL_VM_MEMORY, g.handle, GUEST_RAM, PAGE));
     assert_refused(g.m, CORDON_NOT_MEMORY, HS(g.m, CORDON_CALL_VM_START, g.handle, GUEST_DEVICE, 0));
     guest_start(&g);
     expect_ram(&e);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 1);
 }
 
 /* ---- loading ---- */
@@ -337,9 +343,7 @@ static void a_loaded_page_is_the_vms_with_its_contents_and_out_of_the_hosts_reac
     uint64_t frame;
 
     (void)state;
-    guest_built(&g, machine_small(), 1);
-    frame = guest_frames(&g, 1, 1);
-    fill(&g, frame, 9, page);
+    frame = built_beside_page(&g, page);
     warm(g.m, 0, frame * PAGE);
     (void)load_page(&g, GUEST_RAM, frame);
     assert_record(g.m, frame, g.id, 0);
@@ -357,11 +361,9 @@ static void the_host_cannot_touch_a_page_from_the_first_call_on(void **state)
     uint64_t frame;
 
     (void)state;
-    guest_built(&g, machine_small(), 1);
-    frame = guest_frames(&g, 1, 1);
-    fill(&g, frame, 9, page);
+    frame = built_beside_page(&g, page);
     warm(g.m, 0, frame * PAGE);
-    assert_status(CORDON_AGAIN, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, frame, 1));
+    assert_status(CORDON_AGAIN, LOAD(&g, GUEST_RAM, frame, 1));
     assert_true(is_gone(g.m, 0, frame * PAGE));
     guest_free(&g);
 }
@@ -377,14 +379,14 @@ static void a_page_in_work_comes_first(void **state)
     frame = guest_frames(&g, 4, 1);
     fill(&g, frame, 1, page);
     fill(&g, frame + 1, 2, page);
-    assert_status(CORDON_AGAIN, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, frame, 1));
-    assert_refused(g.m, CORDON_BUSY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + PAGE, frame + 1, 1));
-    assert_refused(g.m, CORDON_BUSY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, frame + 1, 1));
-    assert_refused(g.m, CORDON_BUSY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + PAGE, frame, 1));
-    assert_refused(g.m, CORDON_BUSY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + 2 * PAGE, frame + 3, 1));
+    assert_status(CORDON_AGAIN, LOAD(&g, GUEST_RAM, frame, 1));
+    assert_refused(g.m, CORDON_BUSY, LOAD(&g, GUEST_RAM + PAGE, frame + 1, 1));
+    assert_refused(g.m, CORDON_BUSY, LOAD(&g, GUEST_RAM, frame + 1, 1));
+    assert_refused(g.m, CORDON_BUSY, LOAD(&g, GUEST_RAM + PAGE, frame, 1));
+    assert_refused(g.m, CORDON_BUSY, LOAD(&g, GUEST_RAM + 2 * PAGE, frame + 3, 1));
     assert_refused(g.m, CORDON_BUSY, HS(g.m, CORDON_CALL_VM_START, g.handle, GUEST_ENTRY, 0));
     (void)load_page(&g, GUEST_RAM, frame);
-    assert_status(CORDON_AGAIN, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + PAGE, frame + 1, 1));
+    assert_status(CORDON_AGAIN, LOAD(&g, GUEST_RAM + PAGE, frame + 1, 1));
     guest_free(&g);
 }
 
@@ -408,7 +410,7 @@ static void many_pages_are_loaded_one_after_the_other(void **state)
         measured_page(&e, GUEST_RAM + (510 + i) * PAGE, page);
     }
     while (done < 5) {
-        struct regs r = HC(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + (510 + done) * PAGE, frame + done, 5 - done);
+        struct regs r = LOADED(&g, GUEST_RAM + (510 + done) * PAGE, frame + done, 5 - done);
 
         assert_true(r.x[0] == CORDON_AGAIN || r.x[0] == CORDON_OK);
         assert_in_range(r.x[1], 0, 1);
@@ -417,9 +419,7 @@ static void many_pages_are_loaded_one_after_the_other(void **state)
         assert_true(++calls <= 5 * 64);
     }
     guest_start(&g);
-    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
-    measurement_is(&g, &e);
-    guest_free(&g);
+    measured_at_the_end(&g, &e, 1);
 }
 
 static void a_page_is_loaded_once(void **state)
@@ -433,9 +433,9 @@ static void a_page_is_loaded_once(void **state)
     frame = guest_frames(&g, 2, 1);
     fill(&g, frame, 1, page);
     (void)load_page(&g, GUEST_RAM, frame);
-    assert_refused(g.m, CORDON_MAPPED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, frame, 1));
-    assert_refused(g.m, CORDON_MAPPED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, frame + 1, 1));
-    assert_refused(g.m, CORDON_GFN, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + PAGE, frame, 1));
+    assert_refused(g.m, CORDON_MAPPED, LOAD(&g, GUEST_RAM, frame, 1));
+    assert_refused(g.m, CORDON_MAPPED, LOAD(&g, GUEST_RAM, frame + 1, 1));
+    assert_refused(g.m, CORDON_GFN, LOAD(&g, GUEST_RAM + PAGE, frame, 1));
     guest_free(&g);
 }
 
@@ -448,17 +448,17 @@ static void load_refuses_in_this_order(void **state)
     (void)state;
     guest_built(&g, machine_small(), 1);
     machine_pin(g.m, shared, true);
-    assert_refused(g.m, CORDON_RANGE, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, UINT64_C(1) << 48, FRAME(3, 0), 0));
-    assert_refused(g.m, CORDON_RANGE, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, g.m->c->pfn_limit, 1));
-    assert_refused(g.m, CORDON_RANGE, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, FRAME(3, 0), UINT64_MAX));
-    assert_refused(g.m, CORDON_EMPTY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM + 1, FRAME(3, 0), 0));
-    assert_refused(g.m, CORDON_UNALIGNED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_DEVICE + 8, FRAME(3, 0), 1));
-    assert_refused(g.m, CORDON_NOT_MEMORY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_DEVICE, FRAME(3, 0), 1));
-    assert_refused(g.m, CORDON_NOT_MEMORY, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, end - PAGE, FRAME(3, 0), 2));
-    assert_refused(g.m, CORDON_OWNED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, CORE_FRAME, 1));
-    assert_refused(g.m, CORDON_OWNED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, guest_vm(&g)->vcpu_row[0], 1));
-    assert_refused(g.m, CORDON_OWNED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, DEVICE_PA / PAGE, 1));
-    assert_refused(g.m, CORDON_SHARED, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, shared, 1));
+    assert_refused(g.m, CORDON_RANGE, LOAD(&g, UINT64_C(1) << 48, FRAME(3, 0), 0));
+    assert_refused(g.m, CORDON_RANGE, LOAD(&g, GUEST_RAM, g.m->c->pfn_limit, 1));
+    assert_refused(g.m, CORDON_RANGE, LOAD(&g, GUEST_RAM, FRAME(3, 0), UINT64_MAX));
+    assert_refused(g.m, CORDON_EMPTY, LOAD(&g, GUEST_RAM + 1, FRAME(3, 0), 0));
+    assert_refused(g.m, CORDON_UNALIGNED, LOAD(&g, GUEST_DEVICE + 8, FRAME(3, 0), 1));
+    assert_refused(g.m, CORDON_NOT_MEMORY, LOAD(&g, GUEST_DEVICE, FRAME(3, 0), 1));
+    assert_refused(g.m, CORDON_NOT_MEMORY, LOAD(&g, end - PAGE, FRAME(3, 0), 2));
+    assert_refused(g.m, CORDON_OWNED, LOAD(&g, GUEST_RAM, CORE_FRAME, 1));
+    assert_refused(g.m, CORDON_OWNED, LOAD(&g, GUEST_RAM, guest_vm(&g)->vcpu_row[0], 1));
+    assert_refused(g.m, CORDON_OWNED, LOAD(&g, GUEST_RAM, DEVICE_PA / PAGE, 1));
+    assert_refused(g.m, CORDON_SHARED, LOAD(&g, GUEST_RAM, shared, 1));
     machine_pin(g.m, shared, false);
     guest_free(&g);
 }
@@ -485,10 +485,8 @@ static void a_vm_with_a_page_in_work_can_be_destroyed(void **state)
     uint64_t frame;
 
     (void)state;
-    guest_built(&g, machine_small(), 1);
-    frame = guest_frames(&g, 1, 1);
-    fill(&g, frame, 1, page);
-    assert_status(CORDON_AGAIN, HS(g.m, CORDON_CALL_VM_LOAD, g.handle, GUEST_RAM, frame, 1));
+    frame = built_beside_page(&g, page);
+    assert_status(CORDON_AGAIN, LOAD(&g, GUEST_RAM, frame, 1));
     assert_ok(guest_destroy(&g));
     assert_int_equal(read_uncached(g.m, 0, frame * PAGE), 0);
     guest_free(&g);

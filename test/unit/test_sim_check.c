@@ -30,6 +30,9 @@ static struct sim *s;
 static struct cordon *c;
 static uint64_t rows[4];        /* the tables on the way to GFN, by level */
 
+/* A test; its machine is s. */
+#define TEST(name) static void name(void **state __attribute__((unused)))
+
 static uint64_t page(uint64_t frame) { return frame << 12 | NORMAL | 3; }
 static uint64_t block(uint64_t frame) { return frame << 12 | NORMAL | 1; }
 static uint64_t table(uint64_t row) { return row << 12 | 3; }
@@ -79,6 +82,13 @@ static void settle(uint32_t vmid, uint64_t gfn, uint64_t pages)
 
 static void put(uint64_t gfn, uint32_t level, uint64_t desc) { arch_pte_write(c, rows[level], index_of(gfn, level), desc); }
 
+/* A new entry, and the walkers see it. */
+static void make(uint64_t gfn, uint32_t level, uint64_t desc)
+{
+    put(gfn, level, desc);
+    arch_dsb_ishst(c);
+}
+
 /* Tables of VM 1 down to the last level, the way it should be done. */
 static void grow(void)
 {
@@ -87,8 +97,7 @@ static void grow(void)
     for (uint32_t level = 1; level <= 3; level++) {
         rows[level] = pool_take(c, &c->vm[0].pool);
         arch_dsb_ishst(c);
-        put(GFN, level - 1, table(rows[level]));
-        arch_dsb_ishst(c);
+        make(GFN, level - 1, table(rows[level]));
     }
     unlock_vm();
 }
@@ -113,17 +122,47 @@ static void give(uint64_t frame, uint64_t gfn)
     unlock_section((frame - RAM_FRAME) / 512);
 }
 
-/* VM 1 owns RAM_FRAME and maps it at GFN. */
-static void map_page(void)
+/* An operation on VM 1, and how it ends. */
+
+static void begin(const char *what)
+{
+    sim_begin(s, what);
+    lock_vm();
+}
+
+static void begin_map(void)
 {
     sim_begin(s, "map");
     grow();
     lock_vm();
-    give(RAM_FRAME, GFN);
-    put(GFN, 3, page(RAM_FRAME));
-    arch_dsb_ishst(c);
+}
+
+static void noticed(const char *name, const char *text)
+{
+    assert_int_not_equal(sim_end(s), 0);
+    reported(name, text);
+}
+
+static void ends_with(const char *name, const char *text)
+{
+    unlock_vm();
+    noticed(name, text);
+}
+
+static void ends_well(void)
+{
     unlock_vm();
     assert_int_equal(sim_end(s), 0);
+    none();
+}
+
+/* VM 1 owns RAM_FRAME and maps it at GFN. */
+static void map_page(void)
+{
+    begin_map();
+    give(RAM_FRAME, GFN);
+    make(GFN, 3, page(RAM_FRAME));
+    ends_well();
 }
 
 static int setup(void **state)
@@ -155,140 +194,70 @@ static int teardown(void **state)
 static void begin_retract(void)
 {
     map_page();
-    sim_begin(s, "unmap");
-    lock_vm();
+    begin("unmap");
     put(GFN, 3, 0);
 }
 
-static void retract_done_right(void **state)
+/* What the core does after the entry is gone, a letter each step, and what is missing then. */
+struct retraction {
+    const char *name;
+    const char *steps;      /* s, d: DSB ISHST, DSB ISH; p, c, a: TLBI of the page, of what is combined, of all of the VMID */
+    uint32_t vmid;
+    uint64_t gfn;
+    const char *missing;
+};
+
+static struct retraction retractions[] = {
+    { "retract_done_right", "spdcd", 1, GFN, NULL },
+    { "retract_by_all_of_the_vmid", "sad", 1, GFN, NULL },
+    { "retract_without_any_invalidation", "s", 1, GFN, "missing: TLBI IPAS2E1IS vmid=1 gfn=0x1205 pages=1" },
+    { "retract_without_ordering_the_store", "pdcd", 1, GFN, "TLBI IPAS2E1IS" },
+    { "retract_without_waiting", "sp", 1, GFN, "missing: DSB ISH after TLBI IPAS2E1IS" },
+    { "retract_without_the_combined", "spd", 1, GFN, "missing: TLBI VMALLE1IS vmid=1" },
+    { "retract_with_the_combined_too_early", "spcd", 1, GFN, "missing: TLBI VMALLE1IS vmid=1" },
+    { "retract_without_waiting_for_the_combined", "spdc", 1, GFN, "missing: DSB ISH after TLBI VMALLE1IS" },
+    { "retract_with_another_vmid", "spdcd", 2, GFN, "vmid=1" },
+    { "retract_with_another_page", "spdcd", 1, GFN + 1, "gfn=0x1205" },
+};
+
+static void take(char step, uint32_t vmid, uint64_t gfn)
 {
-    (void)state;
-    begin_retract();
-    settle(1, GFN, 1);
-    unlock_vm();
-    assert_int_equal(sim_end(s), 0);
-    none();
-    assert_int_equal(sim_check_all(s), 0);
+    switch (step) {
+    case 's': arch_dsb_ishst(c); break;
+    case 'd': arch_dsb_ish(c); break;
+    case 'p': arch_tlbi_ipas2e1is(c, vmid, gfn, 1); break;
+    case 'c': arch_tlbi_vmalle1is(c, vmid); break;
+    case 'a': arch_tlbi_vmalls12e1is(c, vmid); break;
+    default: fail_msg("no step %c", step);
+    }
 }
 
-static void retract_by_all_of_the_vmid(void **state)
+static void retract(void **state)
 {
-    (void)state;
-    begin_retract();
-    arch_dsb_ishst(c);
-    arch_tlbi_vmalls12e1is(c, 1);
-    arch_dsb_ish(c);
-    unlock_vm();
-    assert_int_equal(sim_end(s), 0);
-}
+    const struct retraction *r = *state;
 
-static void retract_without_any_invalidation(void **state)
-{
-    (void)state;
     begin_retract();
-    arch_dsb_ishst(c);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "missing: TLBI IPAS2E1IS vmid=1 gfn=0x1205 pages=1");
-}
-
-static void retract_without_ordering_the_store(void **state)
-{
-    (void)state;
-    begin_retract();
-    arch_tlbi_ipas2e1is(c, 1, GFN, 1);
-    arch_dsb_ish(c);
-    arch_tlbi_vmalle1is(c, 1);
-    arch_dsb_ish(c);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "TLBI IPAS2E1IS");
-}
-
-static void retract_without_waiting(void **state)
-{
-    (void)state;
-    begin_retract();
-    arch_dsb_ishst(c);
-    arch_tlbi_ipas2e1is(c, 1, GFN, 1);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "missing: DSB ISH after TLBI IPAS2E1IS");
-}
-
-static void retract_without_the_combined(void **state)
-{
-    (void)state;
-    begin_retract();
-    arch_dsb_ishst(c);
-    arch_tlbi_ipas2e1is(c, 1, GFN, 1);
-    arch_dsb_ish(c);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "missing: TLBI VMALLE1IS vmid=1");
-}
-
-static void retract_with_the_combined_too_early(void **state)
-{
-    (void)state;
-    begin_retract();
-    arch_dsb_ishst(c);
-    arch_tlbi_ipas2e1is(c, 1, GFN, 1);
-    arch_tlbi_vmalle1is(c, 1);
-    arch_dsb_ish(c);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "missing: TLBI VMALLE1IS vmid=1");
-}
-
-static void retract_without_waiting_for_the_combined(void **state)
-{
-    (void)state;
-    begin_retract();
-    arch_dsb_ishst(c);
-    arch_tlbi_ipas2e1is(c, 1, GFN, 1);
-    arch_dsb_ish(c);
-    arch_tlbi_vmalle1is(c, 1);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "missing: DSB ISH after TLBI VMALLE1IS");
-}
-
-static void retract_with_another_vmid(void **state)
-{
-    (void)state;
-    begin_retract();
-    settle(2, GFN, 1);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "vmid=1");
-}
-
-static void retract_with_another_page(void **state)
-{
-    (void)state;
-    begin_retract();
-    settle(1, GFN + 1, 1);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "gfn=0x1205");
+    for (const char *step = r->steps; *step != 0; step++)
+        take(*step, r->vmid, r->gfn);
+    if (r->missing != NULL) {
+        ends_with("I6 (S11)", r->missing);
+    } else {
+        ends_well();
+        assert_int_equal(sim_check_all(s), 0);
+    }
 }
 
 /* 16 pages in a row, invalidated as one range, or all but the last. */
 static void retract_range(uint64_t covered, bool split)
 {
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
+    begin_map();
     for (uint64_t i = 0; i < 16; i++) {
         give(RAM_FRAME + i, GFN + i);
         put(GFN + i, 3, page(RAM_FRAME + i));
     }
     arch_dsb_ishst(c);
-    unlock_vm();
-    assert_int_equal(sim_end(s), 0);
-    sim_begin(s, "unmap");
-    lock_vm();
+    ends_well();
+    begin("unmap");
     for (uint64_t i = 0; i < 16; i++)
         put(GFN + i, 3, 0);
     arch_dsb_ishst(c);
@@ -305,23 +274,20 @@ static void retract_range(uint64_t covered, bool split)
     (void)sim_end(s);
 }
 
-static void range_in_one(void **state)
+TEST(range_in_one)
 {
-    (void)state;
     retract_range(16, false);
     none();
 }
 
-static void range_in_pieces(void **state)
+TEST(range_in_pieces)
 {
-    (void)state;
     retract_range(16, true);
     none();
 }
 
-static void range_short_by_one(void **state)
+TEST(range_short_by_one)
 {
-    (void)state;
     retract_range(15, false);
     reported("I6 (S11)", "TLBI IPAS2E1IS vmid=1 gfn=0x1214 pages=1");
 }
@@ -342,66 +308,51 @@ static void empty_table(uint64_t gfn, bool invalidate)
     (void)sim_end(s);
 }
 
-static void empty_table_done_right(void **state)
+TEST(empty_table_done_right)
 {
-    (void)state;
     empty_table(0x13ff, true);
     none();
     assert_int_equal(sim_check_all(s), 0);
 }
 
-static void empty_table_still_walked(void **state)
+TEST(empty_table_still_walked)
 {
-    (void)state;
     empty_table(0, false);
     reported("I6 (S11)", "walk cache");
 }
 
-static void full_table_needs_all_of_it(void **state)
+TEST(full_table_needs_all_of_it)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "drop table");
-    lock_vm();
+    begin("drop table");
     put(GFN, 2, 0);
     settle(1, 0x1200, 1);
-    unlock_vm();
-    assert_int_not_equal(sim_end(s), 0);
-    reported("I6 (S11)", "pages=511");
+    ends_with("I6 (S11)", "pages=511");
 }
 
 /* ---- break-before-make ---- */
 
-static void valid_to_valid(void **state)
+TEST(valid_to_valid)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "swap");
-    lock_vm();
+    begin("swap");
     give(RAM_FRAME + 1, GFN);
     put(GFN, 3, page(RAM_FRAME + 1));
     settle(1, GFN, 1);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("break-before-make", "without being invalid in between");
+    ends_with("break-before-make", "without being invalid in between");
 }
 
-static void access_may_change_in_place(void **state)
+TEST(access_may_change_in_place)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "protect");
-    lock_vm();
+    begin("protect");
     put(GFN, 3, page(RAM_FRAME) & ~(UINT64_C(1) << 7));
     settle(1, GFN, 1);
-    unlock_vm();
-    (void)sim_end(s);
-    none();
+    ends_well();
 }
 
-static void made_before_it_was_broken(void **state)
+TEST(made_before_it_was_broken)
 {
-    (void)state;
     begin_retract();
     arch_dsb_ishst(c);
     arch_tlbi_ipas2e1is(c, 1, GFN, 1);
@@ -409,50 +360,39 @@ static void made_before_it_was_broken(void **state)
     arch_dsb_ish(c);
     arch_tlbi_vmalle1is(c, 1);
     arch_dsb_ish(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("break-before-make", "becomes valid");
+    ends_with("break-before-make", "becomes valid");
 }
 
-static void made_after_it_was_broken(void **state)
+TEST(made_after_it_was_broken)
 {
-    (void)state;
     begin_retract();
     settle(1, GFN, 1);
-    put(GFN, 3, page(RAM_FRAME));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    assert_int_equal(sim_end(s), 0);
-    none();
+    make(GFN, 3, page(RAM_FRAME));
+    ends_well();
 }
 
 /* ---- stale translations ---- */
 
-static void other_cpu_keeps_it(void **state)
+TEST(other_cpu_keeps_it)
 {
     uint64_t value;
 
-    (void)state;
     map_page();
     sim_cpu(s, 2);
     assert_int_equal(sim_read(s, 1, GFN << 12, &value, false, NULL), SIM_DONE);
     sim_cpu(s, 0);
-    sim_begin(s, "unmap");
-    lock_vm();
+    begin("unmap");
     put(GFN, 3, 0);
     arch_dsb_ishst(c);
     arch_dsb_ish(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I6", "a stale stage-2 translation of CPU 2");
+    ends_with("I6", "a stale stage-2 translation of CPU 2");
     reported("I6", "a stale combined translation of CPU 2");
 }
 
-static void access_through_a_stale_entry(void **state)
+TEST(access_through_a_stale_entry)
 {
     uint64_t value;
 
-    (void)state;
     map_page();
     assert_int_equal(sim_write(s, 1, GFN << 12, 77, false, NULL), SIM_DONE);
     /* Behind the machine's back, so that only the access can notice. */
@@ -464,146 +404,114 @@ static void access_through_a_stale_entry(void **state)
     assert_int_equal(sim_read(s, 1, GFN << 12, &value, false, NULL), SIM_FAULT);
 }
 
-static void stage2_done_and_combined_left(void **state)
+TEST(stage2_done_and_combined_left)
 {
     uint64_t value;
 
-    (void)state;
     map_page();
     sim_cpu(s, 3);
     assert_int_equal(sim_read(s, 1, GFN << 12, &value, false, NULL), SIM_DONE);
     sim_cpu(s, 0);
-    sim_begin(s, "unmap");
-    lock_vm();
+    begin("unmap");
     put(GFN, 3, 0);
     arch_dsb_ishst(c);
     arch_tlbi_ipas2e1is(c, 1, GFN, 1);
     arch_dsb_ish(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I6", "a stale combined translation of CPU 3");
+    ends_with("I6", "a stale combined translation of CPU 3");
     for (unsigned i = 0; i < sim_reports(s); i++)
         assert_null(strstr(sim_report(s, i), "a stale stage-2"));
 }
 
-static void walk_cache_keeps_a_table(void **state)
+TEST(walk_cache_keeps_a_table)
 {
     uint64_t value;
 
-    (void)state;
     sim_begin(s, "grow");
     grow();
     (void)sim_end(s);
     sim_cpu(s, 1);
     assert_int_equal(sim_read(s, 1, GFN << 12, &value, false, NULL), SIM_FAULT);
     sim_cpu(s, 0);
-    sim_begin(s, "prune");
-    lock_vm();
+    begin("prune");
     put(GFN, 2, 0);
     arch_dsb_ishst(c);
     arch_dsb_ish(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I6", "a stale walk-cache entry of CPU 1");
+    ends_with("I6", "a stale walk-cache entry of CPU 1");
 }
 
 /* ---- publishing ---- */
 
-static void table_linked_too_early(void **state)
+TEST(table_linked_too_early)
 {
-    (void)state;
-    sim_begin(s, "grow");
-    lock_vm();
+    begin("grow");
     rows[0] = c->vm[0].s2.root;
     rows[1] = pool_take(c, &c->vm[0].pool);
-    put(GFN, 0, table(rows[1]));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("publish", "linked before a DSB ISHST");
+    make(GFN, 0, table(rows[1]));
+    ends_with("publish", "linked before a DSB ISHST");
 }
 
-static void leaf_not_seen_at_the_drop(void **state)
+TEST(leaf_not_seen_at_the_drop)
 {
-    (void)state;
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
+    begin_map();
     give(RAM_FRAME, GFN);
     put(GFN, 3, page(RAM_FRAME));
-    unlock_vm();
-    (void)sim_end(s);
-    reported("publish", "lock VM 1 is dropped");
+    ends_with("publish", "lock VM 1 is dropped");
 }
 
 /* ---- locks ---- */
 
-static void lock_order(void **state)
+TEST(lock_order)
 {
-    (void)state;
-    sim_begin(s, "order");
-    lock_vm();
+    begin("order");
     lock_section(0);
     lock_host();
     unlock_host();
     unlock_section(0);
-    unlock_vm();
-    (void)sim_end(s);
-    none();
+    ends_well();
     sim_begin(s, "order");
     lock_host();
     lock_section(0);
     unlock_section(0);
     unlock_host();
-    (void)sim_end(s);
-    reported("lock order", "takes lock section 0 while it holds host 0");
+    noticed("lock order", "takes lock section 0 while it holds host 0");
 }
 
-static void two_of_a_kind(void **state)
+TEST(two_of_a_kind)
 {
-    (void)state;
     sim_begin(s, "order");
     lock_section(0);
     lock_section(1);
     unlock_section(1);
-    (void)sim_end(s);
-    reported("lock order", "takes lock section 1 while it holds section 0");
+    noticed("lock order", "takes lock section 1 while it holds section 0");
 }
 
-static void lock_left_taken(void **state)
+TEST(lock_left_taken)
 {
-    (void)state;
     sim_begin(s, "leave");
     lock_section(0);
-    (void)sim_end(s);
-    reported("lock", "still held");
+    noticed("lock", "still held");
 }
 
-static void entry_without_its_lock(void **state)
+TEST(entry_without_its_lock)
 {
-    (void)state;
     map_page();
     sim_begin(s, "unlocked");
     put(GFN, 3, 0);
     settle(1, GFN, 1);
-    (void)sim_end(s);
-    reported("lock", "without the VM's lock");
+    noticed("lock", "without the VM's lock");
 }
 
-static void record_without_its_lock(void **state)
+TEST(record_without_its_lock)
 {
-    (void)state;
     c->frame[5].count = 1;
     sim_begin(s, "look");
     lock_section(0);
     unlock_section(0);
-    (void)sim_end(s);
-    reported("lock", "the record of frame 0x40005");
+    noticed("lock", "the record of frame 0x40005");
 }
 
-static void record_without_its_lock_seen_from_scratch(void **state)
+TEST(record_without_its_lock_seen_from_scratch)
 {
-    (void)state;
     c->frame[5].count = 1;
     c->section[0].pinned = 1;
     assert_int_not_equal(sim_check_all(s), 0);
@@ -612,71 +520,51 @@ static void record_without_its_lock_seen_from_scratch(void **state)
 
 /* ---- tables ---- */
 
-static void store_past_the_step(void **state)
+TEST(store_past_the_step)
 {
-    (void)state;
     map_page();
     s->phys[rows[3]].e[0] = 0x123;
     assert_int_not_equal(sim_check_all(s), 0);
     reported("direct store", "was written other than by");
 }
 
-static void store_past_the_step_seen_at_the_entry(void **state)
+TEST(store_past_the_step_seen_at_the_entry)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "unmap");
-    lock_vm();
+    begin("unmap");
     s->phys[rows[3]].e[index_of(GFN, 3)] = 0;
     put(GFN, 3, 0);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("direct store", "arch_pte_write() did not put there");
+    ends_with("direct store", "arch_pte_write() did not put there");
 }
 
-static void linked_twice(void **state)
+TEST(linked_twice)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "link");
-    lock_vm();
-    put(GFN + 512, 2, table(rows[3]));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I7", "reachable from another place");
+    begin("link");
+    make(GFN + 512, 2, table(rows[3]));
+    ends_with("I7", "reachable from another place");
     (void)sim_check_all(s);
     reported("I7", "reachable from two places");
 }
 
-static void linked_and_no_table(void **state)
+TEST(linked_and_no_table)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "link");
-    lock_vm();
-    put(GFN + 512, 2, table(RAM_FRAME + 9));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I7", "it is not a table");
+    begin("link");
+    make(GFN + 512, 2, table(RAM_FRAME + 9));
+    ends_with("I7", "it is not a table");
 }
 
-static void freed_while_linked(void **state)
+TEST(freed_while_linked)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "free");
-    lock_vm();
+    begin("free");
     pool_put(c, &c->vm[0].pool, rows[3]);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I7", "freed while it is linked");
+    ends_with("I7", "freed while it is linked");
 }
 
-static void table_lost(void **state)
+TEST(table_lost)
 {
-    (void)state;
     c->vm[0].pool.free -= 1;
     assert_int_not_equal(sim_check_all(s), 0);
     reported("I7", "together not the");
@@ -697,42 +585,32 @@ static void roots_go(bool flush)
     (void)sim_end(s);
 }
 
-static void roots_go_after_the_walks(void **state)
+TEST(roots_go_after_the_walks)
 {
-    (void)state;
     roots_go(true);
     none();
 }
 
-static void roots_go_under_a_walk(void **state)
+TEST(roots_go_under_a_walk)
 {
-    (void)state;
     roots_go(false);
     reported("I6 (S11)", "goes away while a walk may be in it");
 }
 
-static void handed_out_dirty(void **state)
+TEST(handed_out_dirty)
 {
-    (void)state;
     sim_begin(s, "take");
     s->phys[c->vm[0].pool.head].e[7] = 1;
     arch_table_alloc(c, c->vm[0].pool.head);
-    (void)sim_end(s);
-    reported("I7", "not all zero");
+    noticed("I7", "not all zero");
 }
 
-static void malformed(void **state)
+TEST(malformed)
 {
-    (void)state;
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
+    begin_map();
     give(RAM_FRAME, GFN);
-    put(GFN, 3, page(RAM_FRAME) & ~(UINT64_C(1) << 10));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("descriptor", "no access flag");
+    make(GFN, 3, page(RAM_FRAME) & ~(UINT64_C(1) << 10));
+    ends_with("descriptor", "no access flag");
 }
 
 /* ---- I1 .. I4, I8 ---- */
@@ -769,112 +647,75 @@ static void host_entry(uint64_t gfn, uint64_t desc)
     (void)sim_end(s);
 }
 
-static void i1_host_maps_a_vms_frame(void **state)
+TEST(i1_host_maps_a_vms_frame)
 {
-    (void)state;
     sim_begin(s, "give");
     host_entry(RAM_FRAME + 3, page(RAM_FRAME + 3));
     reported("I1", "the frame is VM 1's");
 }
 
-static void i1_record_under_the_hosts_mapping(void **state)
+TEST(i1_record_under_the_hosts_mapping)
 {
-    (void)state;
     assert_int_equal(sim_write(s, 0, RAM_FRAME << 12, 1, false, NULL), SIM_DONE);
     sim_begin(s, "give");
     give(RAM_FRAME, GFN);
-    (void)sim_end(s);
-    reported("I1", "the host maps frame 0x40000, which is VM 1's");
+    noticed("I1", "the host maps frame 0x40000, which is VM 1's");
 }
 
-static void i1_not_identity(void **state)
+TEST(i1_not_identity)
 {
-    (void)state;
     sim_begin(s, "give");
     host_entry(RAM_FRAME + 3, page(RAM_FRAME + 5));
     reported("I1", "the host maps frames as themselves");
 }
 
-static void i2_not_the_recorded_gfn(void **state)
+TEST(i2_not_the_recorded_gfn)
 {
-    (void)state;
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
+    begin_map();
     give(RAM_FRAME, GFN + 1);
-    put(GFN, 3, page(RAM_FRAME));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I2", "VM 1 maps gfn 0x1205 to frame 0x40000");
+    make(GFN, 3, page(RAM_FRAME));
+    ends_with("I2", "VM 1 maps gfn 0x1205 to frame 0x40000");
 }
 
-static void i2_taken_and_still_mapped(void **state)
+TEST(i2_taken_and_still_mapped)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "take");
-    lock_vm();
+    begin("take");
     lock_section(0);
     record(RAM_FRAME, false, 0);
     unlock_section(0);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I2", "which still maps it at gfn 0x1205");
+    ends_with("I2", "which still maps it at gfn 0x1205");
 }
 
-static void i3_two_gfns(void **state)
+TEST(i3_two_gfns)
 {
-    (void)state;
     map_page();
-    sim_begin(s, "map again");
-    lock_vm();
-    put(GFN + 1, 3, page(RAM_FRAME));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I3", "and mapped there");
+    begin("map again");
+    make(GFN + 1, 3, page(RAM_FRAME));
+    ends_with("I3", "and mapped there");
 }
 
-static void i4_the_cores_frame(void **state)
+TEST(i4_the_cores_frame)
 {
-    (void)state;
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
-    put(GFN, 3, page(core_mem.base >> 12));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I4", "the core's");
+    begin_map();
+    make(GFN, 3, page(core_mem.base >> 12));
+    ends_with("I4", "the core's");
 }
 
-static void i4_the_hosts_tables_as_a_device(void **state)
+TEST(i4_the_hosts_tables_as_a_device)
 {
-    (void)state;
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
-    put(GFN, 3, c->host.root << 12 | 0x4c4 | 3);
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I4", "hidden");
+    begin_map();
+    make(GFN, 3, c->host.root << 12 | 0x4c4 | 3);
+    ends_with("I4", "hidden");
 }
 
-static void block_of_frames_that_are_not_all_the_vms(void **state)
+TEST(block_of_frames_that_are_not_all_the_vms)
 {
-    (void)state;
-    sim_begin(s, "map");
-    grow();
-    lock_vm();
+    begin_map();
     for (uint64_t i = 0; i < 511; i++)
         give(RAM_FRAME + i, 0x1400 + i);
-    put(0x1400, 2, block(RAM_FRAME));
-    arch_dsb_ishst(c);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("I2", "to frame 0x401ff (level 2");
+    make(0x1400, 2, block(RAM_FRAME));
+    ends_with("I2", "to frame 0x401ff (level 2");
 }
 
 /* VM 1's page goes back to the host in the right order, but for what the arguments leave out. */
@@ -882,8 +723,7 @@ static void hand_back(bool unmap_first, bool zero, bool clean)
 {
     map_page();
     assert_int_equal(sim_write(s, 1, GFN << 12, 0x5ec7e7, false, NULL), SIM_DONE);
-    sim_begin(s, "clear");
-    lock_vm();
+    begin("clear");
     lock_section(0);
     put(GFN, 3, 0);
     if (unmap_first)
@@ -900,90 +740,73 @@ static void hand_back(bool unmap_first, bool zero, bool clean)
     (void)sim_end(s);
 }
 
-static void i8_done_right(void **state)
+TEST(i8_done_right)
 {
-    (void)state;
     hand_back(true, true, true);
     none();
     assert_int_equal(sim_check_all(s), 0);
 }
 
-static void i8_not_zeroed(void **state)
+TEST(i8_not_zeroed)
 {
-    (void)state;
     hand_back(true, false, true);
     reported("I8", "is not zero");
 }
 
-static void i8_not_cleaned(void **state)
+TEST(i8_not_cleaned)
 {
-    (void)state;
     hand_back(true, true, false);
     reported("I8", "DC CIVAC");
 }
 
-static void i8_before_the_invalidation(void **state)
+TEST(i8_before_the_invalidation)
 {
-    (void)state;
     hand_back(false, true, true);
     reported("I8", "is zeroed while VM 1 may still reach it through a TLB");
     reported("I6 (S8)", "while its translation of gfn 0x1205 may still be in a TLB");
 }
 
-static void given_with_dirty_lines(void **state)
+TEST(given_with_dirty_lines)
 {
-    (void)state;
     cache_write(s, RAM_FRAME + 1, 0, 42, false);
     sim_begin(s, "give");
     give(RAM_FRAME + 1, GFN);
-    (void)sim_end(s);
-    reported("caches", "goes to a VM");
+    noticed("caches", "goes to a VM");
 }
 
 /* ---- counts ---- */
 
-static void wrong_section_count(void **state)
+TEST(wrong_section_count)
 {
-    (void)state;
-    sim_begin(s, "give");
-    lock_vm();
+    begin("give");
     lock_section(0);
     c->frame[0] = frame_of_vm(1, GFN);
     c->vm[0].frames += 1;
     unlock_section(0);
-    unlock_vm();
-    (void)sim_end(s);
-    reported("count", "section 0 counts 0 taken");
+    ends_with("count", "section 0 counts 0 taken");
 }
 
-static void wrong_short_cut(void **state)
+TEST(wrong_short_cut)
 {
-    (void)state;
     sim_begin(s, "look");
     lock_section(0);
     c->section[0].leaf = c->host.root;
     unlock_section(0);
-    (void)sim_end(s);
-    reported("count", "as the host's level-3 table");
+    noticed("count", "as the host's level-3 table");
     (void)sim_check_all(s);
     reported("I7", "as the host's level-3 table");
 }
 
-static void wrong_vm_count(void **state)
+TEST(wrong_vm_count)
 {
-    (void)state;
-    sim_begin(s, "give");
-    lock_vm();
+    begin("give");
     give(RAM_FRAME, GFN);
     c->vm[0].frames += 1;
-    unlock_vm();
-    (void)sim_end(s);
-    reported("count", "VM 1 counts 2 frames and owns 1");
+    ends_with("count", "VM 1 counts 2 frames and owns 1");
 }
 
-static void owner_that_does_not_exist(void **state)
+TEST(owner_that_does_not_exist)
 {
-    (void)state;
     sim_begin(s, "give");
     lock_section(0);
     c->frame[0] = frame_of_vm(3, GFN);
@@ -994,28 +817,31 @@ static void owner_that_does_not_exist(void **state)
     reported("I2", "names VM 3, which does not exist");
 }
 
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RETRACTIONS (sizeof(retractions) / sizeof(*retractions))
+
+static const struct CMUnitTest others[] = {
+        T(range_in_one), T(range_in_pieces), T(range_short_by_one), T(empty_table_done_right),
+        T(empty_table_still_walked), T(full_table_needs_all_of_it), T(valid_to_valid), T(access_may_change_in_place),
+        T(made_before_it_was_broken), T(made_after_it_was_broken), T(other_cpu_keeps_it),
+        T(access_through_a_stale_entry), T(stage2_done_and_combined_left), T(walk_cache_keeps_a_table),
+        T(table_linked_too_early), T(leaf_not_seen_at_the_drop), T(lock_order), T(two_of_a_kind), T(lock_left_taken),
+        T(entry_without_its_lock), T(record_without_its_lock), T(record_without_its_lock_seen_from_scratch),
+        T(store_past_the_step), T(store_past_the_step_seen_at_the_entry), T(linked_twice), T(linked_and_no_table),
+        T(freed_while_linked), T(table_lost), T(roots_go_after_the_walks), T(roots_go_under_a_walk),
+        T(handed_out_dirty), T(malformed), T(i1_host_maps_a_vms_frame), T(i1_record_under_the_hosts_mapping),
+        T(i1_not_identity), T(i2_not_the_recorded_gfn), T(i2_taken_and_still_mapped), T(i3_two_gfns),
+        T(i4_the_cores_frame), T(i4_the_hosts_tables_as_a_device), T(block_of_frames_that_are_not_all_the_vms),
+        T(i8_done_right), T(i8_not_zeroed), T(i8_not_cleaned), T(i8_before_the_invalidation), T(given_with_dirty_lines),
+        T(wrong_section_count), T(wrong_short_cut), T(wrong_vm_count), T(owner_that_does_not_exist),
+};
+
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        T(retract_done_right), T(retract_by_all_of_the_vmid), T(retract_without_any_invalidation),
-        T(retract_without_ordering_the_store), T(retract_without_waiting), T(retract_without_the_combined),
-        T(retract_with_the_combined_too_early), T(retract_without_waiting_for_the_combined),
-        T(retract_with_another_vmid), T(retract_with_another_page), T(range_in_one), T(range_in_pieces),
-        T(range_short_by_one), T(empty_table_done_right), T(empty_table_still_walked), T(full_table_needs_all_of_it),
-        T(valid_to_valid), T(access_may_change_in_place), T(made_before_it_was_broken), T(made_after_it_was_broken),
-        T(other_cpu_keeps_it), T(access_through_a_stale_entry), T(stage2_done_and_combined_left),
-        T(walk_cache_keeps_a_table), T(table_linked_too_early), T(leaf_not_seen_at_the_drop), T(lock_order),
-        T(two_of_a_kind), T(lock_left_taken), T(entry_without_its_lock), T(record_without_its_lock),
-        T(record_without_its_lock_seen_from_scratch), T(store_past_the_step),
-        T(store_past_the_step_seen_at_the_entry), T(linked_twice), T(linked_and_no_table), T(freed_while_linked),
-        T(table_lost), T(roots_go_after_the_walks), T(roots_go_under_a_walk), T(handed_out_dirty), T(malformed),
-        T(i1_host_maps_a_vms_frame), T(i1_record_under_the_hosts_mapping), T(i1_not_identity),
-        T(i2_not_the_recorded_gfn), T(i2_taken_and_still_mapped), T(i3_two_gfns), T(i4_the_cores_frame),
-        T(i4_the_hosts_tables_as_a_device), T(block_of_frames_that_are_not_all_the_vms), T(i8_done_right),
-        T(i8_not_zeroed), T(i8_not_cleaned), T(i8_before_the_invalidation), T(given_with_dirty_lines),
-        T(wrong_section_count), T(wrong_short_cut), T(wrong_vm_count), T(owner_that_does_not_exist),
-    };
+    struct CMUnitTest tests[RETRACTIONS + sizeof(others) / sizeof(*others)];
 
+    for (size_t i = 0; i < RETRACTIONS; i++)
+        tests[i] = (struct CMUnitTest){ retractions[i].name, retract, setup, teardown, &retractions[i] };
+    memcpy(&tests[RETRACTIONS], others, sizeof(others));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

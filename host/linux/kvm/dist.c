@@ -4,7 +4,14 @@
  * group 1 alone, no LPIs. What is not here reads as zero, and ignores writes. Registers are words of 32 bits; those of 64
  * are two of them, and a byte or a half word is part of one, with a mask of the bytes that are written.
  */
-#include "cordon_kvm.h"
+#include <linux/log2.h>
+#include <linux/spinlock.h>
+
+#include "cordon/abi.h"
+#include "dist.h"
+#include "irq.h"
+#include "machine.h"
+#include "vcpu.h"
 
 #define FRAME_SIZE 0x10000
 #define REDIST_SIZE (2 * FRAME_SIZE)
@@ -255,8 +262,7 @@ static u32 dist_read(struct view w, u32 offset)
 static void enable_all(struct vm *vm, bool enable)
 {
 	vm->gic.enabled = enable;
-	for (u32 i = 0; i < vm->vcpus; i++)
-		vcpu_kick(vm->vcpu[i]);
+	vcpu_kick_all(vm);
 }
 
 static void dist_write(struct view w, u32 offset, u32 value, u32 mask)

@@ -5,9 +5,15 @@
  */
 #include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/sched/signal.h>
 
-#include "cordon_kvm.h"
+#include "cordon/abi.h"
+#include "cordon/status.h"
+#include "el2.h"
+#include "hypercall.h"
+#include "limits.h"
+#include "machine.h"
 
 #define FIRST_DONATION 4		/* orders: 16 pages when a VM is made, */
 #define NEXT_DONATION 3			/* 8 whenever there are too few */
@@ -43,19 +49,6 @@ int el2_errno(u64 status)
 	case CORDON_NOT_MEMORY: return -EINVAL;
 	default: return -EIO;
 	}
-}
-
-int el2_limits(struct limits *l)
-{
-	struct cordon_regs r = { { CORDON_CALL_VM_LIMITS } };
-
-	cordon_hvc(&r);
-	if (r.x[0] != CORDON_OK || r.x[1] == 0 || !is_power_of_2(r.x[1]) || r.x[1] > 1UL << MAX_PAGE_ORDER)
-		return -ENODEV;
-	l->root_order = ilog2(r.x[1]);
-	l->ipa_bits = min_t(u64, r.x[2], 48);
-	l->vcpus = min_t(u64, r.x[3], CORDON_VCPUS_MAX);
-	return 0;
 }
 
 /* ---- frames for tables and registers ---- */

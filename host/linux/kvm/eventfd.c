@@ -3,11 +3,21 @@
  * Event descriptors in place of ioctls: one that pulses an SPI when it is written to (KVM_IRQFD), and one that is written
  * to when the guest writes to a device register (KVM_IOEVENTFD), so that the vCPU's thread need not leave the kernel.
  */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-#include "cordon_kvm.h"
+#include "compat.h"
+#include "eventfd.h"
+#include "irq.h"
+#include "machine.h"
 
 #define IOEVENTFDS_MAX 1000
 #define IOEVENTFD_FLAGS (KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_DEASSIGN)

@@ -6,9 +6,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include "cordon_kvm.h"
+#include <linux/bitops.h>
+#include <linux/printk.h>
+#include <linux/spinlock.h>
 
-#define WORD_STATE (CORDON_INTERRUPT_PENDING | CORDON_INTERRUPT_ACTIVE)
+#include "cordon/abi.h"
+#include "irq.h"
+#include "machine.h"
+#include "vcpu.h"
 
 struct irq *irq_find(struct gic *gic, struct vcpu *v, u32 intid)
 {

@@ -6,7 +6,11 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 
-#include "cordon_kvm.h"
+#include "cordon/abi.h"
+#include "el2.h"
+#include "list.h"
+#include "machine.h"
+#include "vm.h"
 
 #define NAME "cordon-vms"
 

@@ -2,66 +2,30 @@
 /* /dev/kvm itself: whether Cordon is there to stand behind it, and the ioctls that belong to no VM. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpufeature.h>
+#include <linux/fs.h>
+#include <linux/kvm.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <asm/virt.h>
 
-#include "cordon_kvm.h"
+#include "cordon/abi.h"
+#include "eventfd.h"
+#include "hypercall.h"
+#include "limits.h"
+#include "list.h"
+#include "vm_fd.h"
 
 #define ABI_MINOR 1		/* the first that has VMs */
 
-struct limits limits;
-bool use_blocks = true;
-module_param_named(blocks, use_blocks, bool, 0644);
-MODULE_PARM_DESC(blocks, "give guests blocks of 2 MiB where the host's memory allows it");
-
-/* ---- what there is ---- */
-
-/* Pointer authentication is the guest's own, with keys that Cordon keeps. */
-static int has_pointer_authentication(void)
-{
-	return cpu_have_named_feature(PACA) && cpu_have_named_feature(PACG);
-}
-
-/* Of all others there is nothing: 0. */
-int check_extension(unsigned long which)
-{
-	switch (which) {
-	case KVM_CAP_USER_MEMORY:
-	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
-	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
-	case KVM_CAP_IRQCHIP:
-	case KVM_CAP_DEVICE_CTRL:
-	case KVM_CAP_ONE_REG:
-	case KVM_CAP_ARM_PSCI:
-	case KVM_CAP_ARM_PSCI_0_2:
-	case KVM_CAP_IRQFD:
-	case KVM_CAP_IOEVENTFD:
-	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
-	case KVM_CAP_MP_STATE:
-	case KVM_CAP_IMMEDIATE_EXIT:
-	case KVM_CAP_CHECK_EXTENSION_VM:
-	case KVM_CAP_INTERNAL_ERROR_DATA:
-	case KVM_CAP_SYSTEM_EVENT_DATA: return 1;
-	case KVM_CAP_NR_MEMSLOTS: return SLOTS;
-	case KVM_CAP_NR_VCPUS: return min(num_online_cpus(), limits.vcpus);
-	case KVM_CAP_MAX_VCPUS:
-	case KVM_CAP_MAX_VCPU_ID: return limits.vcpus;
-	case KVM_CAP_ARM_VM_IPA_SIZE: return limits.ipa_bits;
-	case KVM_CAP_ARM_PTRAUTH_ADDRESS:
-	case KVM_CAP_ARM_PTRAUTH_GENERIC: return has_pointer_authentication();
-	default: return 0;
-	}
-}
+/* ---- ioctls ---- */
 
 static long kvm_ioctl(struct file *file, unsigned int request, unsigned long argument)
 {
 	switch (request) {
 	case KVM_GET_API_VERSION: return argument == 0 ? KVM_API_VERSION : -EINVAL;
-	case KVM_CREATE_VM: return vm_create(argument);
-	case KVM_CHECK_EXTENSION: return check_extension(argument);
+	case KVM_CREATE_VM: return vm_fd_create(argument);
+	case KVM_CHECK_EXTENSION: return limits_extension(argument);
 	case KVM_GET_VCPU_MMAP_SIZE: return argument == 0 ? PAGE_SIZE : -EINVAL;
 	default: return -EINVAL;
 	}
@@ -143,7 +107,7 @@ static int __init kvm_init(void)
 		pr_err("there is no Cordon that runs virtual machines under this kernel\n");
 		return -ENODEV;
 	}
-	ret = el2_limits(&limits);
+	ret = limits_read();
 	if (ret == 0)
 		ret = register_all();
 	if (ret == 0)

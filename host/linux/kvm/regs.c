@@ -3,9 +3,13 @@
  * Registers as user space names them. Before the start they have their values at reset; the entry and x0 of vCPU 0 are
  * all that can be chosen. Another value is refused and not ignored. After the start they are Cordon's.
  */
+#include <linux/kvm.h>
 #include <linux/uaccess.h>
+#include <asm/sysreg.h>
 
-#include "cordon_kvm.h"
+#include "machine.h"
+#include "regs.h"
+#include "vcpu.h"
 
 #define PSTATE_RESET 0x3c5		/* EL1h, with D, A, I and F masked */
 #define MPIDR_RES1 (1UL << 31)

@@ -2,11 +2,27 @@
 /* KVM_RUN: into the guest and out of it, and what each exit asks for. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/hrtimer.h>
+#include <linux/kvm.h>
+#include <linux/printk.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
+#include <linux/wait.h>
 #include <asm/arch_timer.h>
 
-#include "cordon_kvm.h"
+#include "compat.h"
+#include "cordon/abi.h"
+#include "cordon/status.h"
+#include "dist.h"
+#include "el2.h"
+#include "eventfd.h"
+#include "hypercall.h"
+#include "irq.h"
+#include "machine.h"
+#include "memory.h"
+#include "run.h"
+#include "vcpu.h"
+#include "vm.h"
 
 #define NOT_ENTERED U64_MAX		/* beside Cordon's statuses: something is to be done here first */
 #define GO_ON 1				/* beside 0, out to user space, and errnos */
@@ -312,7 +328,7 @@ static int run_once(struct vcpu *v)
 	return handle_refusal(v, status);
 }
 
-int vcpu_run(struct vcpu *v)
+int run_vcpu(struct vcpu *v)
 {
 	int ret;
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Interrupts: what is pending, and what a vCPU is given of it. */
+#ifndef CORDON_KVM_IRQ_H
+#define CORDON_KVM_IRQ_H
+
+#include <linux/types.h>
+
+#include "cordon/abi.h"
+#include "interrupt.h"
+
+struct vcpu;
+struct vm;
+
+/* ---- gic->lock is held ---- */
+
+/* The interrupt of a vCPU's own (v) or an SPI, or NULL. */
+struct irq *irq_find(struct gic *gic, struct vcpu *v, u32 intid);
+static inline bool irq_pending(const struct irq *irq)
+{
+	return irq->latch || (irq->line && !irq->edge);
+}
+
+/* After any change: keeps the list of busy ones, and kicks the vCPU that should take it. v: as above. */
+void irq_changed(struct vm *vm, struct vcpu *v, struct irq *irq);
+/* A write has taken a state away: a vCPU that has the interrupt in a list register does not give it back. */
+void irq_forget(struct vm *vm, struct irq *irq, bool pending, bool active);
+
+/* ---- these take gic->lock ---- */
+
+/* The level of a line; v: as above. */
+void irq_set_line(struct vm *vm, struct vcpu *v, u32 intid, bool level);
+/* To the vCPUs whose bits are set. */
+void irq_send_sgi(struct vm *vm, u64 targets, u32 intid);
+/* Whether the vCPU has an interrupt to take. */
+bool irq_waiting(struct vcpu *v);
+/* Whether its timer's interrupt would be one. */
+bool irq_timer_counts(struct vcpu *v);
+/* Before and after a run, with interrupts off. words: NULL: it has not run. */
+void irq_list(struct vcpu *v, u64 words[CORDON_INTERRUPTS]);
+void irq_take_back(struct vcpu *v, const u64 *words);
+/* Cordon has refused what was listed. False: nothing is left that could be the reason. */
+bool irq_refused(struct vcpu *v);
+
+#endif

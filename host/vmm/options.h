@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. */
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine.h"
+
+#define BLOCK 0x200000ull       /* what a stage-2 block maps */
+
+struct options {
+    const char *kernel;
+    const char *initrd;
+    const char *append;
+    const char *dump_tree;
+    const char *disk[DISKS_MAX];
+    unsigned disks;
+    uint64_t memory;            /* bytes, a multiple of BLOCK */
+    unsigned cpus;
+    bool verbose;
+    bool quiet;
+    bool test_calls;
+    bool random;                /* seeds in the device tree */
+};
+
+/* Fills in *o, or leaves the program: --help, --version, or with a complaint. */
+void options_read(struct options *o, int argc, char **argv);
+
+#endif

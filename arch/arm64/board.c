@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "machine_el2.h"
+#include "board.h"
 
 #include "arch.h"
 #include "controls.h"
+#include "cordon/cordon.h"
 #include "cpu.h"
+#include "machine_el2.h"
 #include "mmu.h"
-#include "panic.h"
+#include "phys.h"
+#include "plan.h"
+#include "refuse.h"
 
 #define SECTION (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE)
 #define GUEST_BITS 40
-#define GICR_TYPER 0x08
 
-struct cordon machine;
 static struct arch arch;
 static struct cordon_config config;
 static uint32_t cpus_in_tree;
@@ -130,6 +132,15 @@ bool board_redistributor(uint64_t *address)
 
 /* ---- the core ---- */
 
+/* Physical address bits of the CPU, at most 48. */
+static uint32_t cpu_bits(void)
+{
+    static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48 };
+    uint64_t range = id_field(sysreg_read(id_aa64mmfr0_el1), 0);
+
+    return bits[range < 5 ? range : 5];
+}
+
 /*
  * Address bits that reach all that the host may, and what guests are used to, which is 40: hosts and guests have tables
  * of one shape, so that one VTCR_EL2 serves both. At most what the CPU has.
@@ -137,7 +148,7 @@ bool board_redistributor(uint64_t *address)
 static uint32_t bits_needed(void)
 {
     uint64_t end = 0;
-    uint32_t bits = cpu_pa_bits() < GUEST_BITS ? cpu_pa_bits() : GUEST_BITS;
+    uint32_t bits = cpu_bits() < GUEST_BITS ? cpu_bits() : GUEST_BITS;
 
     for (uint32_t i = 0; i < board.rams + board.devices; i++) {
         struct cordon_mem m = i < board.rams ? board.ram[i] : board.device[i - board.rams];
@@ -147,7 +158,7 @@ static uint32_t bits_needed(void)
     }
     while (end > UINT64_C(1) << bits)
         bits++;
-    if (bits > cpu_pa_bits())
+    if (bits > cpu_bits())
         refuse_to_boot("the device tree has memory beyond what this CPU can address");
     return bits;
 }
@@ -241,6 +252,7 @@ void board_start_core(void)
     base = plan_allocate(size);
     (void)lay_out(&sizes, cpus_in_tree, base, &storage, &cpu_memory);
     zero(base, size);
+    mmu_map_cpus(cpu_memory, cpus_in_tree);
     cpus_place(cpu_memory, cpus_in_tree);
     board.core[1] = (struct cordon_mem){ base, size };
     config.cores = 2;

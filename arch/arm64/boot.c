@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the loader to the host. docs/BOOT.md tells it in order. */
+#include "board.h"
 #include "cpu.h"
+#include "cpu_setup.h"
+#include "entry.h"
+#include "entry_step.h"
 #include "log.h"
-#include "machine_el2.h"
-#include "mmu.h"
-#include "panic.h"
+#include "phys.h"
+#include "plan.h"
 #include "plat.h"
 #include "print.h"
+#include "psci.h"
 #include "random.h"
+#include "refuse.h"
 #include "scrub.h"
 
 #define DTB_LIMIT 0x200000u
@@ -132,8 +137,13 @@ static void say_what_is_lost(void)
         print("Cordon: the device tree has no room to describe %u KiB of memory, which nobody has\n", board.lost >> 10);
 }
 
-_Noreturn void boot(uint64_t dtb)
+/*
+ * The boot CPU, on the image's stack. cpu_entry: where the others are to begin. Returns the struct cpu as which it goes on in
+ * boot_on(), on a stack of its own.
+ */
+struct cpu *boot(uint64_t dtb, uint64_t cpu_entry)
 {
+    psci_set_up(cpu_entry);
     open_tree(&tree, dtb);
     board_read(&tree);
     find_host(&tree);
@@ -143,7 +153,7 @@ _Noreturn void boot(uint64_t dtb)
     board_take(dtb, tree.size);
     board_start_core();
     board_add_cpus(&tree);
-    become_cpu(&cpus[0]);
+    return &cpus[0];
 }
 
 _Noreturn void boot_on(void)
@@ -158,7 +168,7 @@ _Noreturn void boot_on(void)
     scrub_range(rest.base, rest.base + rest.size);
     boot_test();
     cpu_set_up(board_vtcr(), board_vttbr());
-    predict_say();
+    entry_step_say();
     dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */
     for (uint64_t at = dtb; at < dtb + tree.size; at += 16)
         __asm__ volatile("dc civac, %0" ::"r"(phys(at)) : "memory");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CPUs: what EL2 keeps for each of them, and the state that their registers must have. */
+/* The CPUs that there are, and what EL2 keeps for each of them. */
 #ifndef CORDON_CPU_H
 #define CORDON_CPU_H
 
@@ -86,41 +86,11 @@ static inline void count(enum cordon_stat what)
 
 /* Bytes that `n` CPUs need, a multiple of the page size: stacks between guard pages, and a struct cpu for each. */
 uint64_t cpus_size(uint32_t n);
-/* Gives that memory, zeroed, to the CPUs, and maps it where it lies. Single-threaded. */
+/* Gives that memory, zeroed and mapped, to the CPUs. Single-threaded. */
 void cpus_place(uint64_t base, uint32_t n);
 /* Gives a CPU of the device tree the next slot; there must be one. The first is the boot CPU's. */
 void cpu_add(uint64_t mpidr);
 /* The CPU of an MPIDR_EL1 value; NULL when there is none. */
 struct cpu *cpu_find(uint64_t mpidr);
-
-/* Physical address bits of the CPU, at most 48. */
-uint32_t cpu_pa_bits(void);
-
-/* Sets every EL2 register that says what the host may do, and the EL1 ones whose reset state the host relies on. */
-void cpu_set_up(uint64_t vtcr, uint64_t vttbr);
-
-/* Finds the frame of this CPU's SGIs and PPIs, and what its interrupt interface has, and empties that. guest_gic.c */
-void gic_set_up(struct cpu *cpu);
-
-/*
- * Chooses what this CPU's vectors begin with, and sets VBAR_EL2. The firmware may be asked: not before it can be called.
- * predict.c
- */
-void predict_set_up(struct cpu *cpu);
-/* What was chosen for the boot CPU, on the UART. */
-void predict_say(void);
-/* A call of the host's about prediction goes to the firmware, where that has it; false: it has not, or it is no such call. */
-bool predict_call(uint64_t x[4]);
-/* What SMCCC_ARCH_FEATURES answers the host about such a call. */
-int64_t predict_features(uint64_t function);
-/* Before a guest's first instruction and after its last: its stores are not bypassed, whatever the host wants for itself. */
-void predict_guest_enters(struct cpu *cpu);
-void predict_guest_left(struct cpu *cpu);
-
-/* entry.S */
-_Noreturn void enter_host(uint64_t entry, uint64_t x0);
-/* The boot CPU leaves the image's stack and goes on in boot_on() on its own, as this struct cpu. */
-_Noreturn void become_cpu(struct cpu *cpu);
-void secondary_entry(void);
 
 #endif

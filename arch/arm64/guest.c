@@ -6,12 +6,12 @@
  * The order keeps a walk of one's stage 1 from meeting the other's stage 2: walks through TTBR0 and TTBR1 are switched
  * off (TCR_EL1.EPD0, EPD1) before VTTBR_EL2 changes, and on again when all registers are the new one's.
  */
-#include "guest.h"
-
 #include "controls.h"
 #include "cpu.h"
+#include "guest_entry.h"
+#include "guest_gic.h"
 #include "inject.h"
-#include "machine_el2.h"
+#include "predict.h"
 #include "guest/exit.h"
 #include "guest/vcpu.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Into a guest and out of it: its general registers, and its vector registers. */
+#include "fatal.h"
+#include "general.h"
 #include "layout.h"
 #include "step.h"
 #include "sysreg.h"
@@ -27,20 +29,7 @@ guest_resume:
     msr     elr_el2, x1
     msr     spsr_el2, x2
     ldp     x2, x3, [x0, #16]
-    ldp     x4, x5, [x0, #32]
-    ldp     x6, x7, [x0, #48]
-    ldp     x8, x9, [x0, #64]
-    ldp     x10, x11, [x0, #80]
-    ldp     x12, x13, [x0, #96]
-    ldp     x14, x15, [x0, #112]
-    ldp     x16, x17, [x0, #128]
-    ldp     x18, x19, [x0, #144]
-    ldp     x20, x21, [x0, #160]
-    ldp     x22, x23, [x0, #176]
-    ldp     x24, x25, [x0, #192]
-    ldp     x26, x27, [x0, #208]
-    ldp     x28, x29, [x0, #224]
-    ldr     x30, [x0, #240]
+    x4_to_x30 ldp, ldr, x0
     ldp     x0, x1, [x0]
     eret
     dsb     nsh                 /* no speculation past the end */
@@ -55,26 +44,18 @@ guest_resume:
     b       guest_trap
     .endm
 
-    .macro  from_el2, number
-    .balign 0x80
-    msr     sp_el0, x0
-    mov     x0, #\number
-    b       fatal_exception
-    .endm
-
 /* The vectors while a guest runs, with what they begin with. step.h */
     .macro  guest_vectors_with name, step
     .balign 0x800
-    .global \name
 \name:
-    from_el2 0
-    from_el2 1
-    from_el2 2
-    from_el2 3
-    from_el2 4
-    from_el2 5
-    from_el2 6
-    from_el2 7
+    fatal   0
+    fatal   1
+    fatal   2
+    fatal   3
+    fatal   4
+    fatal   5
+    fatal   6
+    fatal   7
     from_guest 0, \step         /* enum trap_kind */
     from_guest 1, \step
     from_guest 1, \step
@@ -86,6 +67,7 @@ guest_resume:
     .org    \name + 0x800       /* an error here: a vector has more than its 32 instructions */
     .endm
 
+    .global guest_vectors, guest_vectors_loop, guest_vectors_clear, guest_vectors_firmware
     guest_vectors_with guest_vectors, step_none
     guest_vectors_with guest_vectors_loop, step_loop
     guest_vectors_with guest_vectors_clear, step_clear
@@ -94,20 +76,7 @@ guest_resume:
 guest_trap:
     ldr     x0, [sp, #16 + FRAME_VCPU]
     stp     x2, x3, [x0, #16]
-    stp     x4, x5, [x0, #32]
-    stp     x6, x7, [x0, #48]
-    stp     x8, x9, [x0, #64]
-    stp     x10, x11, [x0, #80]
-    stp     x12, x13, [x0, #96]
-    stp     x14, x15, [x0, #112]
-    stp     x16, x17, [x0, #128]
-    stp     x18, x19, [x0, #144]
-    stp     x20, x21, [x0, #160]
-    stp     x22, x23, [x0, #176]
-    stp     x24, x25, [x0, #192]
-    stp     x26, x27, [x0, #208]
-    stp     x28, x29, [x0, #224]
-    str     x30, [x0, #240]
+    x4_to_x30 stp, str, x0
     ldp     x2, x3, [sp], #16
     stp     x2, x3, [x0]
     mrs     x2, elr_el2

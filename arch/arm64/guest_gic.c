@@ -7,12 +7,10 @@
  * not signalled again: the guest's end of interrupt is the physical one's. Nobody else uses PPI 27: it is not in the
  * host's device tree, and the timer is off while the host runs.
  */
-#include "guest.h"
+#include "guest_gic.h"
 
 #include "controls.h"
-#include "cpu.h"
-#include "machine_el2.h"
-#include "mmu.h"
+#include "phys.h"
 #include "guest/vcpu.h"
 
 #define GICR_SGI_BASE 0x10000

@@ -3,10 +3,9 @@
  * What a guest sees of the CPU's features: those that it may use without a trap, and no more. A field that is not named
  * reads as zero: what a later CPU adds is not there before somebody has looked at it. Arm ARM D17.2, ID_AA64*_EL1.
  */
-#include "guest.h"
-
-#include "cpu.h"
+#include "arch_guest.h"
 #include "machine_el2.h"
+#include "sysreg.h"
 
 /* Operands of a trapped MRS, as ESR_EL2 has them: op0 in 21:20, op2 in 19:17, op1 in 16:14, CRn in 13:10, CRm in 4:1. */
 #define NAME_CRM(name) ((name) >> 1 & 0xf)

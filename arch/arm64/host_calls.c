@@ -6,10 +6,10 @@
 #include "base/lock.h"
 #include "log.h"
 #include "machine_el2.h"
+#include "predict.h"
 #include "psci.h"
 #include "base/region.h"
 #include "guest/smccc.h"
-#include "trap.h"
 
 static void answer(struct regs *r, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 {

@@ -5,7 +5,6 @@
 #include "log.h"
 #include "print.h"
 #include "psci.h"
-#include "trap.h"
 
 #define ESR_IL (UINT64_C(1) << 25)
 #define ISS_S1PTW (UINT64_C(1) << 7)

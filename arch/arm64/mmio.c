@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mmio.h"
 
+#include "board.h"
 #include "log.h"
-#include "machine_el2.h"
-#include "mmu.h"
+#include "phys.h"
 
 #define ISS_ISV (UINT64_C(1) << 24)
 #define ISS_SSE (UINT64_C(1) << 21)
@@ -12,7 +12,6 @@
 
 #define GICR_CTLR 0x00
 #define GICR_IIDR 0x04
-#define GICR_TYPER 0x08
 #define GICR_WAKER 0x14
 #define CTLR_ENABLE_LPIS UINT64_C(1)
 /*

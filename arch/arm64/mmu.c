@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "layout.h"
 #include "panic.h"
+#include "phys.h"
 #include "plan.h"
 #include "sysreg.h"
 
@@ -99,17 +100,18 @@ static void map_same(const char *begin, const char *end, uint64_t attributes)
     map((uint64_t)begin, (uint64_t)begin, (uint64_t)(end - begin), attributes);
 }
 
-void mmu_map_data(uint64_t base, uint64_t size)
+static void map_data(uint64_t base, uint64_t size)
 {
     map(base, base, size, DATA);
 }
 
-void mmu_map_stacks(uint64_t base)
+/* One CPU's two stacks: the guards below each stay unmapped. */
+static void map_stacks(uint64_t base)
 {
     base += GUARD_SIZE;
-    mmu_map_data(base, STACK_SIZE);
+    map_data(base, STACK_SIZE);
     base += STACK_SIZE + GUARD_SIZE;
-    mmu_map_data(base, PANIC_STACK_SIZE);
+    map_data(base, PANIC_STACK_SIZE);
 }
 
 void mmu_build(uint64_t dtb)
@@ -119,7 +121,7 @@ void mmu_build(uint64_t dtb)
     map_same(_image_begin, _rodata_begin, CODE);
     map_same(_rodata_begin, _data_begin, CONSTANTS);
     map_same(_data_begin, _data_end, DATA);
-    mmu_map_stacks((uint64_t)_stacks_begin);
+    map_stacks((uint64_t)_stacks_begin);
     mmu_map_device(PLAT_UART, 0x1000);
     /* The boot protocol says that the tree has no more than 2 MiB, and crosses no more than one boundary of 2 MiB. */
     if (dtb < UINT64_C(1) << 46)
@@ -151,4 +153,13 @@ void mmu_map_ram(uint64_t base, uint64_t size)
 void mmu_map_device(uint64_t base, uint64_t size)
 {
     map(PHYS_OFFSET + base, base, size, DEVICE);
+}
+
+void mmu_map_cpus(uint64_t base, uint32_t n)
+{
+    uint64_t structs = base + (uint64_t)n * STACKS_SIZE;
+
+    for (; base < structs; base += STACKS_SIZE)
+        map_stacks(base);
+    map_data(structs, cpus_size(n) - (uint64_t)n * STACKS_SIZE);
 }

@@ -3,8 +3,8 @@
 
 #include "arch.h"
 #include "print.h"
-#include "psci.h"
 #include "scrub.h"
+#include "smc.h"
 
 /* Functions in ascending order of address; made by scripts/host/build-el2 from the linked image. */
 struct symbol {
@@ -121,13 +121,6 @@ static void print_registers(const struct regs *r, uint64_t sp)
           sysreg_read(hpfar_el2), sysreg_read(sctlr_el2));
 }
 
-static _Noreturn void switch_off(void)
-{
-    psci_off();
-    for (;;)
-        __asm__ volatile("wfi");
-}
-
 /* One CPU reports; the others wait for the end. It comes at once if the report itself goes wrong. */
 static void begin(void)
 {
@@ -191,10 +184,4 @@ _Noreturn void arch_panic(struct cordon *c, const char *file, int line, const ch
           (uint64_t)line, text);
     print_back_trace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
     end();
-}
-
-_Noreturn void refuse_to_boot(const char *text)
-{
-    print("Cordon: %s\n", text);
-    switch_off();
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end, for errors of our own and machines that cannot be run. No input of the host's may lead here. */
+/* The end, for errors of our own. No input of the host's may lead here. */
 #ifndef CORDON_PANIC_H
 #define CORDON_PANIC_H
 
 #include "cpu.h"
-#include "refuse.h"
 
 /* Says what is wrong, where and how it came there, and switches the machine off. */
 _Noreturn void panic(const char *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan.h"
 
-#include "mmu.h"
+#include "phys.h"
 #include "plat.h"
 #include "refuse.h"
 #include "text.h"

@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What mitigation.c chooses, done: each CPU asks its registers and its firmware, and takes the vectors of its step. */
-#include "cpu.h"
-#include "print.h"
+#include "predict.h"
+
 #include "smc.h"
 #include "guest/smccc.h"
-
-/* entry.S and guest_entry.S: a set for each step */
-extern const char vectors[], vectors_loop[], vectors_clear[], vectors_firmware[];
-extern const char guest_vectors[], guest_vectors_loop[], guest_vectors_clear[], guest_vectors_firmware[];
-
-static const struct {
-    const char *host;
-    const char *guest;
-} sets[ENTRY_STEPS] = {
-    [STEP_NONE] = { vectors, guest_vectors },
-    [STEP_LOOP] = { vectors_loop, guest_vectors_loop },
-    [STEP_CLEAR] = { vectors_clear, guest_vectors_clear },
-    [STEP_FIRMWARE] = { vectors_firmware, guest_vectors_firmware },
-};
 
 static const uint32_t functions[PREDICTIONS] = { SMCCC_ARCH_WORKAROUND_1, SMCCC_ARCH_WORKAROUND_2, SMCCC_ARCH_WORKAROUND_3 };
 
@@ -27,7 +12,7 @@ static int32_t ask(uint64_t function, uint64_t argument)
     return (int32_t)firmware(function, argument, 0, 0);
 }
 
-static struct mitigation choose(struct cpu *cpu)
+void predict_set_up(struct cpu *cpu)
 {
     struct mitigation_facts f = {
         .midr = sysreg_read(midr_el1),
@@ -42,51 +27,8 @@ static struct mitigation choose(struct cpu *cpu)
         cpu->firmware[i] = features ? ask(SMCCC_ARCH_FEATURES, functions[i]) : SMCCC_NOT_SUPPORTED;
         f.firmware[i] = cpu->firmware[i];
     }
-    return mitigation_plan(&f);
-}
-
-#ifdef CORDON_NO_ENTRY_STEP
-/* For the costs that make bench shows beside the others. */
-#define STEP_TAKEN(m) STEP_NONE
-#else
-#define STEP_TAKEN(m) ((m).step)
-#endif
-
-void predict_set_up(struct cpu *cpu)
-{
-    cpu->mitigation = choose(cpu);
-    cpu->step_argument = cpu->mitigation.argument;
+    cpu->mitigation = mitigation_plan(&f);
     cpu->bypass_open = false;       /* as firmware begins */
-    cpu->host_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].host;
-    cpu->guest_vectors = (uint64_t)sets[STEP_TAKEN(cpu->mitigation)].guest;
-    sysreg_write(vbar_el2, cpu->host_vectors);
-}
-
-/* ---- what is told ---- */
-
-/* Which step this CPU's vectors have, for the host and for guests: by the registers, not by the plan. */
-static uint32_t step_there(const struct cpu *cpu)
-{
-    uint64_t there = sysreg_read(vbar_el2);
-    uint32_t step = 0;
-
-    while (step < ENTRY_STEPS && ((uint64_t)sets[step].host != there || (uint64_t)sets[step].guest != cpu->guest_vectors))
-        step++;
-    return step;
-}
-
-void predict_say(void)
-{
-    static const char *const steps[ENTRY_STEPS + 1] = { "nothing", "a loop of %u branches", "CLRBHB", "the firmware's call 0x%x",
-                                                        "vectors of no step" };
-    static const char *const exposure[] = { "not affected", "closed", "open" };
-    const struct cpu *cpu = this_cpu();
-    const struct mitigation *m = &cpu->mitigation;
-
-    print("Cordon: on entry ");
-    print(steps[step_there(cpu)], cpu->step_argument);
-    print("%s; branch targets: %s, history: %s, store bypass: %s\n", m->guessed ? " (a guess: no list has this CPU)" : "",
-          exposure[m->exposure[BRANCH_TARGETS]], exposure[m->exposure[BRANCH_HISTORY]], exposure[m->exposure[STORE_BYPASS]]);
 }
 
 /* ---- the host's calls, and guests' ---- */

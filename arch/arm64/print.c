@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "mmu.h"
+#include "phys.h"
 #include "plat.h"
 #include "sysreg.h"
 

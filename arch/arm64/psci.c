@@ -13,6 +13,13 @@
 #define AFFINITY_OFF 1
 #define AFFINITY_ON_PENDING 2
 
+static uint64_t cpu_entry;
+
+void psci_set_up(uint64_t entry)
+{
+    cpu_entry = entry;
+}
+
 /* PSCI answers in 32 bits, sign and all. */
 static int64_t answer(int64_t x)
 {
@@ -46,7 +53,7 @@ static int64_t cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context)
     cpu->entry = entry;
     cpu->context = context;
     dsb_sy();       /* the CPU reads these before its caches are on */
-    result = answer(firmware(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, (uint64_t)cpu));
+    result = answer(firmware(PSCI_CPU_ON, mpidr, cpu_entry, (uint64_t)cpu));
     if (result != PSCI_SUCCESS) {
         (void)change_state(cpu, CPU_STATE_STARTING, CPU_STATE_OFF);
         return result;
@@ -95,15 +102,15 @@ static int64_t suspend(uint64_t function, uint64_t power_state, uint64_t entry, 
     struct cpu *cpu = this_cpu();
 
     if (keeps_state(function, power_state))
-        return answer(firmware(function, power_state, (uint64_t)secondary_entry, (uint64_t)cpu));
+        return answer(firmware(function, power_state, cpu_entry, (uint64_t)cpu));
     if (!may_enter_at(entry))
         return PSCI_INVALID_ADDRESS;
     cpu->entry = entry;
     cpu->context = context;
     dsb_sy();
     if (function == PSCI_SYSTEM_SUSPEND)
-        return answer(firmware(function, (uint64_t)secondary_entry, (uint64_t)cpu, 0));
-    return answer(firmware(function, power_state, (uint64_t)secondary_entry, (uint64_t)cpu));
+        return answer(firmware(function, cpu_entry, (uint64_t)cpu, 0));
+    return answer(firmware(function, power_state, cpu_entry, (uint64_t)cpu));
 }
 
 static int64_t features(uint64_t function)
@@ -165,11 +172,6 @@ bool psci_call(const struct regs *r, int64_t *result)
     }
 }
 
-void psci_off(void)
-{
-    (void)firmware(PSCI_SYSTEM_OFF, 0, 0, 0);
-}
-
 /* Whether any CPU runs the host, or is about to. */
 static bool host_is_alive(void)
 {
@@ -187,7 +189,7 @@ _Noreturn void psci_stop_this_cpu(uint64_t reason)
     if (!host_is_alive()) {
         scrub_guests();
         print("\nCordon: no CPU of the host can go on; the machine is switched off.\n");
-        psci_off();
+        (void)firmware(PSCI_SYSTEM_OFF, 0, 0, 0);
     }
     for (;;)
         (void)cpu_off(reason);

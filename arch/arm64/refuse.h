@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The end before there is a beginning. */
 #ifndef CORDON_REFUSE_H
 #define CORDON_REFUSE_H
 

@@ -5,7 +5,8 @@
 #include "cordon/cordon.h"
 #include "memory/frame.h"
 #include "machine_el2.h"
-#include "mmu.h"
+#include "phys.h"
+#include "plan.h"
 #include "print.h"
 #include "sysreg.h"
 

@@ -40,4 +40,12 @@ static inline bool firmware_has_features(void)
            (int32_t)firmware(SMCCC_VERSION, 0, 0, 0) >= SMCCC_1_1;
 }
 
+/* Switches the machine off. Where the firmware does not, this CPU waits for ever. */
+_Noreturn static inline void switch_off(void)
+{
+    (void)firmware(PSCI_SYSTEM_OFF, 0, 0, 0);
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
 #endif

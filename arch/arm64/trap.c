@@ -2,6 +2,7 @@
 #include "trap.h"
 
 #include "base/check.h"
+#include "cordon/cordon.h"
 #include "host_calls.h"
 #include "inject.h"
 #include "log.h"

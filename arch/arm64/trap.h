@@ -5,7 +5,6 @@
 
 #include "cpu.h"
 
-void host_hvc(struct regs *r, uint64_t esr);
 void host_sync(struct regs *r, uint64_t esr);
 
 #endif

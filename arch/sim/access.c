@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accesses of the host and of VMs: through the TLB, the walk caches and the tables, to memory. */
+#include "cache.h"
+#include "cpu.h"
+#include "hw.h"
+#include "log.h"
+#include "mail.h"
+#include "ram.h"
+#include "report.h"
+#include "stale.h"
 #include "tlb.h"
 #include "walker.h"
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Barriers and invalidations: an invalidation is issued, and takes effect at its CPU's next DSB ISH. */
+#include "cpu.h"
 #include "duty.h"
+#include "hw.h"
+#include "log.h"
+#include "mail.h"
 #include "tlb.h"
+#include "util.h"
 
 static void order_stores(struct cpu *cpu)
 {

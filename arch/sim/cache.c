@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The caches, as far as software must care for them: which frames have dirty lines, and what memory holds beneath.
- *
- * All CPUs are coherent. A line stays dirty until it is cleaned: as long as hardware might keep it. s->phys is what the
- * caches show. A machine for concurrent calls has no such model.
- */
+#include "cache.h"
+
 #include <string.h>
 
-#include "state.h"
+#include "ram.h"
+#include "util.h"
 
 static bool modelled(const struct sim *s)
 {
@@ -35,7 +32,7 @@ static void make_dirty(struct sim *s, uint64_t frame)
         leave_behind(s, frame);
 }
 
-static void clean(struct sim *s, uint64_t frame)
+void cache_clean(struct sim *s, uint64_t frame)
 {
     if ((s->flag[frame] & FRAME_ZEROED) != 0)
         s->flag[frame] &= (uint8_t)~(FRAME_TOUCHED | FRAME_ZEROED);
@@ -91,7 +88,7 @@ void cache_core_writes(struct sim *s, uint64_t frame)
  * A frame that nobody ever wrote to is zero already and takes no memory of the developer's. Of any other the old
  * contents may just have been written back, so that memory has them until the zeros are cleaned.
  */
-static void zero(struct sim *s, uint64_t frame)
+void cache_zero(struct sim *s, uint64_t frame)
 {
     if (modelled(s) && (s->flag[frame] & FRAME_TOUCHED) == 0)
         return;
@@ -99,26 +96,4 @@ static void zero(struct sim *s, uint64_t frame)
     memset(&s->phys[frame], 0, 4096);
     if (!s->concurrent)
         s->flag[frame] |= FRAME_ZEROED;
-}
-
-void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)
-{
-    struct sim *s = c->arch->sim;
-    struct cpu *cpu = sim_this_cpu(s);
-
-    LOG(s, cpu, "zero pfn=0x%llx n=%llu", (unsigned long long)pfn, (unsigned long long)n);
-    for (uint64_t i = 0; i < n; i++) {
-        zero(s, pfn + i);
-        if (s->check && !s->booting)
-            invariant_zeroed(s, cpu, pfn + i);
-    }
-}
-
-void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n)
-{
-    struct sim *s = c->arch->sim;
-
-    LOG(s, sim_this_cpu(s), "clean pfn=0x%llx n=%llu", (unsigned long long)pfn, (unsigned long long)n);
-    for (uint64_t i = 0; !s->concurrent && i < n; i++)
-        clean(s, pfn + i);
 }

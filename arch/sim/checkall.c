@@ -6,8 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu.h"
+#include "hw.h"
+#include "invariant.h"
 #include "memory/frame.h"
-#include "tlb.h"
+#include "ram.h"
+#include "record.h"
+#include "report.h"
+#include "stale.h"
 #include "walker.h"
 
 struct survey {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "duty.h"
 
-#include "walker.h"
+#include "report.h"
+#include "util.h"
 
 static bool overlaps(const struct duty *d, uint32_t vmid, uint64_t gfn, uint64_t pages)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
-#include "guest/smccc.h"
-#include "state.h"
+#include "cpu.h"
 #include "guest/exit.h"
+#include "guest/smccc.h"
 #include "guest/vcpu.h"
+#include "report.h"
 
 void sim_guest(struct sim *s, sim_guest_fn *play, void *arg)
 {

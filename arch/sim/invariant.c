@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The invariants of docs/SEMANTICS.md, for what an operation changed: an entry against the records, a record against
- * the tables. That is enough when they held before. sim_check_all() asks the same of the whole machine.
- */
+#include "invariant.h"
+
+#include "cache.h"
 #include "duty.h"
+#include "hw.h"
 #include "memory/frame.h"
+#include "ram.h"
+#include "record.h"
+#include "report.h"
 #include "walker.h"
 
 static unsigned long long ull(uint64_t x)
@@ -23,6 +26,23 @@ static const char *holder_name(struct frame f, char *buffer, size_t size)
     (void)snprintf(buffer, size, "VM %u's%s, gfn 0x%llx, %u grants", f.holder % HOLDER_PENDING,
                    frame_is_pending(f) ? " (pending)" : "", ull(frame_gfn(f)), f.count);
     return buffer;
+}
+
+/* Whether the host, or VM who, can reach the frame at gfn: by its table. */
+static bool maps(const struct sim *s, uint32_t who, uint64_t gfn, uint64_t frame)
+{
+    const struct stage2 *t = &s->core.host;
+    struct walk w;
+
+    if (who > s->core.vms)
+        return false;
+    if (who != 0) {
+        if (!s->vm[who - 1].live)
+            return false;
+        t = &s->vm[who - 1].s2;
+    }
+    w = walk_stage2(s, t, gfn);
+    return w.mapped && w.leaf.pfn + (gfn - w.leaf.gfn) == frame;
 }
 
 /* ---- a leaf against the records ---- */
@@ -121,14 +141,15 @@ static bool vm_page(struct sim *s, const struct cpu *cpu, uint32_t vm, const str
         return true;
     if (f.holder == HOLDER_CORE)
         name = "I4";
-    else if (frame_is_vm(f) && invariant_maps(s, f.holder, frame_gfn(f), l->pfn + i))
+    else if (frame_is_vm(f) && maps(s, f.holder, frame_gfn(f), l->pfn + i))
         name = "I3";
     (void)snprintf(what, sizeof(what), "the frame is %s%s", holder_name(f, holder, sizeof(holder)),
                    name[1] == '3' ? ", and mapped there" : "");
     return leaf_report(s, cpu, name, vm, l, i, what);
 }
 
-bool invariant_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l)
+/* One leaf of a principal's table against the records: I1, I2, I3, I4. */
+static bool check_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l)
 {
     if (vmid == 0)
         return host_leaf(s, cpu, l);
@@ -153,7 +174,7 @@ void invariant_desc(struct sim *s, const struct cpu *cpu, uint32_t vmid, uint32_
     if (desc_kind(desc, level) != DESC_IS_LEAF)
         return;
     l = leaf_of(desc, level, gfn);
-    (void)invariant_leaf(s, cpu, vmid, &l);
+    (void)check_leaf(s, cpu, vmid, &l);
 }
 
 /* ---- changed entries, when their lock is dropped ---- */
@@ -188,22 +209,6 @@ void invariant_changes(struct sim *s, struct cpu *cpu, uint32_t kind)
 
 /* ---- changed records, when the section's lock is dropped ---- */
 
-bool invariant_maps(const struct sim *s, uint32_t who, uint64_t gfn, uint64_t frame)
-{
-    const struct stage2 *t = &s->core.host;
-    struct walk w;
-
-    if (who > s->core.vms)
-        return false;
-    if (who != 0) {
-        if (!s->vm[who - 1].live)
-            return false;
-        t = &s->vm[who - 1].s2;
-    }
-    w = walk_stage2(s, t, gfn);
-    return w.mapped && w.leaf.pfn + (gfn - w.leaf.gfn) == frame;
-}
-
 static uint32_t owner_of(struct frame f)
 {
     return frame_is_vm(f) || frame_is_pending(f) ? f.holder % HOLDER_PENDING : 0;
@@ -221,7 +226,7 @@ static void check_vm_lost(struct sim *s, const struct cpu *cpu, uint64_t frame, 
     const struct duty *d;
     char missing[128];
 
-    if (can_look(s, cpu, vm) && invariant_maps(s, vm, frame_gfn(old), frame))
+    if (can_look(s, cpu, vm) && maps(s, vm, frame_gfn(old), frame))
         report(s, cpu, "I2", "frame 0x%llx is taken from VM %u, which still maps it at gfn 0x%llx", ull(frame), vm,
                ull(frame_gfn(old)));
     d = vm != 0 ? duty_open(cpu, vm, frame_gfn(old), 1) : NULL;
@@ -255,7 +260,7 @@ void invariant_record(struct sim *s, struct cpu *cpu, uint64_t frame, struct fra
 {
     char holder[80];
 
-    if (!frame_host_may_map(new) && new.holder != HOLDER_INVALID && invariant_maps(s, 0, frame, frame))
+    if (!frame_host_may_map(new) && new.holder != HOLDER_INVALID && maps(s, 0, frame, frame))
         report(s, cpu, new.holder == HOLDER_CORE ? "I4" : "I1", "the host maps frame 0x%llx, which is %s", ull(frame),
                holder_name(new, holder, sizeof(holder)));
     if (owner_of(old) != 0 && (owner_of(new) != owner_of(old) || frame_gfn(new) != frame_gfn(old)))
@@ -277,7 +282,7 @@ static void check_unreachable(struct sim *s, const struct cpu *cpu, uint32_t vmi
     char who[32];
 
     (void)who_name(vmid, who, sizeof(who));
-    if (invariant_maps(s, vmid, gfn, frame))
+    if (maps(s, vmid, gfn, frame))
         report(s, cpu, "I8", "frame 0x%llx is zeroed while %s still maps it at gfn 0x%llx", ull(frame), who, ull(gfn));
     else if (d != NULL)
         report(s, cpu, "I8", "frame 0x%llx is zeroed while %s may still reach it through a TLB; missing: %s", ull(frame), who,

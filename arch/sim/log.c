@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of every step, one a line: docs/LOG.md. */
-#include <stdarg.h>
+#include "log.h"
 
-#include "state.h"
+#include <stdarg.h>
 
 void log_write(struct sim *s, const struct cpu *cpu, const char *format, ...)
 {

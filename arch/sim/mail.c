@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How an invalidation reaches the TLBs of CPUs that run at the same time.
- *
- * A ring of letters that every CPU reads before each access. It works by single-copy atomic accesses and fences that a
- * race detector does not see: the order between CPUs that it could see would hide missing locks in the core.
- */
+#include "mail.h"
+
 #include <sched.h>
 
-#include "tlb.h"
+#include "hw.h"
+#include "util.h"
 
 #define LETTERS 4096u
 #define BUSY (UINT64_C(1) << 63)

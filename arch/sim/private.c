@@ -3,7 +3,7 @@
  * Frames of the machine's private memory, lent to VMs for their tables: runs of a power of two, aligned to their size,
  * which come back when the VM is gone.
  */
-#include "state.h"
+#include "util.h"
 
 /* ---- runs ---- */
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Table entries: what the store of an entry means for the walkers, and what the architecture asks of whoever stores.
- *
- * The machine follows which frames are live tables by the descriptors that link them. A store into a table that is not
- * linked yet means nothing; one into a live table retracts a translation, makes one, or links a table.
- */
+#include "pte.h"
+
 #include <string.h>
 
+#include "cpu.h"
 #include "duty.h"
+#include "hw.h"
+#include "log.h"
+#include "ram.h"
+#include "record.h"
+#include "report.h"
+#include "util.h"
 #include "walker.h"
 
 static uint64_t row_get(const struct sim *s, uint64_t row)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Physical memory: the whole span of physical addresses is reserved and only RAM may be touched, so that a wild access
- * of the core's crashes where it happens.
- */
+#include "ram.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "state.h"
+#include "util.h"
 
 bool frames_have(const struct frames *list, uint32_t n, uint64_t frame)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Findings: kept as text, the first ones; all are counted. */
+#include "report.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "state.h"
 
 const char *who_name(uint32_t vmid, char *buffer, size_t size)
 {

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a machine, and the frame around each operation. */
+/* Making a machine. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "duty.h"
-#include "tlb.h"
+#include "cpu.h"
+#include "hw.h"
+#include "pte.h"
+#include "ram.h"
+#include "record.h"
+#include "util.h"
 
 #define SECTION UINT64_C(0x200000)
 #define PAGE UINT64_C(4096)
@@ -253,55 +257,4 @@ void sim_destroy(struct sim *s)
 struct cordon *sim_core(struct sim *s)
 {
     return &s->core;
-}
-
-/* ---- around each operation ---- */
-
-void sim_begin(struct sim *s, const char *what)
-{
-    struct cpu *cpu;
-
-    if (!s->concurrent)
-        (void)pthread_mutex_lock(&s->turn);
-    cpu = sim_this_cpu(s);
-    if (cpu->depth++ > 0)
-        return;
-    cpu->what = what;
-    cpu->reports = __atomic_load_n(&s->reports, __ATOMIC_RELAXED);
-    LOG(s, cpu, "begin %s", what);
-}
-
-static void check_operation(struct sim *s, struct cpu *cpu)
-{
-    for (uint32_t k = 1; k < SIM_KINDS; k++) {
-        if (cpu->held[k])
-            report(s, cpu, "lock", "the operation ends and a lock is still held");
-        cpu->held[k] = false;
-    }
-    duty_lock_dropped(s, cpu, 0, 0);
-    if (s->concurrent)
-        cpu->changes = 0;
-    else
-        for (uint32_t k = 0; k < SIM_KINDS; k++)
-            invariant_changes(s, cpu, k);
-    stale_check_retracted(s, cpu);
-}
-
-unsigned sim_end(struct sim *s)
-{
-    struct cpu *cpu = sim_this_cpu(s);
-    unsigned found = 0;
-
-    if (cpu->depth == 1) {
-        if (s->check)
-            check_operation(s, cpu);
-        found = __atomic_load_n(&s->reports, __ATOMIC_RELAXED) - cpu->reports;
-        LOG(s, cpu, "end");
-        cpu->what = NULL;
-    }
-    if (cpu->depth > 0)
-        cpu->depth--;
-    if (!s->concurrent)
-        (void)pthread_mutex_unlock(&s->turn);
-    return found;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries of TLBs against the tables: invariant I6. */
-#include "tlb.h"
+#include "stale.h"
+
+#include "mail.h"
+#include "report.h"
 #include "walker.h"
 
 /* The tables of a VMID; NULL when it has none. */

@@ -95,7 +95,7 @@ struct cpu {
 
     struct duty *duty;          /* see duty.c */
     uint32_t duties, duty_room;
-    struct tlbi *queue;         /* invalidations issued and not yet complete; see tlb.c */
+    struct tlbi *queue;         /* invalidations issued and not yet complete; see tlb.h */
     uint32_t queued, queue_room;
     uint32_t flushed;           /* VMID whose last step here was a complete TLBI VMALLS12E1IS; see pte.c */
     struct change *change;
@@ -105,7 +105,7 @@ struct cpu {
 
     struct tlb *tlb;
     uint32_t in_access;         /* odd: an access through MMU and TLB is under way */
-    uint64_t heard;             /* how far this CPU has come in the machine's mail; see tlb.c */
+    uint64_t heard;             /* how far this CPU has come in the machine's mail; see mail.h */
     struct stage1 stage1[2];    /* of the host, of VMs */
 };
 
@@ -206,138 +206,5 @@ struct sim {
     unsigned reports;
     char *report[SIM_REPORTS_KEPT];
 };
-
-/* ---- util.c ---- */
-
-void *sim_sparse(uint64_t bytes);               /* zeroed, or NULL */
-void sim_unsparse(void *at, uint64_t bytes);
-/* A page for a shadow, of any contents; not for threads. */
-struct table *sim_page_get(struct sim *s);
-void sim_page_put(struct sim *s, struct table *page);
-/* Room for one more element in a list; aborts when there is no memory. */
-void *sim_room(void *list, uint32_t used, uint32_t *room, size_t size);
-
-/*
- * Loads and stores of the simulated hardware, which races with the core by its nature: hidden from race detectors.
- * Single-copy atomic, without order.
- */
-#if defined(__SANITIZE_THREAD__)
-#define SIM_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SIM_TSAN 1
-#endif
-#endif
-#ifdef SIM_TSAN
-uint64_t hw_load(const uint64_t *at);
-void hw_store(uint64_t *at, uint64_t value);
-uint32_t hw_load32(const uint32_t *at);
-void hw_store32(uint32_t *at, uint32_t value);
-uint8_t hw_load8(const uint8_t *at);
-void hw_store8(uint8_t *at, uint8_t value);
-#else
-static inline uint64_t hw_load(const uint64_t *at) { return *(const volatile uint64_t *)at; }
-static inline void hw_store(uint64_t *at, uint64_t value) { *(volatile uint64_t *)at = value; }
-static inline uint32_t hw_load32(const uint32_t *at) { return *(const volatile uint32_t *)at; }
-static inline void hw_store32(uint32_t *at, uint32_t value) { *(volatile uint32_t *)at = value; }
-static inline uint8_t hw_load8(const uint8_t *at) { return *(const volatile uint8_t *)at; }
-static inline void hw_store8(uint8_t *at, uint8_t value) { *(volatile uint8_t *)at = value; }
-#endif
-/* Orders them, unseen by race detectors too. */
-static inline void hw_fence(void)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("mfence" ::: "memory");
-#elif defined(__aarch64__)
-    __asm__ volatile("dmb ish" ::: "memory");
-#else
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
-}
-
-/* ---- cpu.c ---- */
-
-struct cpu *sim_this_cpu(struct sim *s);
-bool sim_cpus_create(struct sim *s, uint64_t seed);
-void sim_cpus_destroy(struct sim *s);
-
-/* ---- ram.c ---- */
-
-/* The span of physical memory: 0 .. s->frames-1. RAM and hidden ranges are in place. */
-bool sim_memory_create(struct sim *s);
-void sim_memory_destroy(struct sim *s);
-bool frames_have(const struct frames *list, uint32_t n, uint64_t frame);
-/* Whether there is memory behind the frame: RAM, private or not. */
-bool sim_has_memory(const struct sim *s, uint64_t frame);
-static inline void sim_touch(struct sim *s, uint64_t frame)
-{
-    hw_store8(&s->flag[frame], (uint8_t)((hw_load8(&s->flag[frame]) | FRAME_TOUCHED) & ~FRAME_ZEROED));
-    hw_store8(&s->touched[frame / 512], 1);
-}
-/* What a frame is by the configuration: the holder that its record has at the start. */
-uint16_t sim_first_holder(const struct sim *s, uint64_t frame);
-bool sim_is_zero(const struct sim *s, uint64_t frame);
-
-/* ---- cache.c ---- */
-
-uint64_t cache_read(struct sim *s, uint64_t frame, uint32_t word, bool uncached);
-void cache_write(struct sim *s, uint64_t frame, uint32_t word, uint64_t value, bool uncached);
-/* Whether the caches hide other contents of the frame than they show. */
-bool cache_hides(const struct sim *s, uint64_t frame);
-/* The core writes this frame from now on, with caches on and unwatched. */
-void cache_core_writes(struct sim *s, uint64_t frame);
-
-/* ---- record.c ---- */
-
-/* The index of section `number` (pa / 2 MiB); false when none of it is RAM. */
-bool sim_section(const struct sim *s, uint64_t number, uint64_t *index);
-/* The record of a frame; false when it is in no section of RAM. */
-bool sim_record(const struct sim *s, uint64_t frame, struct frame *record);
-bool sim_section_number(const struct sim *s, uint64_t index, uint64_t *number);
-bool sim_records_create(struct sim *s);
-void sim_records_destroy(struct sim *s);
-void record_section_taken(struct sim *s, struct cpu *cpu, uint64_t index);
-void record_section_dropped(struct sim *s, struct cpu *cpu, uint64_t index);
-/* What the machine expects of a section: its counts, and the records as they were when its lock was last dropped. */
-void record_expect(struct sim *s, uint64_t index);
-/* The host's level-3 table of a section as the walk finds it; 0 when there is none. */
-uint64_t record_leaf(const struct sim *s, uint64_t number);
-
-/* ---- pte.c: tables, and what a change of an entry means ---- */
-
-/* The root tables of a principal begin to be walked. */
-void pte_attach_roots(struct sim *s, struct cpu *cpu, const struct stage2 *s2);
-/* The VM's slot may have changed: its lock is about to be dropped. */
-void pte_sync_vm(struct sim *s, struct cpu *cpu, uint32_t id);
-void pte_check_fresh(struct sim *s, struct cpu *cpu, uint32_t kind, uint64_t id);
-
-/* ---- invariant.c ---- */
-
-/* One leaf of a principal's table against the records: I1, I2, I3, I4. */
-struct leaf;
-bool invariant_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l);
-/* A descriptor of a live table: well formed, and if it is a leaf against the records. */
-void invariant_desc(struct sim *s, const struct cpu *cpu, uint32_t vmid, uint32_t level, uint64_t gfn, uint64_t desc);
-/* The core wrote zeros to a frame: nobody may be able to write to it after that. */
-void invariant_zeroed(struct sim *s, struct cpu *cpu, uint64_t frame);
-/* What a changed record asks for. */
-void invariant_record(struct sim *s, struct cpu *cpu, uint64_t frame, struct frame old, struct frame new);
-/* The entries that were changed under a lock of a kind; 0: those that no lock of this CPU guards. */
-void invariant_changes(struct sim *s, struct cpu *cpu, uint32_t kind);
-/* Whether the host, or VM who, can reach the frame at gfn: by its table. */
-bool invariant_maps(const struct sim *s, uint32_t who, uint64_t gfn, uint64_t frame);
-
-/* ---- log.c, report.c ---- */
-
-#ifdef __GNUC__
-#define PRINTF(a, b) __attribute__((format(printf, a, b)))
-#else
-#define PRINTF(a, b)
-#endif
-void log_write(struct sim *s, const struct cpu *cpu, const char *format, ...) PRINTF(3, 4);
-#define LOG(s, cpu, ...) ((s)->log != NULL ? log_write((s), (cpu), __VA_ARGS__) : (void)0)
-/* One finding. invariant: the short name it begins with. */
-void report(struct sim *s, const struct cpu *cpu, const char *invariant, const char *format, ...) PRINTF(4, 5);
-const char *who_name(uint32_t vmid, char *buffer, size_t size);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util.h"
+
 /*
  * Entries hang in chains by VMID and the 2 MiB, 1 GiB or 512 GiB that hold them, so that a lookup and an invalidation
  * of a small range look at few. To drop all of a VMID its generation moves on, and older entries count as gone.

@@ -65,24 +65,4 @@ typedef void tlb_visit(struct tlb_entry *e, void *arg);
 void tlb_overlapping(struct tlb *t, struct stretch g, tlb_visit *visit, void *arg);
 void tlb_all(struct tlb *t, tlb_visit *visit, void *arg);
 
-/* ---- check of entries against the tables: stale.c ---- */
-
-/* Whether the tables still give what the entry says; what they give instead goes to `now`. */
-bool stale_entry(const struct sim *s, const struct tlb_entry *e, char *now, size_t size);
-/* Reports the stale ones among the entries of all CPUs that overlap what the operation retracted; or all there are. */
-void stale_check_retracted(struct sim *s, struct cpu *cpu);
-void stale_check_all(struct sim *s, const struct cpu *cpu);
-void stale_report(struct sim *s, const struct cpu *cpu, uint32_t owner, struct tlb_entry *e, const char *how);
-
-/* ---- invalidations of other CPUs without order between threads: mail.c ---- */
-
-bool mail_create(struct sim *s);
-void mail_destroy(struct sim *s);
-/* Has all CPUs apply the invalidation before their next access. */
-void mail_post(struct sim *s, const struct tlbi *op);
-/* Waits until no access is under way that began before. */
-void mail_wait(struct sim *s, const struct cpu *self);
-/* This CPU applies what has been posted. */
-void mail_hear(struct sim *s, struct cpu *cpu);
-
 #endif

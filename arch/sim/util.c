@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sparse arrays, growing lists, and accesses that a race detector must not see. */
+#include "util.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-
-#include "state.h"
-
-_Noreturn void arch_index_outside(uint64_t index, uint64_t bound)
-{
-    (void)fprintf(stderr, "simulated machine: index %llu is not below %llu\n", (unsigned long long)index,
-                  (unsigned long long)bound);
-    abort();
-}
 
 void *sim_sparse(uint64_t bytes)
 {
@@ -60,14 +52,3 @@ void *sim_room(void *list, uint32_t used, uint32_t *room, size_t size)
     }
     return bigger;
 }
-
-#ifdef SIM_TSAN
-#define UNSEEN __attribute__((noinline, no_sanitize("thread")))
-
-UNSEEN uint64_t hw_load(const uint64_t *at) { return *(const volatile uint64_t *)at; }
-UNSEEN void hw_store(uint64_t *at, uint64_t value) { *(volatile uint64_t *)at = value; }
-UNSEEN uint32_t hw_load32(const uint32_t *at) { return *(const volatile uint32_t *)at; }
-UNSEEN void hw_store32(uint32_t *at, uint32_t value) { *(volatile uint32_t *)at = value; }
-UNSEEN uint8_t hw_load8(const uint8_t *at) { return *(const volatile uint8_t *)at; }
-UNSEEN void hw_store8(uint8_t *at, uint8_t value) { *(volatile uint8_t *)at = value; }
-#endif

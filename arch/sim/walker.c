@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "walker.h"
 
+#include "hw.h"
+#include "ram.h"
+
 /* ---- stage-2 descriptors: D8.3 ---- */
 
 #define D_VALID UINT64_C(1)

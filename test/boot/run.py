@@ -51,7 +51,7 @@ def hostile(cpu, smp, calls, settings=(), suffix="", want=()):
 def panics(name, what):
     """An image that goes wrong on purpose reports it and switches the machine off."""
     return Case("panic-" + name, command=["panic", name],
-                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|start|become_cpu)\+0x", STOP] + what, never=["test: shell"])
+                want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|boot_on|start)\+0x", STOP] + what, never=["test: shell"])
 
 
 def cases():
@@ -123,7 +123,7 @@ def cases():
     yield panics("stack", [r"a stack has overflowed", r" deeper\+0x"])
     yield panics("code", [r"permission fault", r" test_code\+0x"])
     yield panics("constant", [r"permission fault", r" test_constant\+0x"])
-    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ (start|become_cpu)\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
+    yield panics("data", [r"an instruction abort at .*permission fault", r"back trace:\s+0000\S+\s+\S+ (boot_on|start)\+0x|x30 is \S+ (test_data|boot_test)\+0x"])
     yield panics("assert", [r"this does not hold: machine.spans == 99", r" test_assert[.a-z]*\+0x"])
     yield Case("fuzz-device-tree", command=["fuzz"], want=[r"fuzz_fdt: \d+ rounds, [1-9]\d* trees accepted"])
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "cache.h"
 #include "duty.h"
 #include "memory/frame.h"
 #include "memory/pool.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "state.h"
+#include "cache.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define BASE UINT64_C(0x40000000)

@@ -14,6 +14,24 @@
 #define OUT 784
 
 	.arch	armv8-a
+/* x2 .. x30. EL2 has such a macro of its own: what a host tries it with is not made of its parts. */
+	.macro	each_general two, one
+	\two	x2, x3, [x0, #16]
+	\two	x4, x5, [x0, #32]
+	\two	x6, x7, [x0, #48]
+	\two	x8, x9, [x0, #64]
+	\two	x10, x11, [x0, #80]
+	\two	x12, x13, [x0, #96]
+	\two	x14, x15, [x0, #112]
+	\two	x16, x17, [x0, #128]
+	\two	x18, x19, [x0, #144]
+	\two	x20, x21, [x0, #160]
+	\two	x22, x23, [x0, #176]
+	\two	x24, x25, [x0, #192]
+	\two	x26, x27, [x0, #208]
+	\two	x28, x29, [x0, #224]
+	\one	x30, [x0, #240]
+	.endm
 	.macro	each_pair operation
 	.irp n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 	vector_pair \operation, \n, %(\n + 1)
@@ -34,41 +52,13 @@ SYM_FUNC_START(attack_probe)
 	add	x0, x0, #IN_V
 	each_pair ldp
 	sub	x0, x0, #IN_V
-	ldp	x2, x3, [x0, #16]
-	ldp	x4, x5, [x0, #32]
-	ldp	x6, x7, [x0, #48]
-	ldp	x8, x9, [x0, #64]
-	ldp	x10, x11, [x0, #80]
-	ldp	x12, x13, [x0, #96]
-	ldp	x14, x15, [x0, #112]
-	ldp	x16, x17, [x0, #128]
-	ldp	x18, x19, [x0, #144]
-	ldp	x20, x21, [x0, #160]
-	ldp	x22, x23, [x0, #176]
-	ldp	x24, x25, [x0, #192]
-	ldp	x26, x27, [x0, #208]
-	ldp	x28, x29, [x0, #224]
-	ldr	x30, [x0, #240]
+	each_general ldp, ldr
 	ldp	x0, x1, [x0]
 	hvc	#0
 	stp	x0, x1, [sp, #-16]!
 	ldr	x0, [sp, #128]
 	add	x0, x0, #OUT
-	stp	x2, x3, [x0, #16]
-	stp	x4, x5, [x0, #32]
-	stp	x6, x7, [x0, #48]
-	stp	x8, x9, [x0, #64]
-	stp	x10, x11, [x0, #80]
-	stp	x12, x13, [x0, #96]
-	stp	x14, x15, [x0, #112]
-	stp	x16, x17, [x0, #128]
-	stp	x18, x19, [x0, #144]
-	stp	x20, x21, [x0, #160]
-	stp	x22, x23, [x0, #176]
-	stp	x24, x25, [x0, #192]
-	stp	x26, x27, [x0, #208]
-	stp	x28, x29, [x0, #224]
-	str	x30, [x0, #240]
+	each_general stp, str
 	ldp	x2, x3, [sp], #16
 	stp	x2, x3, [x0]
 	mrs	x2, fpcr

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine as the device tree describes it, made ready for the core; and what the GIC says of itself. */
+#ifndef CORDON_BOARD_H
+#define CORDON_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fdt.h"
+
+#define GICR_TYPER 0x08
+#define GICR_TYPER_PLPIS UINT64_C(1)
+#define GICR_TYPER_VLPIS UINT64_C(2)        /* it has the frames of a GICv4 */
+#define GICR_TYPER_DIRTY UINT64_C(4)
+#define GICR_TYPER_DIRECT_LPI UINT64_C(8)
+#define GICR_TYPER_LAST UINT64_C(0x10)
+#define GICR_TYPER_RVPEID UINT64_C(0x80)    /* of a GICv4.1 */
+#define GICR_TYPER_VSGI UINT64_C(0x4000000)
+
+/* Reads the tree, and asks the GIC. Does not come back from a machine that cannot be run: it says why. */
+void board_read(const struct fdt *f);
+
+/* Finds memory for the core and the CPUs, and starts the core: cordon_init(). */
+void board_start_core(void);
+
+/* Gives the CPUs of the tree their slots, and each its redistributor. Before the tree is edited. */
+void board_add_cpus(const struct fdt *f);
+
+/* Whether an address lies in the first page of a redistributor. What is predicted of the answer finds no other one there. */
+bool board_redistributor(uint64_t *address);
+
+/* VTCR_EL2 and VTTBR_EL2 of the host. */
+uint64_t board_vtcr(void);
+uint64_t board_vttbr(void);
+
+#endif

@@ -48,19 +48,6 @@ Section Confidentiality.
     unfold secret, owner. rewrite F. auto.
   Qed.
 
-  Lemma alike_write : forall who a x y s t, alike s t ->
-    same_step (write who a x s) (write who a y t).
-  Proof.
-    intros who a x y s t A.
-    destruct (alike_parts _ _ A) as [_ [_ [_ [_ [V _]]]]].
-    unfold write, access. rewrite V.
-    do 3 (case_if; [apply same_refuse; assumption|]).
-    destruct (alike_reach who a s t A) as [R1 R2].
-    destruct (reach who a s) as [o s1], (reach who a t) as [o' t1].
-    simpl in R1, R2. subst o'. destruct o as [e|]; [|apply same_refuse; assumption].
-    destruct (e_kind e); apply same_refuse; alike.
-  Qed.
-
   Lemma alike_read : forall who a s t, alike s t ->
     alike (snd (read who a s)) (snd (read who a t)).
   Proof.

@@ -223,6 +223,20 @@ Proof.
   destruct (alike_parts _ _ X) as [_ [L1 _]]. rewrite L1. auto.
 Qed.
 
+(* A store, and one of another value. *)
+Lemma alike_write : forall who a x y s t, alike s t ->
+  same_step (write who a x s) (write who a y t).
+Proof.
+  intros who a x y s t A.
+  destruct (alike_parts _ _ A) as [_ [_ [_ [_ [V _]]]]].
+  unfold write, access. rewrite V.
+  do 3 (case_if; [apply same_refuse; assumption|]).
+  destruct (alike_reach who a s t A) as [R1 R2].
+  destruct (reach who a s) as [o s1], (reach who a t) as [o' t1].
+  simpl in R1, R2. subst o'. destruct o as [e|]; [|apply same_refuse; assumption].
+  destruct (e_kind e); apply same_refuse; alike.
+Qed.
+
 (* Apart from loads, nothing that anybody does looks at contents: in two states
    that differ in contents only, the answer is the same, and the new states
    again differ in contents only. *)
@@ -283,12 +297,7 @@ Proof.
     destruct (lookup s v (gpa / PAGE)).
     + case_if; apply same_refuse; assumption.
     + apply same_refuse. alike.
-  - unfold write, access. rewrite V.
-    do 3 (case_if; [apply same_refuse; assumption|]).
-    destruct (alike_reach who addr s t A) as [R1 R2].
-    destruct (reach who addr s) as [o s1], (reach who addr t) as [o' t1].
-    simpl in R1, R2. subst o'. destruct o as [e|]; [|apply same_refuse; assumption].
-    destruct (e_kind e); apply same_refuse; alike.
+  - apply alike_write. assumption.
   - unfold dev_attach, principal. rewrite V, E.
     do 3 (case_if; [apply same_refuse; assumption|]).
     apply same_refuse.

@@ -46,13 +46,6 @@ struct __attribute__((may_alias)) run {
 _Static_assert(sizeof(struct run) == 12 * 8, "x0 .. x11");
 
 /* The guest cannot go on before the host has done something: false, for who says whether it can. */
-static inline bool exit_to_host(struct run *r, enum cordon_exit exit, uint64_t first, uint64_t second, uint64_t third)
-{
-    r->exit = exit;
-    r->detail[0] = first;
-    r->detail[1] = second;
-    r->detail[2] = third;
-    return false;
-}
+bool exit_to_host(struct run *r, enum cordon_exit exit, uint64_t first, uint64_t second, uint64_t third);
 
 #endif

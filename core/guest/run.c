@@ -69,7 +69,7 @@ static enum cordon_status claim(struct cordon *c, vmid_t vm, const struct run *r
     *u = (struct vcpu_claim){ v.vm, v.id, v.vm->generation, vcpu_at(c, v.vm, r->index) };
     status = can_run(c, u->vcpu, r);
     if (status == CORDON_OK) {
-        take_interrupts(u->vcpu, r);
+        interrupts_take(u->vcpu, r);
         arch_store16(&u->vcpu->claimed, 1);
         u->vcpu->power = VCPU_ON;
         v.vm->entries++;
@@ -91,7 +91,7 @@ static void tell_others(struct cordon *c, struct vcpu_claim u, uint32_t sgis, bo
 
 static void release(struct cordon *c, struct vcpu_claim u, struct run *r)
 {
-    uint32_t sgis = give_interrupts(u.vcpu, r);
+    uint32_t sgis = interrupts_give(u.vcpu, r);
     bool off = r->exit == CORDON_EXIT_CPU_OFF;
 
     if (sgis != 0 || off)

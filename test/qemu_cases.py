@@ -38,6 +38,7 @@ class Case:
         self.name = name
         self.settings = list(settings)
         self.test = test
+        self.seconds = SECONDS
         self.want = list(want)
         self.never = list(never)
         self.status = status
@@ -104,7 +105,7 @@ def native_command(name, root=ROOT):
 def problems(case, log, status):
     """What is wrong with a log: nothing, when the case has passed."""
     if status is None:
-        yield "not done after %d s" % SECONDS
+        yield "not done after %d s" % case.seconds
     elif status != case.status:
         yield "exit status %d" % status
     for pattern in case.want:
@@ -129,7 +130,7 @@ def run(case, command_of):
             return False
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         try:
-            status = process.wait(SECONDS)
+            status = process.wait(case.seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -416,5 +416,5 @@ MUTANTS = [
     gone("sgi-any-cluster", "sgi_targets", "an SGI to another cluster reaches this one", "(value & SGI_CLUSTER) == 0 && "),
     M("sgi-to-itself", "sgi_targets", "an SGI to all others reaches its sender", "all & ~(UINT64_C(1) << u.vcpu->index)", "all"),
     M("sgi-shows-later", "vcpu_send_sgi", "an SGI to nobody shows in the next exit",
-      "    if (targets == 0)", "    r->detail[1] = SGI_INTID(value);\n    if (targets == 0)"),
+      "    if (targets == 0)", "    r->detail[3] = SGI_INTID(value);\n    if (targets == 0)"),
 ]

@@ -27,7 +27,9 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 DEFINED = r"^(?!typedef\b)[a-z][\w *]*?\b%s\([^;{}]*\)\s*\{"
 DECLARED = r"^(?!typedef\b)[A-Za-z][\w *]*?\b%s\([^;{}]*\)[^;{}]*;"
 TYPE = r"^(?:struct|union|enum) %s \{"
-BODY = ("begin", "before", "after")
+ANNOTATION = re.compile(r"/\*@(.*?)\*/", re.S)
+CONTRACT_LINES = 8      # of ACSL in core/ above a function; a longer contract stands in proof/core/
+LOOP_LINES = 6
 
 
 class Misplaced(Exception):
@@ -172,25 +174,28 @@ def statements(one):
     return found
 
 
+def comment_before(text, start):
+    """Where the comment begins that stands right before a place, with no line between; nothing if none does."""
+    head = text[:start].rstrip()
+    return head.rindex("/*") if head.endswith("*/") and "\n\n" not in text[len(head):start] else None
+
+
 def above(text, start):
-    """Where the comments and the attributes that belong to a declaration begin."""
-    while True:
-        head = text[:start].rstrip()
-        if head.endswith("*/") and "\n\n" not in text[len(head):start]:
-            start = head.rindex("/*")
-        else:
-            return start
+    """Where the comments that belong to a declaration begin."""
+    before = comment_before(text, start)
+    while before is not None:
+        start, before = before, comment_before(text, before)
+    return start
 
 
 def annotated(text, start):
     """Whether an annotation stands right before that place."""
-    head = text[:start].rstrip()
-    return head.endswith("*/") and head[head.rindex("/*"):].startswith("/*@") and "\n\n" not in text[len(head):start]
+    before = comment_before(text, start)
+    return before is not None and text.startswith("/*@", before)
 
 
-def pieces(text, one):
-    """What an annotation puts where: an offset and a text."""
-    code = blank(text)
+def piece(text, code, one):
+    """What an annotation puts where: an offset and a text. code: the text with its comments blank."""
     if one.kind == "above":
         if any(re.match(r"\s*axiom", line) for line in one.lines):
             raise one.wrong("an axiom is taken on trust")
@@ -216,16 +221,11 @@ def pieces(text, one):
     return at, lead + "".join(comment(lines, indent) for lines in statements(one)) + (indent if lead else "")
 
 
-def woven(text, annotations):
-    """The C with the annotations in it. Those of one place stand in their order, a contract or loop nearest to the code."""
-    for one in annotations:
-        if one.kind in ("contract", "loop") and sum((o.kind, o.name, o.key) == (one.kind, one.name, one.key) for o in annotations) > 1:
-            raise one.wrong("the same heading stands twice")
-    placed = [(*pieces(text, one), one.kind in ("contract", "loop"), i) for i, one in enumerate(annotations)]
-    placed.sort(key=lambda p: (p[0], p[2], p[3]))
+def put_in(text, placed):
+    """The text with pieces in it, each with its offset."""
     out, done = [], 0
-    for at, piece, _, _ in placed:
-        out += [text[done:at], piece]
+    for at, what in placed:
+        out += [text[done:at], what]
         done = at
     return "".join(out) + text[done:]
 
@@ -271,23 +271,25 @@ def put(path, text):
 
 
 def woven_file(text, path):
-    """A file of core/ with its annotations; what of them has no place."""
-    wrong = []
+    """A file of core/ with its annotations, those of one place in their order and a contract or loop nearest to the code; what has no place."""
+    code, placed, headings, wrong = blank(text), [], set(), []
     try:
         annotations = read(path)
     except Misplaced as why:
         return text, [str(why)]
     for one in annotations:
+        last, heading = one.kind in ("contract", "loop"), (one.kind, one.name, one.key)
         try:
-            pieces(text, one)
+            if last and heading in headings:
+                raise one.wrong("the same heading stands twice")
+            placed.append((*piece(text, code, one), last))
         except Misplaced as why:
             wrong.append(str(why))
+        headings.add(heading)
     if wrong:
         return text, wrong
-    try:
-        result = woven(text, annotations)
-    except Misplaced as why:
-        return text, [str(why)]
+    placed.sort(key=lambda p: (p[0], p[2]))
+    result = put_in(text, [(at, what) for at, what, _ in placed])
     if bare(result) != bare(text):
         return text, [f"{os.path.relpath(path, ROOT)}:1: with its annotations the C is no longer the same C"]
     return result, []
@@ -298,10 +300,32 @@ def bare(text):
     return key_of(COMMENT.sub(" ", text))
 
 
-def function(text, name):
-    """A function of a woven file, from the comment on it to its closing brace; nothing if it is not defined there."""
+def functions(text):
+    """The functions that a file defines: of each its name, where the comments on it begin, where it does, and where it ends."""
     code = blank(text)
-    found = re.search(DEFINED % re.escape(name), code, re.M)
-    if not found:
-        return None
-    return text[above(text, found.start()):closing(code, found.end()) + 1]
+    for found in re.finditer(DEFINED % r"(?!MUST_USE)(\w+)", code, re.M):
+        yield found.group(1), above(text, found.start()), found.start(), closing(code, found.end()) + 1
+
+
+def of_core(root):
+    """The files of core/, each with its path from the root and its text."""
+    for name in files_below(os.path.join(root, "core"), ".[ch]"):
+        with open(os.path.join(root, "core", name), encoding="utf-8") as file:
+            yield "core/" + name, file.read()
+
+
+def annotations_of(root):
+    """What of core/ is annotation: the place of each, and its text."""
+    for path, text in of_core(root):
+        for one in ANNOTATION.finditer(text):
+            yield f"{path}:{text.count(chr(10), 0, one.start()) + 1}", one.group(1)
+
+
+def too_much(root):
+    """Annotations in core/ that belong in proof/core/."""
+    for place_of, text in annotations_of(root):
+        count = len([line for line in text.split("\n") if line.strip(" @")])
+        if re.search(r"^[ @]*(for \w+ *: *)?(assert|check|admit|ghost|lemma|predicate|logic|axiom)", text, re.M):
+            yield f"{place_of}: nothing but a contract or a loop's invariant"
+        elif count > (LOOP_LINES if text.strip().startswith("loop ") else CONTRACT_LINES):
+            yield f"{place_of}: {count} lines"

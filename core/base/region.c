@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/region.h"
 
-/* Whether frames first .. first+n-1 and other .. other+m-1 have one in common. */
+/* Whether a_count frames from a on and b_count from b on have one in common. */
 /*@ requires a + a_count <= UINT64_MAX && b + b_count <= UINT64_MAX;
   @ assigns \nothing;
   @ exits \false;

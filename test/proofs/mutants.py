@@ -16,6 +16,10 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import weave  # pylint: disable=wrong-import-position
+
 OUT = os.path.join(ROOT, "build", "proof-mutants")
 STEPS = "500000"        # of the prover for one goal: a false one is tried until then. Not seconds: a busy machine makes the same steps
 READ = ("core", "proof", "include", "scripts")
@@ -79,12 +83,12 @@ def broken(mutant):
     path = os.path.join(folder, "core", mutant.file)
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    start = re.search(rf"^[a-z][\w *]*?\b{mutant.function}\([^;{{}}]*\)\n{{", text, re.M)
-    end = text.index("\n}", start.end()) if start else 0
-    if not start or text.count(mutant.old, start.start(), end) != 1:
+    spans = [(start, end) for name, _, start, end in weave.functions(text) if name == mutant.function]
+    if len(spans) != 1 or text.count(mutant.old, *spans[0]) != 1:
         sys.exit(f"test/proofs/mutants.py: {mutant.name}: bring it up to date: not once in {mutant.function}(): {mutant.old}")
+    start, end = spans[0]
     with open(path, "w", encoding="utf-8") as file:
-        file.write(text[:start.start()] + text[start.start():end].replace(mutant.old, mutant.new) + text[end:])
+        file.write(text[:start] + text[start:end].replace(mutant.old, mutant.new) + text[end:])
     return folder
 
 

@@ -81,6 +81,15 @@ struct stage2 {
     uint32_t vmid;      /* tags the translations in the TLBs; 0 the host */
 };
 
+/* ---- dma: what the host's devices may reach, see dma.h ---- */
+
+struct dma {
+    uint64_t leaf;      /* level-3 table of the first section's record; record i's is leaf + i. 0: there is no SMMU */
+    uint64_t root;      /* where the SMMU's walks begin */
+    uint32_t start;     /* and at which level: 0 or 1 */
+    uint64_t page;      /* a leaf, all but its address */
+};
+
 /* ---- image: what a VM begins with, and its measurement, see image.h ---- */
 
 struct sha256 {
@@ -150,6 +159,7 @@ struct cordon {
     struct lock host_lock;      /* guards the host's levels 0 and 1, its device entries and its pool */
     struct stage2 host;
     struct pool host_pool;
+    struct dma dma;             /* guarded by the sections' locks */
 
     struct vm *vm;              /* vm[id - 1] */
     uint32_t vms;               /* ids are 1 .. vms */

@@ -50,6 +50,20 @@ static inline void arch_dsb_ish(struct cordon *c)
     __asm__ volatile("dsb ish" ::: "memory");
 }
 
+static inline uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index)
+{
+    return __atomic_load_n(&c->phys[row].e[index], __ATOMIC_RELAXED);
+}
+
+static inline void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry)
+{
+    __atomic_store_n(&c->phys[row].e[index], entry, __ATOMIC_RELAXED);
+}
+
+/* smmu.c */
+void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);
+void arch_dma_sync(struct cordon *c);
+
 void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages);
 void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid);
 void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid);

@@ -46,6 +46,24 @@ static inline void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t
 static inline void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; }
 static inline void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; arch_counts.tlbi++; }
 
+static inline uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index)
+{
+    return __atomic_load_n(&c->phys[row].e[index], __ATOMIC_RELAXED);
+}
+
+static inline void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry)
+{
+    __atomic_store_n(&c->phys[row].e[index], entry, __ATOMIC_RELAXED);
+}
+
+static inline void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
+{
+    (void)c; (void)frame; (void)pages;
+    arch_counts.tlbi++;
+}
+
+static inline void arch_dma_sync(struct cordon *c) { (void)c; arch_counts.dsb++; }
+
 void arch_count_zero(struct cordon *c, uint64_t pfn, uint64_t n);
 
 static inline void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n)

@@ -38,6 +38,15 @@ void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t
 void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid);
 void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid);
 
+static inline uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index)
+{
+    return __atomic_load_n(&c->phys[row].e[index], __ATOMIC_RELAXED);
+}
+
+void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry);
+void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);
+void arch_dma_sync(struct cordon *c);
+
 void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n);
 void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n);
 

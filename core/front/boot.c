@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a description of the machine to a core that guards it. Runs once, on one CPU, before any other call. */
 #include "base/check.h"
+#include "memory/dma.h"
 #include "memory/frame.h"
 #include "memory/pool.h"
 #include "base/region.h"
@@ -84,6 +85,20 @@ static bool memory_is_sound(const struct cordon_config *f)
     return true;
 }
 
+/* Whether devices' tables of that shape reach all of RAM, and their leaves are what an SMMU takes for pages. */
+static bool dma_is_sound(const struct cordon_config *f)
+{
+    const uint64_t address = UINT64_C(0xfffffffff000);
+
+    if (f->dma.bits == 0)
+        return true;
+    for (uint32_t i = 0; i < f->rams; i++) {
+        if (f->ram[i].base + f->ram[i].size > UINT64_C(1) << f->dma.bits)
+            return false;
+    }
+    return (f->dma.bits == 39 || f->dma.bits == 48) && f->dma.page % 4 == DESC_PAGE && (f->dma.page & address) == 0;
+}
+
 static uint32_t pa_bits(const struct cordon_config *f)
 {
     return f->pa_bits == 0 ? DEFAULT_PA_BITS : f->pa_bits;
@@ -97,7 +112,7 @@ static bool shapes_are_sound(const struct cordon_config *f, struct stage2 *host,
         if (pages_of(f->ram[i]).end > host->gfn_limit)
             return false;
     }
-    return f->vms >= 1 && f->vms < HOLDER_PENDING && pa_bits(f) >= 32 && pa_bits(f) <= 48;
+    return dma_is_sound(f) && f->vms >= 1 && f->vms < HOLDER_PENDING && pa_bits(f) >= 32 && pa_bits(f) <= 48;
 }
 
 /*
@@ -118,6 +133,21 @@ static uint64_t worst_host_tables(const struct cordon_config *f, const struct st
     return n + (host->start == 0 ? (host->gfn_limit + s2_pages(0) - 1) / s2_pages(0) : 0);
 }
 
+/* Tables that reach all RAM by pages: as above, but for the one root. */
+static uint64_t worst_dma_tables(const struct cordon_config *f)
+{
+    uint64_t n = 1;
+
+    for (uint32_t i = 0; i < f->rams; i++) {
+        struct piece sections = units_of(f->ram[i], CORDON_BLOCK_PAGES);
+        struct piece gibs = units_of(f->ram[i], CORDON_GIB_PAGES);
+        struct piece tops = units_of(f->ram[i], s2_pages(0));
+
+        n += (sections.end - sections.first) + (gibs.end - gibs.first) + (f->dma.bits > 39 ? tops.end - tops.first : 0);
+    }
+    return f->dma.bits == 0 ? 0 : n;
+}
+
 enum cordon_status cordon_sizes(const struct cordon_config *config, struct cordon_sizes *sizes)
 {
     struct stage2 host;
@@ -136,6 +166,7 @@ enum cordon_status cordon_sizes(const struct cordon_config *config, struct cordo
     sizes->vms = config->vms;
     sizes->host_roots = host.roots;
     sizes->host_tables = worst_host_tables(config, &host);
+    sizes->dma_tables = worst_dma_tables(config);
     sizes->vm_roots = vm.roots;
     return CORDON_OK;
 }
@@ -260,22 +291,28 @@ static void mark_owners(struct cordon *c, const struct cordon_config *f)
     c->hiddens = f->hiddens;
 }
 
-/* Whether the core reaches all RAM, and the host's tables lie where the host cannot: in the core's RAM, or hidden. */
-static bool tables_are_sound(const struct cordon_config *f, const struct cordon_storage *g, const struct stage2 *host)
+/* Whether tables lie where the core reaches them and the host does not: in the core's RAM, or hidden. */
+static bool out_of_reach(const struct cordon_config *f, const struct cordon_storage *g, uint64_t row, uint64_t n)
 {
     struct cordon_mem m;
 
-    if (g->host_tables.v >= CORDON_FRAME_LIMIT || g->host_table_count > CORDON_FRAME_LIMIT ||
-        g->host_table_count < host->roots || g->host_tables.v % host->roots != 0)
+    if (row >= CORDON_FRAME_LIMIT || n > CORDON_FRAME_LIMIT || row + n > g->phys_frames)
         return false;
-    m = (struct cordon_mem){ g->host_tables.v * CORDON_PAGE_SIZE, g->host_table_count * CORDON_PAGE_SIZE };
-    if (!well_formed(m) || g->host_tables.v + g->host_table_count > g->phys_frames)
+    m = (struct cordon_mem){ row * CORDON_PAGE_SIZE, n * CORDON_PAGE_SIZE };
+    return well_formed(m) && (inside_any(m, f->core, f->cores) || inside_any(m, f->hidden, f->hiddens));
+}
+
+/* Whether the core reaches all RAM, and the host's tables are its own, and those for the host's devices. */
+static bool tables_are_sound(const struct cordon_config *f, const struct cordon_storage *g, const struct stage2 *host)
+{
+    if (g->host_table_count < host->roots || g->host_tables.v % host->roots != 0)
         return false;
     for (uint32_t i = 0; i < f->rams; i++) {
         if (pages_of(f->ram[i]).end > g->phys_frames)
             return false;       /* any of it may become a table */
     }
-    return inside_any(m, f->core, f->cores) || inside_any(m, f->hidden, f->hiddens);
+    return out_of_reach(f, g, g->host_tables.v, g->host_table_count) &&
+           (f->dma.bits == 0 || out_of_reach(f, g, g->dma_tables.v, worst_dma_tables(f)));
 }
 
 static void make_host(struct cordon *c, const struct cordon_storage *g)
@@ -302,5 +339,7 @@ enum cordon_status cordon_init(struct cordon *c, const struct cordon_config *con
     make_spans(c, config);
     mark_owners(c, config);
     make_host(c, storage);
+    if (config->dma.bits != 0)
+        dma_build(c, &config->dma, storage->dma_tables.v);
     return CORDON_OK;
 }

@@ -9,6 +9,7 @@
 #ifndef CORDON_MEMORY_H
 #define CORDON_MEMORY_H
 
+#include "memory/dma.h"
 #include "memory/frame.h"
 #include "memory/host.h"
 #include "base/region.h"

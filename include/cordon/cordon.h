@@ -33,6 +33,15 @@ struct cordon_geometry {
     uint32_t start_level;
 };
 
+/*
+ * The table for the host's devices, which an SMMU walks. bits: of a device's address, 39 or 48, and no RAM lies beyond them; 0: no
+ * device that the host has reaches memory. page: an entry that maps a page of 4 KiB as normal memory, read-write, all but its address.
+ */
+struct cordon_dma {
+    uint32_t bits;
+    uint64_t page;
+};
+
 /* What the embedder knows of the machine. Ranges may be given in any order. */
 struct cordon_config {
     const struct cordon_mem *ram;       /* all RAM; ranges must not overlap */
@@ -45,6 +54,7 @@ struct cordon_config {
     uint32_t pinneds;                   /* what of it is no RAM, or the core's, is left as it is; ranges may overlap */
     struct cordon_geometry host;        /* must reach all of ram */
     struct cordon_geometry vm;
+    struct cordon_dma dma;
     uint32_t pa_bits;                   /* callers name physical addresses below 2^pa_bits, 32 .. 48; 0: 40, the seed's */
     uint32_t vms;                       /* highest VM id, 1 .. 16383 */
 };
@@ -57,6 +67,7 @@ struct cordon_sizes {
     uint32_t vms;           /* struct vm */
     uint32_t host_roots;    /* contiguous table frames, aligned to their total size */
     uint64_t host_tables;   /* table frames, the roots included, with which a host fault never runs out */
+    uint64_t dma_tables;    /* table frames for the host's devices */
     uint32_t vm_roots;      /* contiguous aligned frames that a VM's creation takes */
 };
 
@@ -79,6 +90,7 @@ struct cordon_storage {
     struct frame *frame;
     struct vm *vm;
     pfn_t host_tables;          /* first of the contiguous table frames, aligned for the roots */
+    pfn_t dma_tables;           /* first of the contiguous table frames for devices, all zero; where there are any */
     uint64_t host_table_count;  /* at least host_roots; below cordon_sizes.host_tables faults may be refused */
 };
 

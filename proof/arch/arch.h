@@ -41,6 +41,26 @@ uint64_t arch_pte_read(const struct cordon *c, uint64_t row, uint64_t index);
   @*/
 void arch_pte_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry);
 
+/*
+ * The tables of the host's devices are no table of the model's: their frames are in nobody's tree (boot sees to it), core/memory/dma.c
+ * alone reads and writes them, and no contract speaks of what is in them.
+ */
+/*@ requires index: index < 512;
+  @ assigns \nothing;
+  @ exits \false;
+  @*/
+uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index);
+/*@ requires index: index < 512;
+  @ assigns \nothing;
+  @ exits \false;
+  @*/
+void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry);
+/*@ requires not_empty: pages > 0;
+  @ assigns \nothing; exits \false; */
+void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);
+/*@ assigns \nothing; exits \false; */
+void arch_dma_sync(struct cordon *c);
+
 /* Steps that the proofs see no effect of: order, invalidations, caches. The simulator and the litmus tests judge these. */
 /*@ assigns \nothing; exits \false; */
 void arch_dsb_ishst(struct cordon *c);

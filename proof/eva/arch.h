@@ -36,6 +36,14 @@ static inline void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t
 static inline void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; }
 static inline void arch_tlbi_vmalls12e1is(struct cordon *c, uint32_t vmid) { (void)c; (void)vmid; }
 
+static inline uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index) { return c->phys[row].e[index]; }
+static inline void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry)
+{
+    c->phys[row].e[index] = entry;
+}
+static inline void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages) { (void)c; (void)frame; (void)pages; }
+static inline void arch_dma_sync(struct cordon *c) { (void)c; }
+
 static inline void arch_zero_frames(struct cordon *c, uint64_t pfn, uint64_t n) { (void)c; (void)pfn; (void)n; }
 static inline void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n) { (void)c; (void)pfn; (void)n; }
 static inline void arch_table_alloc(struct cordon *c, uint64_t row) { (void)c; (void)row; }

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memory/dma.h"
+#include "memory/frame.h"
+
+/* ---- changes ---- */
+
+struct owed dma_close_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
+{
+    uint64_t row = c->dma.leaf + s.index;
+    bool any = false;
+
+    /*@ loop invariant 0 <= i <= n;
+      @ loop assigns i, any;
+      @ loop variant n - i;
+      @*/
+    for (uint64_t i = 0; i < n; i++) {
+        if (arch_dma_read(c, row, offset + i) == 0)
+            continue;
+        arch_dma_write(c, row, offset + i, 0);
+        any = true;
+    }
+    return any ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o;
+}
+
+struct owed dma_follow_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n)
+{
+    uint64_t row = c->dma.leaf + s.index;
+    bool closed = false;
+
+    /*@ loop invariant 0 <= i <= n;
+      @ loop assigns i, closed;
+      @ loop variant n - i;
+      @*/
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t frame = s.pfn + offset + i;
+        uint64_t wanted = frame_host_may_map(s.frame[offset + i]) ? frame * CORDON_PAGE_SIZE + c->dma.page : 0;
+
+        if (arch_dma_read(c, row, offset + i) == wanted)
+            continue;
+        arch_dma_write(c, row, offset + i, wanted);
+        if (wanted == 0)
+            closed = true;
+    }
+    arch_dsb_ishst(c);      /* a device that is told of a page that it got finds it */
+    return closed ? (struct owed){ s.pfn + offset, s.pfn + offset + n } : OWED_NOTHING;
+}
+
+/* ---- boot ---- */
+
+/* The table below gfn's entry at `level` of the table `row`: the next that is free if it has none yet. */
+static uint64_t below(struct cordon *c, uint64_t row, uint64_t gfn, uint32_t level, uint64_t *next)
+{
+    uint64_t index = s2_entry_number(gfn, level) % 512;
+
+    if (arch_dma_read(c, row, index) == 0)
+        arch_dma_write(c, row, index, desc_table((*next)++));
+    return desc_pfn(arch_dma_read(c, row, index));
+}
+
+/* Links the level-3 table of the section's record, and fills it. */
+static void build_section(struct cordon *c, uint64_t number, uint64_t index, uint64_t *next)
+{
+    struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
+    uint64_t row = c->dma.root;
+
+    for (uint32_t level = c->dma.start; level < 2; level++)
+        row = below(c, row, s.pfn, level, next);
+    arch_dma_write(c, row, number % 512, desc_table(c->dma.leaf + index));
+    (void)dma_follow_run(c, s, 0, 512);     /* nothing has been reached through it yet */
+}
+
+void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row)
+{
+    uint64_t next = row + c->sections + 1;
+
+    c->dma = (struct dma){ .leaf = row, .root = row + c->sections, .start = config->bits > 39 ? 0 : 1,
+                           .page = config->page };
+    for (uint32_t i = 0; i < c->spans; i++) {
+        for (uint64_t k = 0; k < c->span[i].count; k++)
+            build_section(c, c->span[i].first + k, c->span[i].base + k, &next);
+    }
+}

@@ -71,8 +71,8 @@ static void add_duty(struct cpu *cpu, uint64_t frame, uint64_t old)
 static void complain(struct sim *s, struct cpu *cpu, const char *when)
 {
     for (uint32_t i = 0; i < cpu->dmas; i++)
-        report(s, cpu, "I6 (S11)", "an invalidation is incomplete at %s: the devices' entry for frame 0x%llx was 0x%llx and was taken out; "
-               "missing: %s", when, ull(cpu->dma[i].frame), ull(cpu->dma[i].old), missing(&cpu->dma[i]));
+        report(s, cpu, "I6 (S11)", "an invalidation is incomplete at %s: the devices' entry for frame 0x%llx was 0x%llx and was "
+               "taken out; missing: %s", when, ull(cpu->dma[i].frame), ull(cpu->dma[i].old), missing(&cpu->dma[i]));
     cpu->dmas = 0;
 }
 
@@ -97,8 +97,9 @@ static void check_entry(struct sim *s, struct cpu *cpu, const struct store *st, 
     if ((st->new & VALID) != 0) {
         cpu->fresh[LOCK_SECTION] = ++cpu->clock;
         if ((before & VALID) != 0 && before != st->new)
-            report(s, cpu, "break-before-make", "the devices' entry for frame 0x%llx goes from 0x%llx to 0x%llx while an SMMU may have the "
-                   "old one; missing: an invalid entry, CMD_TLBI and CMD_SYNC", ull(frame), ull(before), ull(st->new));
+            report(s, cpu, "break-before-make", "the devices' entry for frame 0x%llx goes from 0x%llx to 0x%llx while an SMMU "
+                   "may have the old one; missing: an invalid entry, CMD_TLBI and CMD_SYNC", ull(frame), ull(before),
+                   ull(st->new));
     }
     if ((st->old & VALID) != 0)
         add_duty(cpu, frame, st->old);
@@ -111,15 +112,15 @@ static void check_store(struct sim *s, struct cpu *cpu, const struct store *st)
     uint64_t number;
 
     if (*shadow != st->old)
-        report(s, cpu, "direct store", "entry %llu of the devices' table 0x%llx holds 0x%llx, which arch_dma_write() did not put there",
-               ull(st->index), ull(st->row), ull(st->old));
+        report(s, cpu, "direct store", "entry %llu of the devices' table 0x%llx holds 0x%llx, which arch_dma_write() did not put "
+               "there", ull(st->index), ull(st->row), ull(st->old));
     *shadow = st->new;
     if (s->booting)
         return;
     if (section < s->core.sections && sim_section_number(s, section, &number))
         check_entry(s, cpu, st, section, number * 512 + st->index);
     else
-        report(s, cpu, "I7", "entry %llu of the devices' table 0x%llx, which is not of level 3, is written while devices are there",
+        report(s, cpu, "I7", "entry %llu of the devices' table 0x%llx, which is not of level 3, is written after boot",
                ull(st->index), ull(st->row));
 }
 
@@ -127,15 +128,17 @@ void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t ent
 {
     struct sim *s = c->arch->sim;
     struct cpu *cpu = sim_this_cpu(s);
+    uint64_t old;
 
     if (row - s->dma_tables.first >= s->dma_tables.count || index >= 512) {
         report(s, cpu, "I7", "entry %llu is written in frame 0x%llx, which is no table of the devices'", ull(index), ull(row));
         return;
     }
+    old = arch_dma_read(c, row, index);
     if (!s->booting)
-        LOG(s, cpu, "dma pte row=0x%llx index=%llu old=0x%llx new=0x%llx", ull(row), ull(index), ull(c->phys[row].e[index]), ull(entry));
+        LOG(s, cpu, "dma pte row=0x%llx index=%llu old=0x%llx new=0x%llx", ull(row), ull(index), ull(old), ull(entry));
     if (s->check)
-        check_store(s, cpu, &(struct store){ row, index, arch_dma_read(c, row, index), entry });
+        check_store(s, cpu, &(struct store){ row, index, old, entry });
     __atomic_store_n(&c->phys[row].e[index], entry, __ATOMIC_RELAXED);
 }
 
@@ -199,8 +202,8 @@ void dma_check_zeroed(struct sim *s, const struct cpu *cpu, uint64_t frame)
     if ((entry_of(s, index, frame % 512) & VALID) != 0)
         report(s, cpu, "I8", "frame 0x%llx is zeroed while the host's devices still reach it", ull(frame));
     else if (d != NULL)
-        report(s, cpu, "I8", "frame 0x%llx is zeroed while the host's devices may still reach it through an SMMU; missing: %s", ull(frame),
-               missing(d));
+        report(s, cpu, "I8", "frame 0x%llx is zeroed while the host's devices may still reach it through an SMMU; missing: %s",
+               ull(frame), missing(d));
 }
 
 /* The first entry of a section's that is not what its record asks for. */
@@ -213,8 +216,9 @@ static void check_section(struct sim *s, const struct cpu *cpu, uint64_t index, 
 
         if (entry == (frame_host_may_map(f) ? frame << 12 | s->dma.page : 0))
             continue;
-        report(s, cpu, "I5", "the devices' entry for frame 0x%llx is 0x%llx, but the record says holder 0x%x count %u: the host may %s it",
-               ull(frame), ull(entry), f.holder, f.count, frame_host_may_map(f) ? "have" : "not have");
+        report(s, cpu, "I5", "the devices' entry for frame 0x%llx is 0x%llx, but its record says holder 0x%x count %u: the host "
+               "%s",
+               ull(frame), ull(entry), f.holder, f.count, frame_host_may_map(f) ? "may have it" : "may not have it");
         return;
     }
 }
@@ -281,8 +285,8 @@ static uint64_t survey(struct sim *s, const struct cpu *cpu, uint64_t row, uint3
         if (desc_kind(entry, level) == DESC_IS_TABLE)
             leaves += survey(s, cpu, desc_out(entry), level + 1, at);
         else if (entry != 0)
-            report(s, cpu, "I7", "entry %llu of the devices' table 0x%llx, of level %u, is 0x%llx: no table", ull(i), ull(row), level,
-                   ull(entry));
+            report(s, cpu, "I7", "entry %llu of the devices' table 0x%llx, of level %u, is 0x%llx: no table", ull(i), ull(row),
+                   level, ull(entry));
     }
     return leaves;
 }
@@ -299,8 +303,8 @@ static void check_tlb(struct sim *s, const struct cpu *cpu, uint64_t number)
         w = smmu_walk(s, page);
         if (w.mapped && w.leaf.pfn + (page - w.leaf.gfn) == pfn)
             continue;
-        report(s, cpu, "I6", "the SMMU has a stale translation of page 0x%llx to frame 0x%llx; missing: CMD_TLBI after the entry was "
-               "taken out, or CMD_SYNC", ull(page), ull(pfn));
+        report(s, cpu, "I6", "the SMMU has a stale translation of page 0x%llx to frame 0x%llx; missing: CMD_TLBI after the entry "
+               "was taken out, or CMD_SYNC", ull(page), ull(pfn));
         smmu_forget(s, page);
     }
 }

@@ -2,9 +2,9 @@
 /*
  * The table that the SMMU walks for the host's devices: stores into it, what they owe, and whether it says what the records say.
  *
- * An entry that was taken out is a duty of its CPU's: the SMMUs are told to forget it (CMD_TLBI_...), and have done so (CMD_SYNC), before
- * the frame is zeroed and before the section's lock goes (I6, I8, S11). It is one whether a device used the entry or not: an SMMU may
- * read what it likes ahead of any device. The tables themselves never change once the core is there.
+ * An entry that was taken out is a duty of its CPU's: the SMMUs are told to forget it (CMD_TLBI_...), and have done so
+ * (CMD_SYNC), before the frame is zeroed and before the section's lock goes (I6, I8, S11). It is one whether a device used the
+ * entry or not: an SMMU may read ahead of any device. The tables themselves never change once the core is there.
  */
 #ifndef SIM_DMA_H
 #define SIM_DMA_H

@@ -52,7 +52,7 @@ struct sim_config {
      * ThreadSanitizer is always compact, and a machine with an SMMU: its table has an entry for each page.
      */
     bool compact;
-    uint64_t private_size;          /* of the VMs' part, in bytes; 0: 64 GiB, or as much as fits (it is sparse); compact: 256 MiB */
+    uint64_t private_size;          /* of the VMs' part, in bytes; 0: 64 GiB (it is sparse), compact 256 MiB, or what fits */
     uint32_t tlb_entries;           /* for each CPU; 0: 1024 */
     uint64_t seed;                  /* of the TLBs' replacement */
     /* Called when the core stops for good, may longjmp away. NULL, or if it returns: print and abort. */
@@ -116,8 +116,8 @@ enum sim_outcome sim_write(struct sim *s, uint32_t who, uint64_t addr, uint64_t 
                            enum cordon_status *status);
 
 /*
- * A 64-bit access by a device of the host's, which is coherent, through the SMMU and its TLB. addr: a multiple of 8. SIM_FAULT: no
- * translation; the SMMU counts an event, and nobody serves it.
+ * A 64-bit access by a device of the host's, which is coherent, through the SMMU and its TLB. addr: a multiple of 8. SIM_FAULT:
+ * no translation; the SMMU counts an event, and nobody serves it.
  */
 enum sim_outcome sim_dma_read(struct sim *s, uint64_t addr, uint64_t *value);
 enum sim_outcome sim_dma_write(struct sim *s, uint64_t addr, uint64_t value);

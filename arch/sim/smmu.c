@@ -82,8 +82,8 @@ static void check_used(struct sim *s, const struct cpu *cpu, uint64_t page, uint
     if (!s->check || s->concurrent || cpu->held[LOCK_SECTION])
         return;
     if (!sim_record(s, pfn, &f) || !frame_host_may_map(f))
-        report(s, cpu, "I6", "a device goes through a stale translation of the SMMU's to frame 0x%llx, holder 0x%x, which the host may "
-               "not have; missing: CMD_TLBI of page 0x%llx, and CMD_SYNC", ull(pfn), f.holder, ull(page));
+        report(s, cpu, "I6", "a device goes through a stale translation of the SMMU's to frame 0x%llx, holder 0x%x, which the "
+               "host may not have; missing: CMD_TLBI of page 0x%llx, and CMD_SYNC", ull(pfn), f.holder, ull(page));
 }
 
 /* False: a fault. */

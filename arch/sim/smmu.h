@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SMMU as the host's devices meet it, written from the Arm manuals (IHI 0070, 3.3 and 3.17; DDI 0487, D8) and from nothing in core/.
+ * The SMMU as the host's devices meet it, written from the Arm manuals (IHI 0070, 3.3 and 3.17; DDI 0487, D8) and from nothing in
+ * core/.
  *
- * Its walks begin where the core's table begins, with addresses of the configuration's width. A stage-2 descriptor and one of stage 1
- * are told apart by nothing that matters here: what is valid, what is a table, and which address it has.
+ * Its walks begin where the core's table begins, with addresses of the configuration's width. A stage-2 descriptor and one of
+ * stage 1 are told apart by nothing that matters here: what is valid, what is a table, and which address it has.
  *
  * Its TLB has room for all there is and forgets nothing, until it is told and the CMD_SYNC behind that is complete.
  */

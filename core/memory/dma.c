@@ -9,7 +9,7 @@ struct owed dma_close_run(struct cordon *c, struct section_locked s, uint64_t of
     uint64_t row = c->dma.leaf + s.index;
     bool any = false;
 
-    /*@ loop invariant 0 <= i <= n;
+    /*@ loop invariant 0 <= i <= n && (any ==> i > 0);
       @ loop assigns i, any;
       @ loop variant n - i;
       @*/
@@ -27,7 +27,7 @@ struct owed dma_follow_run(struct cordon *c, struct section_locked s, uint64_t o
     uint64_t row = c->dma.leaf + s.index;
     bool closed = false;
 
-    /*@ loop invariant 0 <= i <= n;
+    /*@ loop invariant 0 <= i <= n && (closed ==> i > 0);
       @ loop assigns i, closed;
       @ loop variant n - i;
       @*/

@@ -84,6 +84,16 @@ struct store {
     uint64_t old, new;
 };
 
+/* A device may write to a frame as soon as it is open: what somebody else had is zero by then. */
+static void check_opened(struct sim *s, const struct cpu *cpu, uint64_t section, uint64_t frame)
+{
+    uint64_t at = section * 512 + frame % 512;
+
+    if (s->seen[section] != 0 && s->shadow[at].holder != HOLDER_HOST && s->core.frame[at].holder == HOLDER_HOST &&
+        !sim_is_zero(s, frame))
+        report(s, cpu, "I8", "frame 0x%llx is opened to the host's devices and is not zero", ull(frame));
+}
+
 /* An entry of level 3 changes while devices are there. */
 static void check_entry(struct sim *s, struct cpu *cpu, const struct store *st, uint64_t section, uint64_t frame)
 {
@@ -96,6 +106,7 @@ static void check_entry(struct sim *s, struct cpu *cpu, const struct store *st, 
         return;
     if ((st->new & VALID) != 0) {
         cpu->fresh[LOCK_SECTION] = ++cpu->clock;
+        check_opened(s, cpu, section, frame);
         if ((before & VALID) != 0 && before != st->new)
             report(s, cpu, "break-before-make", "the devices' entry for frame 0x%llx goes from 0x%llx to 0x%llx while an SMMU "
                    "may have the old one; missing: an invalid entry, CMD_TLBI and CMD_SYNC", ull(frame), ull(before),

@@ -62,7 +62,10 @@ static void reported_alone(const char *name, const char *text)
 /* ---- playing the core, and a device ---- */
 
 static uint64_t page(uint64_t frame) { return frame << 12 | PAGE_BITS; }
-static void put(uint64_t frame, uint64_t entry) { arch_dma_write(c, c->dma.leaf + (frame - RAM_FRAME) / 512, frame % 512, entry); }
+static void put(uint64_t frame, uint64_t entry)
+{
+    arch_dma_write(c, c->dma.leaf + (frame - RAM_FRAME) / 512, frame % 512, entry);
+}
 
 static void begin(const char *what)
 {
@@ -462,6 +465,25 @@ TEST(i8_zeroed_before_the_smmu_is_done)
     reported_alone("I8", "through an SMMU; missing: CMD_SYNC");
 }
 
+TEST(i8_opened_before_it_is_zeroed)
+{
+    begin("take");
+    record(P, true);
+    put(P, 0);
+    arch_dma_invalidate(c, P, 1);
+    arch_dma_sync(c);
+    end();
+    sim_poke(s, P, 0, 0x5ec7e7);
+    begin("return");
+    c->frame[P - RAM_FRAME] = frame_of(HOLDER_HOST);
+    c->section[0].taken = 0;
+    put(P, page(P));
+    arch_dsb_ishst(c);
+    sim_poke(s, P, 0, 0);
+    end();
+    reported("I8", "frame 0x40021 is opened to the host's devices and is not zero");
+}
+
 /* ---- the whole table ---- */
 
 /* A store past every step, that nothing but the check of everything will look at. */
@@ -532,6 +554,7 @@ int main(void)
         T(i5_a_frame_that_the_host_has_and_no_device), T(i5_another_frame_behind_the_page),
         T(i5_a_page_with_other_attributes), T(i5_found_by_the_check_of_everything), T(i8_done_right),
         T(i8_zeroed_while_it_is_mapped), T(i8_zeroed_before_the_smmu_is_told), T(i8_zeroed_before_the_smmu_is_done),
+        T(i8_opened_before_it_is_zeroed),
         T(i7_a_block), T(i7_one_table_in_two_places), T(i7_a_table_that_is_none), T(i7_tables_that_are_swapped),
         T(i5_a_table_where_no_ram_is), T(i5_a_device_reaches_what_is_no_ram),
     };

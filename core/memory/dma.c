@@ -9,7 +9,7 @@ struct owed dma_close_run(struct cordon *c, struct section_locked s, uint64_t of
     uint64_t row = c->dma.leaf + s.index;
     bool any = false;
 
-    /*@ loop invariant 0 <= i <= n;
+    /*@ loop invariant 0 <= i <= n && (any ==> i > 0);
       @ loop assigns i, any;
       @ loop variant n - i;
       @*/
@@ -27,7 +27,7 @@ struct owed dma_follow_run(struct cordon *c, struct section_locked s, uint64_t o
     uint64_t row = c->dma.leaf + s.index;
     bool closed = false;
 
-    /*@ loop invariant 0 <= i <= n;
+    /*@ loop invariant 0 <= i <= n && (closed ==> i > 0);
       @ loop assigns i, closed;
       @ loop variant n - i;
       @*/
@@ -62,13 +62,13 @@ static void build_section(struct cordon *c, uint64_t number, uint64_t index, uin
 {
     struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
     uint64_t row = c->dma.root;
-    struct owed o;
+    struct owed nobody;
 
     for (uint32_t level = c->dma.start; level < 2; level++)
         row = below(c, row, s.pfn, level, next);
     arch_dma_write(c, row, number % 512, desc_table(c->dma.leaf + index));
-    o = dma_follow_run(c, s, 0, 512);
-    (void)o;        /* nothing has been reached through it yet */
+    nobody = dma_follow_run(c, s, 0, 512);      /* nothing has been reached through it yet */
+    (void)nobody;
 }
 
 void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row)

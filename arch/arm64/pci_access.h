@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration space of a PCI bus, by its ECAM (PCI Express 7.2.2). test/boot/pci_test.c has another one of these. */
+/* Configuration space of a PCI bus, by its ECAM (PCI Express 7.2.2). test/boot/pci_test.c has another of these. */
 #ifndef CORDON_PCI_ACCESS_H
 #define CORDON_PCI_ACCESS_H
 

@@ -17,8 +17,8 @@
 const char *smmu_identify(struct smmu *s);
 
 /*
- * What tables all of n SMMUs can walk, one at least, that reach RAM up to `end`: of stage 2 if they can, else of stage 1. Returns 0 and
- * *dma, or in one line why there are none.
+ * What tables all of n SMMUs can walk, one at least, that reach RAM up to `end`: of stage 2 if they can, else of stage 1.
+ * Returns 0 and *dma, or in one line why there are none.
  */
 const char *smmu_choose(const struct smmu *s, uint32_t n, uint64_t end, struct cordon_dma *dma);
 

@@ -241,6 +241,15 @@ int main(void)
     b = add_bridge(-1, 0xf8, 1);
     add_virtio(b, 0x07, 0x1041, CONFINED);
     good(256);
+    begin("bridges with numbers from before");
+    for (uint32_t i = 0; i < 4; i++) {
+        b = add_bridge(-1, 0x10 + i, 1);
+        devices[b].config[6] |= (i + 2) << 16 | (i + 1) << 8;
+        b = add_bridge(b, 0x08, 1);
+        devices[b].config[6] |= (i + 2) << 16 | (i + 2) << 8;
+        add(b, 0, 0x100e8086, 0x0200);
+    }
+    good(256);
     begin("all buses");
     chain(255);
     good(256);

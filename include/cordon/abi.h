@@ -226,7 +226,8 @@ enum cordon_failure {
     X(VM_DESTROYED, 10, "virtual machines that were destroyed") \
     X(RUN, 11, "times that a guest was entered by the host") \
     X(GUEST_TRAP, 12, "traps of guests") \
-    X(REFUSED, 13, "calls of the host that were refused")
+    X(REFUSED, 13, "calls of the host that were refused") \
+    X(DMA_DENIED, 14, "accesses of devices that were aborted")
 
 enum cordon_stat {
 #define CORDON_STAT_ENUM(name, number, word) CORDON_STAT_##name = (number),
@@ -235,7 +236,15 @@ enum cordon_stat {
     CORDON_STATS
 };
 
-/* ---- what is logged ---- */
+/* ---- what is logged ----
+ *
+ * A device's access that was aborted: its stream is bus, device and function; kinds are those of the SMMU's events (Arm IHI
+ * 0070, 7.3): 16, nothing is mapped there; 2 and 4, no device of the host's. At most 64 of these are in the log until it has been
+ * read to its end; each counts as an access that was aborted. What an SMMU has to say is taken when the log or a count is read.
+ *
+ * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
+ * stopped; 2^32 more where it has not confirmed that either.
+ */
 
 /* X(NAME, number, text, first value, second value) */
 #define CORDON_EVENT_LIST(X) \
@@ -245,7 +254,9 @@ enum cordon_stat {
     X(DENIED, 4, "access denied", "address", "PC") \
     X(UNDEFINED, 5, "instruction denied", "ESR", "PC") \
     X(UNKNOWN_CALL, 6, "unknown call", "function", "PC") \
-    X(MMIO_DENIED, 7, "device register denied", "address", "PC")
+    X(MMIO_DENIED, 7, "device register denied", "address", "PC") \
+    X(DMA_DENIED, 8, "device access denied", "kind * 2^32 + stream", "address") \
+    X(DMA_CUT, 9, "devices cut off", "their SMMU", "reason")
 
 enum cordon_event {
 #define CORDON_EVENT_ENUM(name, number, text, first, second) CORDON_EVENT_##name = (number),

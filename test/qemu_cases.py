@@ -82,6 +82,18 @@ def kernel_modules(folder, names):
     return [path for path in (kernel_module(folder, name) for name in names) if path]
 
 
+def qemu_of(version):
+    """A QEMU of that version: its command, or None and why there is none."""
+    own = subprocess.run(["qemu-system-aarch64", "--version"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    if re.search(r"version %s\." % version, own):
+        return "qemu-system-aarch64", ""
+    found = subprocess.run([os.path.join(ROOT, "scripts", "suite"), "path-of", "qemu-" + version], check=False, cwd=ROOT,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    if found.returncode == 0:
+        return os.path.join(found.stdout.strip(), "qemu-system-aarch64"), ""
+    return None, "not checked: " + (found.stderr.strip().splitlines() or ["no QEMU %s" % version])[-1]
+
+
 # Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources.
 NATIVE = {
     "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/base/generator.c",

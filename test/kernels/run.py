@@ -19,7 +19,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import (BUILD, LOGS, ROOT, SCRIPTS, boots, kernel_build, quietly,  # pylint: disable=wrong-import-position
+from qemu_cases import (BUILD, LOGS, ROOT, SCRIPTS, boots, kernel_build, qemu_of, quietly,  # pylint: disable=wrong-import-position
                         run, run_all, script)
 
 HERE = os.path.join(ROOT, "test", "kernels")
@@ -133,18 +133,6 @@ def short(left_out):
 
 
 # ---- the table ----
-
-def qemu_of(version):
-    """A QEMU of that version: its command, or None and why there is none."""
-    own = subprocess.run(["qemu-system-aarch64", "--version"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
-    if re.search(r"version %s\." % version, own):
-        return "qemu-system-aarch64", ""
-    found = subprocess.run([os.path.join(ROOT, "scripts", "suite"), "path-of", "qemu-" + version], check=False, cwd=ROOT,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
-    if found.returncode == 0:
-        return os.path.join(found.stdout.strip(), "qemu-system-aarch64"), ""
-    return None, "not checked: " + (found.stderr.strip().splitlines() or ["no QEMU %s" % version])[-1]
-
 
 def knows(qemu, cpu):
     models = subprocess.run([qemu, "-M", "virt", "-cpu", "help"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout

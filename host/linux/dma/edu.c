@@ -92,9 +92,9 @@ void edu_begin_read(struct edu *e, u64 address, unsigned int cell)
 	begin(e, address, BUFFER + cell * EDU_CELL, EDU_CELL, 0);
 }
 
-void edu_begin_write(struct edu *e, u64 address)
+void edu_begin_write(struct edu *e, u64 address, unsigned int bytes)
 {
-	begin(e, BUFFER, address, EDU_CELL, TO_MEMORY);
+	begin(e, BUFFER, address, bytes, TO_MEMORY);
 }
 
 bool edu_wait(struct edu *e)
@@ -195,18 +195,30 @@ void edu_write(const u64 *address, unsigned int n)
 	fill_all();
 	for (unsigned int first = 0; first < n; first += edus) {
 		for (unsigned int i = first; i < n && i < first + edus; i++)
-			edu_begin_write(&edu[i - first], address[i]);
+			edu_begin_write(&edu[i - first], address[i], EDU_CELL);
 		wait_all();
 	}
+}
+
+static void fill_one(struct edu *e)
+{
+	memset64(page_address(e->own), EDU_HAD, PAGE_SIZE / 8);
+	buffer_in(e);
+	(void)edu_wait(e);
+}
+
+void edu_write_by(unsigned int device, u64 address, unsigned int bytes)
+{
+	fill_one(&edu[device]);
+	edu_begin_write(&edu[device], address, bytes);
+	(void)edu_wait(&edu[device]);
 }
 
 void edu_read_by(unsigned int device, u64 address, u8 *data)
 {
 	struct edu *e = &edu[device];
 
-	memset64(page_address(e->own), EDU_HAD, PAGE_SIZE / 8);
-	buffer_in(e);
-	(void)edu_wait(e);
+	fill_one(e);
 	edu_begin_read(e, address, 0);
 	(void)edu_wait(e);
 	memset(page_address(e->own), 0, PAGE_SIZE);

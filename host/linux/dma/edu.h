@@ -29,9 +29,9 @@ void edu_drop(void);
 
 /* ---- one transfer of one device ---- */
 
-/* Begins it; the device reads EDU_CELL bytes to cell `cell` of its buffer, or writes those of cell 0. */
+/* Begins it: the device reads EDU_CELL bytes to cell `cell` of its buffer, or writes the first `bytes` of the buffer. */
 void edu_begin_read(struct edu *e, u64 address, unsigned int cell);
-void edu_begin_write(struct edu *e, u64 address);
+void edu_begin_write(struct edu *e, u64 address, unsigned int bytes);
 /* Waits for its end. False: there is none, and that is said. */
 bool edu_wait(struct edu *e);
 /* Every device's buffer holds EDU_HAD. False: a page of the host's own did not arrive. */
@@ -41,10 +41,13 @@ bool edu_fill(void);
 
 /* What devices find at n addresses, EDU_CELL bytes of each. */
 void edu_read(const u64 *address, unsigned int n, u8 *data);
-/* Devices write EDU_HAD to n addresses. */
+/* Devices write EDU_HAD to n addresses, EDU_CELL bytes to each. */
 void edu_write(const u64 *address, unsigned int n);
-/* By one of them, the one with this number. */
+
+/* ---- by one of them, the one with this number ---- */
+
 void edu_read_by(unsigned int device, u64 address, u8 *data);
+void edu_write_by(unsigned int device, u64 address, unsigned int bytes);
 
 /* Whether anything came: neither zeros nor what the buffer had before. */
 bool edu_came(const u8 *cell);

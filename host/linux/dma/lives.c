@@ -63,13 +63,13 @@ static void attempt_private(unsigned int page, const char *where)
 }
 
 /* Frames that hold no words of the guest's choice: it goes on. */
-static void attempt_frame(struct page *page, const char *where)
+static void attempt_frames(struct page **page, unsigned int n, const char *where)
 {
 	struct tally read = { 0 }, written = { 0 };
-	u64 address[PAGE_SIZE / EDU_CELL];
+	u64 address[ATTACK_TABLES * 4];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(address); i++)
-		address[i] = page_to_phys(page) + i * EDU_CELL;
+		address[i] = page_to_phys(page[i % n]) + i / n * EDU_CELL % PAGE_SIZE;
 	dma_try_read(&read, address, ARRAY_SIZE(address));
 	tally_report(&read, "a device reads", where, "nothing");
 	if (dma_careful)
@@ -216,9 +216,9 @@ void dma_lives(void)
 	attempt_mapped();
 	attempt_granted();
 	attempt_given_up();
-	attempt_frame(vm.vcpu[0], "a vCPU's frame");
-	attempt_frame(vm.tables[0], "a table's frame");
-	attempt_frame(vm.root, "the root table");
+	attempt_frames(vm.vcpu, ATTACK_VCPUS, "vCPUs' frames");
+	attempt_frames(vm.tables, ATTACK_TABLES, "tables' frames");
+	attempt_frames(&vm.root, 1, "the root table");
 	attempt_stopped();
 	attempt_ended();
 }

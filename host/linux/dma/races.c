@@ -27,7 +27,7 @@ static int write_on(void *frame)
 		for (unsigned int i = 0; i < edus; i++) {
 			if (readq(edu[i].registers + 0x98) & 1)
 				continue;
-			edu_begin_write(&edu[i], address + i % (PAGE_SIZE / EDU_CELL) * EDU_CELL);
+			edu_begin_write(&edu[i], address + i % (PAGE_SIZE / EDU_CELL) * EDU_CELL, EDU_CELL);
 			if (i == 0)
 				WRITE_ONCE(writes, writes + 1);
 		}
@@ -41,6 +41,8 @@ static int write_on(void *frame)
 static bool writer_begin(void)
 {
 	writes = 0;
+	if (!edu_fill())
+		not_tried("devices do not reach the host's pages");
 	writer = kthread_run(write_on, vm.memory[PAGE], "writer");
 	if (!IS_ERR(writer))
 		return true;

@@ -7,9 +7,12 @@
 #include "cpu.h"
 #include "machine_el2.h"
 #include "mmu.h"
+#include "pci.h"
 #include "phys.h"
 #include "plan.h"
 #include "refuse.h"
+#include "smmu.h"
+#include "smmu_registers.h"
 
 #define SECTION (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE)
 #define GUEST_BITS 40
@@ -104,6 +107,21 @@ static void find_redistributors(struct gicr *g, uint32_t *all)
     }
 }
 
+/* The SMMUs that stand behind the host's PCI buses, and the configuration space of these. */
+static void find_smmus(void)
+{
+    for (uint32_t i = 0; i < board.pci.smmus; i++) {
+        const struct smmu_plan *s = &board.pci.smmu[i];
+
+        if (s->ranges == 0)
+            continue;
+        mmu_map_device(s->base, SMMU_REGISTERS_SIZE);
+        smmu_add(s->base, s->streams, s->ranges);
+    }
+    for (uint32_t i = 0; i < board.pci.bridges; i++)
+        mmu_map_device(board.pci.bridge[i].window[0].base, board.pci.bridge[i].window[0].size);
+}
+
 void board_read(const struct fdt *f)
 {
     uint32_t all = 0;
@@ -114,6 +132,7 @@ void board_read(const struct fdt *f)
         find_redistributors(&board.gicr[i], &all);
     for (uint32_t i = 0; i < board.rams; i++)
         mmu_map_ram(board.ram[i].base, board.ram[i].size);
+    find_smmus();
 }
 
 bool board_redistributor(uint64_t *address)
@@ -168,6 +187,17 @@ static struct cordon_geometry shape(uint32_t bits)
     return (struct cordon_geometry){ .ipa_bits = bits, .start_level = bits > 43 ? 0 : 1 };
 }
 
+static uint64_t end_of_ram(void)
+{
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < board.rams; i++) {
+        if (board.ram[i].base + board.ram[i].size > end)
+            end = board.ram[i].base + board.ram[i].size;
+    }
+    return end;
+}
+
 static void configure(void)
 {
     uint32_t bits = bits_needed();
@@ -176,7 +206,7 @@ static void configure(void)
     config = (struct cordon_config){ .ram = board.ram, .rams = board.rams, .core = board.core, .cores = 1,
                                      .hidden = board.hidden, .hiddens = board.hiddens,
                                      .pinned = board.reserved, .pinneds = board.reserveds, .host = shape(bits), .vm = shape(bits),
-                                     .pa_bits = bits, .vms = 255 };
+                                     .dma = smmu_tables(end_of_ram()), .pa_bits = bits, .vms = 255 };
 }
 
 /* Lays arrays out one behind the other. */
@@ -196,6 +226,8 @@ static uint64_t lay_out(const struct cordon_sizes *s, uint32_t count, uint64_t b
 
     g->host_tables = pfn(place(&at, s->host_tables * CORDON_PAGE_SIZE, CORDON_PAGE_SIZE * 16) / CORDON_PAGE_SIZE);
     g->host_table_count = s->host_tables;
+    g->dma_tables = pfn(place(&at, s->dma_tables * CORDON_PAGE_SIZE, CORDON_PAGE_SIZE) / CORDON_PAGE_SIZE);
+    at = smmu_place_all(at);
     g->frame = phys(place(&at, s->sections * 512 * sizeof(struct frame), 64));
     g->section = phys(place(&at, s->sections * sizeof(struct section), 64));
     g->span = phys(place(&at, s->spans * sizeof(struct span), 64));
@@ -203,17 +235,6 @@ static uint64_t lay_out(const struct cordon_sizes *s, uint32_t count, uint64_t b
     g->vm = phys(place(&at, s->vms * sizeof(struct vm), 64));
     *cpu_memory = place(&at, cpus_size(count), CORDON_PAGE_SIZE);
     return (at + SECTION - 1) & ~(SECTION - 1);
-}
-
-static uint64_t highest_frame(void)
-{
-    uint64_t end = 0;
-
-    for (uint32_t i = 0; i < board.rams; i++) {
-        if (board.ram[i].base + board.ram[i].size > end)
-            end = board.ram[i].base + board.ram[i].size;
-    }
-    return end / CORDON_PAGE_SIZE;
 }
 
 static void zero(uint64_t base, uint64_t size)
@@ -237,7 +258,7 @@ static void find_features(void)
 
 void board_start_core(void)
 {
-    struct cordon_storage storage = { .arch = &arch, .phys = phys(0), .phys_frames = highest_frame() };
+    struct cordon_storage storage = { .arch = &arch, .phys = phys(0), .phys_frames = end_of_ram() / CORDON_PAGE_SIZE };
     struct cordon_sizes sizes;
     uint64_t cpu_memory;
     uint64_t base;
@@ -258,6 +279,18 @@ void board_start_core(void)
     config.cores = 2;
     if (cordon_init(&machine, &config, &storage) != CORDON_OK)
         refuse_to_boot("the device tree describes memory that I cannot run");
+}
+
+/* No function of a bus may write to memory before the SMMUs are there, and none that goes past them may stay. */
+void board_confine_devices(void)
+{
+    for (uint32_t i = 0; i < board.pci.bridges; i++) {
+        const char *reason = pci_confine(&board.pci.bridge[i]);
+
+        if (reason != 0)
+            refuse_to_boot(reason);
+    }
+    smmu_start_all();
 }
 
 uint64_t board_vtcr(void)

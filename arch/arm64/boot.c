@@ -152,6 +152,7 @@ struct cpu *boot(uint64_t dtb, uint64_t cpu_entry)
         refuse_to_boot("the device tree lies outside of memory");
     board_take(dtb, tree.size);
     board_start_core();
+    board_confine_devices();
     board_add_cpus(&tree);
     return &cpus[0];
 }

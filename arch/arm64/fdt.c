@@ -277,6 +277,14 @@ void fdt_delete_node(struct fdt *f, struct fdt_node node)
         store(at(f, offset), NOP);
 }
 
+/* Its tag, size and name come before the value. */
+void fdt_delete_property(struct fdt *f, struct fdt_value v)
+{
+    (void)f;
+    for (uint32_t i = 0; v.data != 0 && i < 12 + align4(v.size); i += 4)
+        store(v.data - 12 + i, NOP);
+}
+
 void fdt_shorten(struct fdt *f, struct fdt_value v, uint32_t size)
 {
     (void)f;

@@ -66,6 +66,8 @@ void fdt_put_cells(struct fdt_value v, uint32_t index, uint32_t cells, uint64_t 
 
 /* Takes a node out, with all that is in it. */
 void fdt_delete_node(struct fdt *f, struct fdt_node node);
+/* Takes a property out, by its value; nothing where data is NULL. */
+void fdt_delete_property(struct fdt *f, struct fdt_value v);
 /* Makes a value shorter: size is a multiple of 4 below its own. */
 void fdt_shorten(struct fdt *f, struct fdt_value v, uint32_t size);
 

@@ -8,6 +8,7 @@
 #include "machine_el2.h"
 #include "predict.h"
 #include "psci.h"
+#include "smmu.h"
 #include "base/region.h"
 #include "guest/smccc.h"
 
@@ -42,9 +43,19 @@ static void statistic(struct regs *r)
         r->x[0] = (uint64_t)CORDON_INVALID;
         return;
     }
+    smmu_listen();
     for (uint32_t i = 0; i < cpu_count; i++)
         sum += __atomic_load_n(&cpus[i].stat[arch_index(what, CORDON_STATS)], __ATOMIC_RELAXED);
     answer(r, 0, sum, 0, 0);
+}
+
+/* What devices have tried meanwhile is in the log before it is read. */
+static void read_log(struct regs *r)
+{
+    smmu_listen();
+    log_read(r->x[1], r->x);
+    if (r->x[0] == 2)
+        smmu_log_was_read();
 }
 
 /* ---- CORDON_CALL_MAP ---- */
@@ -153,7 +164,7 @@ static HOT bool own_call(struct regs *r)
     case CORDON_CALL_REVISION: answer(r, CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0); return true;
     case CORDON_CALL_FEATURES: r->x[0] = exists((uint32_t)r->x[1]) ? 0 : (uint64_t)CORDON_NOT_SUPPORTED; return true;
     case CORDON_CALL_STATISTIC: statistic(r); return true;
-    case CORDON_CALL_LOG: log_read(r->x[1], r->x); return true;
+    case CORDON_CALL_LOG: read_log(r); return true;
     case CORDON_CALL_MAP: memory_map(r); return true;
     default: return vm_call(r);
     }

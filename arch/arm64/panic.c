@@ -5,6 +5,7 @@
 #include "print.h"
 #include "scrub.h"
 #include "smc.h"
+#include "smmu.h"
 
 /* Functions in ascending order of address; made by scripts/host/build-el2 from the linked image. */
 struct symbol {
@@ -139,6 +140,7 @@ static void begin(void)
 /* Memory outlives some ways of switching off: what was a guest's does not. */
 static _Noreturn void end(void)
 {
+    smmu_cut_all();
     scrub_private();
     print("Cordon stops the machine.\n");
     switch_off();

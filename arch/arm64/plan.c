@@ -5,44 +5,13 @@
 #include "plat.h"
 #include "refuse.h"
 #include "text.h"
+#include "tree.h"
 
 #define SECTION (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE)
 
 struct board board;
 
-static uint64_t end_of(struct cordon_mem m) { return m.base + m.size; }
-
-static bool overlap(struct cordon_mem a, struct cordon_mem b)
-{
-    return a.base < end_of(b) && b.base < end_of(a);
-}
-
 /* ---- reading the tree ---- */
-
-/* Entry i of a `reg` with two cells for addresses and two for sizes; false when there is none, or none to be used. */
-static bool reg_entry(struct fdt_value reg, uint32_t i, struct cordon_mem *m)
-{
-    if (reg.data == 0 || reg.size / 16 <= i)
-        return false;
-    m->base = fdt_cells(reg, i * 4, 2);
-    m->size = fdt_cells(reg, i * 4 + 2, 2);
-    return m->base < CORDON_ADDR_LIMIT && m->size <= CORDON_ADDR_LIMIT - m->base;
-}
-
-static uint32_t number_of(const struct fdt *f, struct fdt_node node, const char *name, uint32_t without)
-{
-    struct fdt_value v = fdt_property(f, node, name);
-
-    return v.size == 4 ? (uint32_t)fdt_cells(v, 0, 1) : without;
-}
-
-/* A node that is there, and in use: whatever its status is, but for the two words that say so. */
-static bool is_okay(const struct fdt *f, struct fdt_node node)
-{
-    struct fdt_value v = fdt_property(f, node, "status");
-
-    return v.data == 0 || fdt_value_has(v, "okay") || fdt_value_has(v, "ok");
-}
 
 static bool is_memory(const struct fdt *f, struct fdt_node node)
 {
@@ -51,7 +20,7 @@ static bool is_memory(const struct fdt *f, struct fdt_node node)
 
 static bool is_gic(const struct fdt *f, struct fdt_node node)
 {
-    return fdt_value_has(fdt_property(f, node, "compatible"), "arm,gic-v3");
+    return tree_is(f, node, "arm,gic-v3");
 }
 
 /* Whether any of the strings of a node's `compatible` is on the board's list. */
@@ -92,15 +61,15 @@ static void read_memory(struct fdt_value reg)
 {
     struct cordon_mem m;
 
-    for (uint32_t i = 0; reg_entry(reg, i, &m); i++)
-        add_ram(page_up(m.base), page_down(end_of(m)));
+    for (uint32_t i = 0; tree_reg(reg, i, &m); i++)
+        add_ram(page_up(m.base), page_down(mem_end(m)));
     if (reg.size % 16 != 0)
         refuse_to_boot("the device tree has a range of memory that I cannot read");
 }
 
 static void add_reserved(struct cordon_mem m)
 {
-    m = (struct cordon_mem){ page_down(m.base), page_up(end_of(m)) - page_down(m.base) };
+    m = (struct cordon_mem){ page_down(m.base), page_up(mem_end(m)) - page_down(m.base) };
     if (m.size == 0)
         return;
     if (board.reserveds == MAX_RESERVED)
@@ -116,20 +85,20 @@ static void cut_out(struct cordon_mem m)
 {
     uint32_t rams = board.rams;
 
-    m = (struct cordon_mem){ page_down(m.base), page_up(end_of(m)) - page_down(m.base) };
+    m = (struct cordon_mem){ page_down(m.base), page_up(mem_end(m)) - page_down(m.base) };
     for (uint32_t i = 0; i < rams && m.size > 0; i++) {
         struct cordon_mem r = board.ram[i];
         uint64_t first = m.base > r.base ? m.base : r.base;
-        uint64_t end = end_of(m) < end_of(r) ? end_of(m) : end_of(r);
+        uint64_t end = mem_end(m) < mem_end(r) ? mem_end(m) : mem_end(r);
 
-        if (!overlap(m, r))
+        if (!mem_overlap(m, r))
             continue;
         add_device(first, end - first);
         board.ram[i].size = first - r.base;
         if (board.ram[i].size == 0)
-            board.ram[i] = (struct cordon_mem){ end, end_of(r) - end };
+            board.ram[i] = (struct cordon_mem){ end, mem_end(r) - end };
         else
-            add_ram(end, end_of(r));
+            add_ram(end, mem_end(r));
     }
 }
 
@@ -162,15 +131,15 @@ static void read_reserved(const struct fdt *f)
     }
     if (!fdt_child(f, fdt_root(f), "reserved-memory", &parent))
         return;
-    if (number_of(f, parent, "#address-cells", 2) != 2 || number_of(f, parent, "#size-cells", 2) != 2)
+    if (tree_number(f, parent, "#address-cells", 2) != 2 || tree_number(f, parent, "#size-cells", 2) != 2)
         refuse_to_boot("the device tree's /reserved-memory does not use two cells for addresses and sizes");
     while (fdt_next_child(f, parent, &node)) {
         struct fdt_value reg = fdt_property(f, node, "reg");
         bool no_map = fdt_property(f, node, "no-map").data != 0;
 
-        if (!is_okay(f, node))
+        if (!tree_is_okay(f, node))
             continue;
-        for (uint32_t i = 0; reg_entry(reg, i, &m); i++) {
+        for (uint32_t i = 0; tree_reg(reg, i, &m); i++) {
             if (no_map)
                 cut_out(m);
             else
@@ -187,7 +156,7 @@ bool plan_next_cpu(const struct fdt *f, struct fdt_node *node, uint64_t *mpidr)
 
     if (!fdt_child(f, fdt_root(f), "cpus", &parent))
         return false;
-    n = number_of(f, parent, "#address-cells", 1);
+    n = tree_number(f, parent, "#address-cells", 1);
     while (fdt_next_child(f, parent, node)) {
         struct fdt_value reg = fdt_property(f, *node, "reg");
 
@@ -203,15 +172,15 @@ bool plan_next_cpu(const struct fdt *f, struct fdt_node *node, uint64_t *mpidr)
 static void read_gic(const struct fdt *f, struct fdt_node node)
 {
     struct fdt_value reg = fdt_property(f, node, "reg");
-    uint32_t regions = number_of(f, node, "#redistributor-regions", 1);
+    uint32_t regions = tree_number(f, node, "#redistributor-regions", 1);
     struct fdt_value stride = fdt_property(f, node, "redistributor-stride");
     struct cordon_mem m;
 
-    if (!reg_entry(reg, 0, &m) || regions < 1 || regions > MAX_GICRS || reg.size / 16 <= regions)
+    if (!tree_reg(reg, 0, &m) || regions < 1 || regions > MAX_GICRS || reg.size / 16 <= regions)
         refuse_to_boot("the GIC of this machine is not one that I know");
     add_device(m.base, m.size);
     for (uint32_t i = 1; i <= regions; i++) {
-        if (!reg_entry(reg, i, &m) || m.base % GICR_FRAME != 0 || m.size < GICR_V3_SIZE || end_of(m) > PHYS_LIMIT)
+        if (!tree_reg(reg, i, &m) || m.base % GICR_FRAME != 0 || m.size < GICR_V3_SIZE || mem_end(m) > PHYS_LIMIT)
             refuse_to_boot("the GIC of this machine has redistributors that I cannot use");
         board.gicr[board.gicrs++] = (struct gicr){ m.base, m.size, 0 };
     }
@@ -221,25 +190,38 @@ static void read_gic(const struct fdt *f, struct fdt_node node)
         refuse_to_boot("the GIC of this machine has redistributors that I cannot use");
 }
 
+/* PCI, where SMMUs of ours stand behind it: devices of the host's, as far as they lie outside of all else. */
+static void read_pci(const struct fdt *f)
+{
+    plan_pci_read(f, &board.pci);
+    for (uint32_t i = 0; i < board.pci.bridges; i++) {
+        const struct bridge *b = &board.pci.bridge[i];
+
+        for (uint32_t k = 0; k < b->windows; k++)
+            add_device(b->window[k].base, b->window[k].size);
+    }
+}
+
 void plan_read(const struct fdt *f)
 {
     struct fdt_node node = { 0, 0, 0 };
 
-    if (number_of(f, fdt_root(f), "#address-cells", 0) != 2 || number_of(f, fdt_root(f), "#size-cells", 0) != 2)
+    if (tree_number(f, fdt_root(f), "#address-cells", 0) != 2 || tree_number(f, fdt_root(f), "#size-cells", 0) != 2)
         refuse_to_boot("the device tree does not use two cells for addresses and sizes");
     while (fdt_next_child(f, fdt_root(f), &node)) {
         struct fdt_value reg = fdt_property(f, node, "reg");
         struct cordon_mem m;
 
         if (is_memory(f, node)) {
-            if (is_okay(f, node))
+            if (tree_is_okay(f, node))
                 read_memory(reg);
         } else if (is_gic(f, node) && board.gicrs == 0) {
             read_gic(f, node);
-        } else if (may_have(f, node) && reg_entry(reg, 0, &m)) {
+        } else if (may_have(f, node) && tree_reg(reg, 0, &m)) {
             add_device(m.base, m.size);
         }
     }
+    read_pci(f);
     read_reserved(f);
     if (board.rams == 0)
         refuse_to_boot("the device tree has no memory");
@@ -263,7 +245,7 @@ void board_take(uint64_t base, uint64_t size)
     struct cordon_mem m = { base, size };
 
     for (uint32_t i = 0; i < board.takens; i++) {
-        if (overlap(m, board.taken[i]))
+        if (mem_overlap(m, board.taken[i]))
             refuse_to_boot("the host's kernel, its initrd and the device tree do not fit in this machine's memory");
     }
     board.taken[board.takens++] = m;
@@ -276,11 +258,11 @@ void plan_image(uint64_t base, uint64_t end)
         struct cordon_mem r = board.ram[i];
         uint64_t first = base - r.base <= SECTION ? r.base : base;
 
-        if (base < r.base || end > end_of(r))
+        if (base < r.base || end > mem_end(r))
             continue;
         board.core[0] = (struct cordon_mem){ first, end - first };
         for (uint32_t k = 0; k < board.reserveds; k++) {
-            if (overlap(board.reserved[k], board.core[0]))
+            if (mem_overlap(board.reserved[k], board.core[0]))
                 board.core[0] = (struct cordon_mem){ base, end - base };
         }
         return;
@@ -306,12 +288,12 @@ bool plan_used(uint32_t i, struct cordon_mem *m)
 /* The highest place for `size` bytes in a range of RAM, or 0. Each new try ends where something that is used begins. */
 static uint64_t highest_free(struct cordon_mem r, uint64_t size)
 {
-    uint64_t end = end_of(r) & ~(SECTION - 1);
+    uint64_t end = mem_end(r) & ~(SECTION - 1);
     struct cordon_mem m;
 
     for (uint32_t i = 0; end > r.base && end - r.base >= size && plan_used(i, &m);) {
         i++;
-        if (!overlap(m, (struct cordon_mem){ end - size, size }))
+        if (!mem_overlap(m, (struct cordon_mem){ end - size, size }))
             continue;
         end = m.base & ~(SECTION - 1);
         i = 0;
@@ -342,10 +324,10 @@ static void next_reachable(uint64_t base, uint64_t *next, uint64_t *end)
     for (uint32_t i = 0; i < board.rams + board.devices; i++) {
         struct cordon_mem m = i < board.rams ? board.ram[i] : board.device[i - board.rams];
 
-        if (end_of(m) <= base || m.base >= *next)
+        if (mem_end(m) <= base || m.base >= *next)
             continue;
         *next = m.base > base ? m.base : base;
-        *end = end_of(m);
+        *end = mem_end(m);
     }
 }
 
@@ -384,12 +366,12 @@ static uint32_t host_parts(struct cordon_mem m, struct cordon_mem out[3])
 {
     struct cordon_mem low = board.core[board.core[0].base > board.core[1].base];
     struct cordon_mem high = board.core[board.core[0].base <= board.core[1].base];
-    uint64_t cut[6] = { m.base, low.base, end_of(low), high.base, end_of(high), end_of(m) };
+    uint64_t cut[6] = { m.base, low.base, mem_end(low), high.base, mem_end(high), mem_end(m) };
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < 6; i += 2) {
         uint64_t first = cut[i] > m.base ? cut[i] : m.base;
-        uint64_t end = cut[i + 1] < end_of(m) ? cut[i + 1] : end_of(m);
+        uint64_t end = cut[i + 1] < mem_end(m) ? cut[i + 1] : mem_end(m);
 
         if (end > first)
             out[n++] = (struct cordon_mem){ first, end - first };
@@ -403,11 +385,11 @@ static void edit_memory(struct fdt *f, struct fdt_node node, struct spare *s)
     struct fdt_value reg = fdt_property(f, node, "reg");
     struct cordon_mem part[3];
     struct cordon_mem m;
-    uint32_t numa = number_of(f, node, "numa-node-id", UINT32_MAX);
+    uint32_t numa = tree_number(f, node, "numa-node-id", UINT32_MAX);
     uint32_t before = s->n;
     uint32_t left = 0;
 
-    for (uint32_t i = 0; reg_entry(reg, i, &m); i++) {
+    for (uint32_t i = 0; tree_reg(reg, i, &m); i++) {
         uint32_t n = host_parts(m, part);
 
         if (n > 0)
@@ -447,7 +429,7 @@ static bool is_in_memory(struct cordon_mem m)
     for (uint32_t i = 0; i < board.rams + board.devices; i++) {
         struct cordon_mem r = i < board.rams ? board.ram[i] : board.device[i - board.rams];
 
-        if (m.size == 0 || overlap(m, r))
+        if (m.size == 0 || mem_overlap(m, r))
             return true;
     }
     return false;
@@ -460,7 +442,7 @@ static void edit_reserved(struct fdt *f, struct fdt_node parent)
     struct cordon_mem m;
 
     while (fdt_next_child(f, parent, &node)) {
-        if (reg_entry(fdt_property(f, node, "reg"), 0, &m) && !is_in_memory(m))
+        if (tree_reg(fdt_property(f, node, "reg"), 0, &m) && !is_in_memory(m))
             fdt_delete_node(f, node);
     }
 }
@@ -474,7 +456,7 @@ void plan_edit(struct fdt *f)
     while (fdt_next_child(f, fdt_root(f), &node)) {
         struct fdt_value compatible = fdt_property(f, node, "compatible");
 
-        if (is_memory(f, node) && is_okay(f, node))
+        if (is_memory(f, node) && tree_is_okay(f, node))
             edit_memory(f, node, &spare);
         else if (fdt_value_has(compatible, "arm,armv8-timer"))
             edit_timer(f, node);
@@ -482,6 +464,8 @@ void plan_edit(struct fdt *f)
             delete_children(f, node);       /* the ITS: it writes to memory as it is told */
         else if (text_equal(fdt_name(f, node), "reserved-memory"))
             edit_reserved(f, node);
+        else if (plan_pci_is_bridge(f, node, &board.pci))
+            plan_pci_edit(f, node);
         else if ((fdt_property(f, node, "reg").data != 0 || fdt_property(f, node, "ranges").data != 0) && !may_have(f, node))
             fdt_delete_node(f, node);
     }

@@ -9,6 +9,8 @@
 #include "cordon/cordon.h"
 #include "fdt.h"
 #include "layout.h"
+#include "plan_pci.h"
+#include "tree.h"
 
 #define MAX_RAMS 32
 #define MAX_RESERVED 32
@@ -44,13 +46,11 @@ struct board {
     struct gicr gicr[MAX_GICRS];
     uint32_t gicrs;
     uint64_t gicr_stride;               /* from one redistributor to the next; 0: the tree does not say */
+    struct pci_plan pci;                /* empty where no SMMU stands behind it */
     uint64_t lost;                      /* bytes that are the host's, and for whose description the tree had no room */
 };
 
 extern struct board board;
-
-static inline uint64_t page_down(uint64_t x) { return x & ~(CORDON_PAGE_SIZE - 1); }
-static inline uint64_t page_up(uint64_t x) { return page_down(x + CORDON_PAGE_SIZE - 1); }
 
 /* Reads the tree. Does not come back from one that cannot be run: it says why. */
 void plan_read(const struct fdt *f);

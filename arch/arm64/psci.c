@@ -7,6 +7,7 @@
 #include "print.h"
 #include "scrub.h"
 #include "smc.h"
+#include "smmu.h"
 #include "guest/smccc.h"
 
 #define AFFINITY_ON 0
@@ -113,6 +114,12 @@ static int64_t suspend(uint64_t function, uint64_t power_state, uint64_t entry, 
     return answer(firmware(function, power_state, cpu_entry, (uint64_t)cpu));
 }
 
+/* What an SMMU has may be lost meanwhile, and devices would reach everything when the machine wakes up: not with one. */
+static int64_t system_suspend(uint64_t entry, uint64_t context)
+{
+    return smmu_any() ? PSCI_NOT_SUPPORTED : suspend(PSCI_SYSTEM_SUSPEND, 0, entry, context);
+}
+
 static int64_t features(uint64_t function)
 {
     switch (function) {
@@ -127,19 +134,22 @@ static int64_t features(uint64_t function)
     case PSCI_FEATURES:
     case SMCCC_VERSION:
         return PSCI_SUCCESS;
+    case PSCI_SYSTEM_SUSPEND:
+    case PSCI_SYSTEM_SUSPEND_32:
+        return smmu_any() ? PSCI_NOT_SUPPORTED : answer(firmware(PSCI_FEATURES, function, 0, 0));
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_SUSPEND_32:
     case PSCI_MIGRATE_INFO_TYPE:
-    case PSCI_SYSTEM_SUSPEND:
-    case PSCI_SYSTEM_SUSPEND_32:
         return answer(firmware(PSCI_FEATURES, function, 0, 0));
     default:
         return PSCI_NOT_SUPPORTED;
     }
 }
 
+/* Devices stop first: none may write where a guest was, between the zeroing and the end. */
 static int64_t system_end(uint64_t function)
 {
+    smmu_stop_all();
     scrub_guests();
     return answer(firmware(function, 0, 0, 0));
 }
@@ -159,7 +169,7 @@ bool psci_call(const struct regs *r, int64_t *result)
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_SUSPEND_32: *result = suspend(PSCI_CPU_SUSPEND, (uint32_t)a, b, c); return true;
     case PSCI_SYSTEM_SUSPEND:
-    case PSCI_SYSTEM_SUSPEND_32: *result = suspend(PSCI_SYSTEM_SUSPEND, 0, a, b); return true;
+    case PSCI_SYSTEM_SUSPEND_32: *result = system_suspend(a, b); return true;
     case PSCI_CPU_OFF: *result = cpu_off(0); return true;
     case PSCI_CPU_ON:
     case PSCI_CPU_ON_32: *result = cpu_on(a, b, c); return true;
@@ -187,6 +197,7 @@ _Noreturn void psci_stop_this_cpu(uint64_t reason)
     /* Off before the others are looked at: of two that stop at once, one sees that it is the last. */
     __atomic_store_n(&this_cpu()->state, CPU_STATE_OFF, __ATOMIC_SEQ_CST);
     if (!host_is_alive()) {
+        smmu_stop_all();
         scrub_guests();
         print("\nCordon: no CPU of the host can go on; the machine is switched off.\n");
         (void)firmware(PSCI_SYSTEM_OFF, 0, 0, 0);

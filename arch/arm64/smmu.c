@@ -1,12 +1,175 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "smmu.h"
+
 #include "arch.h"
+#include "cpu.h"
+#include "log.h"
+#include "machine_el2.h"
+#include "refuse.h"
+#include "smmu_events.h"
+#include "smmu_queue.h"
+#include "smmu_start.h"
+
+#define LEVEL_1_BITS 39                   /* what a table reaches that begins at level 1 */
+
+static struct smmu smmus[MAX_SMMUS];
+static uint32_t count_of_smmus;
+static bool stage2;                     /* the one form of table that all of them walk */
+
+/* A ticket lock as the core's, behind all of its own: it is held for a few commands and the wait for them, which is bounded. */
+static struct lock queues;
+
+static void lock_queues(void)
+{
+    uint16_t ticket = arch_ticket(&machine, &queues.next);
+
+    while (arch_load_acquire16(&queues.serving) != ticket)
+        arch_wait(&machine);
+}
+
+static void unlock_queues(void)
+{
+    arch_store_release16(&queues.serving, (uint16_t)(queues.serving + 1u));
+}
+
+/* ---- boot ---- */
+
+void smmu_add(uint64_t base, const struct smmu_streams *streams, uint32_t ranges)
+{
+    struct smmu *s = &smmus[count_of_smmus++];
+    const char *reason;
+
+    s->base = base;
+    s->ranges = ranges;
+    for (uint32_t i = 0; i < ranges; i++)
+        s->streams[i] = streams[i];
+    reason = smmu_identify(s);
+    if (reason != 0)
+        refuse_to_boot(reason);
+}
+
+struct cordon_dma smmu_tables(uint64_t end)
+{
+    struct cordon_dma dma = { .bits = end > UINT64_C(1) << LEVEL_1_BITS ? 48 : LEVEL_1_BITS };
+    uint32_t bits = 48;
+    bool stage1 = true;
+
+    if (count_of_smmus == 0)
+        return (struct cordon_dma){ 0, 0 };
+    stage2 = true;
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        uint32_t its = smmu_address_bits(smmus[i].address_size);
+
+        stage1 = stage1 && smmus[i].stage1;
+        stage2 = stage2 && smmus[i].stage2;
+        bits = its < bits ? its : bits;
+    }
+    if (!stage1 && !stage2)
+        refuse_to_boot("the SMMUs of this machine have no stage in common: leave one of them out of the tree");
+    /* Stage 2 has a level 0 from 44 bits on. */
+    if (end > UINT64_C(1) << bits || (stage2 && dma.bits == 48 && bits < 44))
+        refuse_to_boot("an SMMU of this machine does not reach all of its memory: give it less");
+    dma.page = stage2 ? PAGE_STAGE2 : PAGE_STAGE1;
+    return dma;
+}
+
+uint64_t smmu_place_all(uint64_t at)
+{
+    for (uint32_t i = 0; i < count_of_smmus; i++)
+        at = smmu_place(&smmus[i], at);
+    return at;
+}
+
+void smmu_start_all(void)
+{
+    struct smmu_translation t = { .stage2 = stage2, .start = machine.dma.start, .root = machine.dma.root * CORDON_PAGE_SIZE };
+
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        const char *reason = smmu_start(&smmus[i], t);
+
+        if (reason != 0)
+            refuse_to_boot(reason);
+    }
+}
+
+/* ---- the core's steps ---- */
+
+/* An SMMU that does not obey is no panic: its devices are cut off for good, and the log says so. */
+static void give_up(struct smmu *s)
+{
+    bool closed = smmu_cut(s);
+
+    log_event(CORDON_EVENT_DMA_CUT, s->base, (uint64_t)s->failure | (uint64_t)!closed << 32);
+}
+
+static void hear(struct smmu *s)
+{
+    this_cpu()->stat[CORDON_STAT_DMA_DENIED] += smmu_events_take(s);
+}
 
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
 {
-    (void)c; (void)frame; (void)pages;
+    (void)c;
+    lock_queues();
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (smmus[i].live && !smmu_forget(&smmus[i], stage2, frame, pages))
+            give_up(&smmus[i]);
+    }
+    unlock_queues();
 }
 
 void arch_dma_sync(struct cordon *c)
 {
     (void)c;
+    lock_queues();
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (!smmus[i].live)
+            continue;
+        if (!smmu_complete(&smmus[i]))
+            give_up(&smmus[i]);
+        hear(&smmus[i]);
+    }
+    unlock_queues();
+}
+
+/* ---- the host's log, and the end ---- */
+
+bool smmu_any(void)
+{
+    return count_of_smmus > 0;
+}
+
+void smmu_listen(void)
+{
+    if (count_of_smmus == 0)
+        return;
+    lock_queues();
+    for (uint32_t i = 0; i < count_of_smmus; i++)
+        hear(&smmus[i]);
+    unlock_queues();
+}
+
+void smmu_log_was_read(void)
+{
+    lock_queues();
+    smmu_events_read();
+    unlock_queues();
+}
+
+void smmu_stop_all(void)
+{
+    lock_queues();
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (smmus[i].live && !smmu_stop(&smmus[i]))
+            give_up(&smmus[i]);
+    }
+    unlock_queues();
+}
+
+void smmu_cut_all(void)
+{
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (smmus[i].live)
+            (void)smmu_cut(&smmus[i]);
+    }
 }

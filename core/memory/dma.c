@@ -62,11 +62,13 @@ static void build_section(struct cordon *c, uint64_t number, uint64_t index, uin
 {
     struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
     uint64_t row = c->dma.root;
+    struct owed o;
 
     for (uint32_t level = c->dma.start; level < 2; level++)
         row = below(c, row, s.pfn, level, next);
     arch_dma_write(c, row, number % 512, desc_table(c->dma.leaf + index));
-    (void)dma_follow_run(c, s, 0, 512);     /* nothing has been reached through it yet */
+    o = dma_follow_run(c, s, 0, 512);
+    (void)o;        /* nothing has been reached through it yet */
 }
 
 void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row)

@@ -226,7 +226,8 @@ enum cordon_failure {
     X(VM_DESTROYED, 10, "virtual machines that were destroyed") \
     X(RUN, 11, "times that a guest was entered by the host") \
     X(GUEST_TRAP, 12, "traps of guests") \
-    X(REFUSED, 13, "calls of the host that were refused")
+    X(REFUSED, 13, "calls of the host that were refused") \
+    X(DMA_DENIED, 14, "accesses of devices that were aborted")
 
 enum cordon_stat {
 #define CORDON_STAT_ENUM(name, number, word) CORDON_STAT_##name = (number),
@@ -245,7 +246,9 @@ enum cordon_stat {
     X(DENIED, 4, "access denied", "address", "PC") \
     X(UNDEFINED, 5, "instruction denied", "ESR", "PC") \
     X(UNKNOWN_CALL, 6, "unknown call", "function", "PC") \
-    X(MMIO_DENIED, 7, "device register denied", "address", "PC")
+    X(MMIO_DENIED, 7, "device register denied", "address", "PC") \
+    X(DMA_DENIED, 8, "device access denied", "kind * 2^32 + stream", "address") \
+    X(DMA_CUT, 9, "devices cut off", "their SMMU", "reason")
 
 enum cordon_event {
 #define CORDON_EVENT_ENUM(name, number, text, first, second) CORDON_EVENT_##name = (number),

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan_pci.h"
+
+#include "phys.h"
+#include "refuse.h"
+#include "smmu_registers.h"
+#include "tree.h"
+
+#define BUS_SIZE 0x100000u          /* of configuration space */
+#define MOST_BUSES 256u
+#define ROUTES 0x10000u             /* what a bus and a device's number on it can be: a requester ID */
+#define STREAMS_LIMIT 0x1000000u
+
+/* Of an entry of `ranges`: an address of PCI in three cells, of the machine in two, a size in two. */
+#define WINDOW_CELLS 7
+#define WINDOW_BASE 3
+/* Of an entry of `iommu-map`: first requester ID, SMMU, first stream, how many. */
+#define MAP_CELLS 4
+
+static bool is_bridge(const struct fdt *f, struct fdt_node node)
+{
+    return tree_is(f, node, "pci-host-ecam-generic") && tree_is_okay(f, node);
+}
+
+/* ---- SMMUs ---- */
+
+static void read_smmu(const struct fdt *f, struct fdt_node node, struct pci_plan *p)
+{
+    struct smmu_plan *s = &p->smmu[p->smmus];
+    struct cordon_mem m;
+
+    if (p->smmus == MAX_SMMUS)
+        refuse_to_boot("the device tree has more SMMUs than I can hold");
+    if (!tree_reg(fdt_property(f, node, "reg"), 0, &m) || m.base % CORDON_PAGE_SIZE != 0 || m.size < SMMU_REGISTERS_SIZE ||
+        mem_end(m) > PHYS_LIMIT)
+        refuse_to_boot("the device tree has an SMMU whose registers I cannot use");
+    if (fdt_property(f, node, "dma-coherent").data == 0)
+        refuse_to_boot("the SMMU of this machine is not coherent with the CPUs' caches (dma-coherent): leave it out of the tree");
+    s->base = m.base;
+    s->phandle = tree_number(f, node, "phandle", 0);
+    p->smmus++;
+}
+
+static struct smmu_plan *smmu_of(struct pci_plan *p, uint32_t phandle)
+{
+    for (uint32_t i = 0; i < p->smmus; i++) {
+        if (p->smmu[i].phandle == phandle && phandle != 0)
+            return &p->smmu[i];
+    }
+    return 0;
+}
+
+/* One run of a bus' requester IDs, all of them streams of an SMMU. */
+static void add_streams(struct pci_plan *p, uint32_t phandle, uint64_t first, uint64_t count)
+{
+    struct smmu_plan *s = smmu_of(p, phandle);
+
+    if (s == 0)
+        refuse_to_boot("the device tree has a PCI bus behind an IOMMU that I do not know");
+    if (s->ranges == MAX_STREAM_RANGES || first % 256 != 0 || count % 256 != 0 || first + count > STREAMS_LIMIT)
+        refuse_to_boot("the device tree has a PCI bus with an iommu-map that I cannot use");
+    s->streams[s->ranges++] = (struct smmu_streams){ (uint32_t)first, (uint32_t)count };
+}
+
+/* Each requester ID there can be must be a stream of an SMMU: in ascending order, without a hole. */
+static void read_streams(const struct fdt *f, struct fdt_node node, struct pci_plan *p)
+{
+    struct fdt_value map = fdt_property(f, node, "iommu-map");
+    uint64_t covered = 0;
+
+    for (uint32_t i = 0; i < map.size / (4 * MAP_CELLS); i++) {
+        uint64_t count = fdt_cells(map, i * MAP_CELLS + 3, 1);
+
+        if (fdt_cells(map, i * MAP_CELLS, 1) != covered)
+            break;
+        add_streams(p, (uint32_t)fdt_cells(map, i * MAP_CELLS + 1, 1), fdt_cells(map, i * MAP_CELLS + 2, 1), count);
+        covered += count;
+    }
+    if (covered < ROUTES)
+        refuse_to_boot("the device tree has a PCI bus whose devices go past the SMMU (QEMU: leave out default-bus-bypass-iommu)");
+}
+
+/* ---- what the host reaches ---- */
+
+static bool overlaps_reg(struct cordon_mem m, struct fdt_value reg)
+{
+    struct cordon_mem other;
+
+    for (uint32_t i = 0; tree_reg(reg, i, &other); i++) {
+        if (mem_overlap(m, other))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a range is that of another node too, or of a child of one: those of a GIC lie at the machine's addresses. */
+static bool overlaps_node(const struct fdt *f, struct fdt_node bridge, struct cordon_mem m)
+{
+    struct fdt_node node = { 0, 0, 0 };
+
+    while (fdt_next_child(f, fdt_root(f), &node)) {
+        struct fdt_node child = { 0, 0, 0 };
+
+        if (node.begin == bridge.begin)
+            continue;
+        if (overlaps_reg(m, fdt_property(f, node, "reg")))
+            return true;
+        while (tree_is(f, node, "arm,gic-v3") && fdt_next_child(f, node, &child)) {
+            if (overlaps_reg(m, fdt_property(f, child, "reg")))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool overlaps_window(const struct pci_plan *p, struct cordon_mem m)
+{
+    for (uint32_t i = 0; i < p->bridges; i++) {
+        for (uint32_t k = 0; k < p->bridge[i].windows; k++) {
+            if (mem_overlap(m, p->bridge[i].window[k]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Rounded to pages: what is on the same page as a window is the host's too. */
+static void add_window(const struct fdt *f, struct fdt_node node, struct pci_plan *p, struct cordon_mem m)
+{
+    struct bridge *b = &p->bridge[p->bridges];
+
+    m = (struct cordon_mem){ page_down(m.base), page_up(mem_end(m)) - page_down(m.base) };
+    if (m.size == 0)
+        return;
+    if (overlaps_node(f, node, m) || overlaps_window(p, m))
+        refuse_to_boot("the device tree has a PCI bus whose windows lie over something else");
+    if (b->windows == sizeof b->window / sizeof b->window[0])
+        refuse_to_boot("the device tree has a PCI bus with more windows than I can hold");
+    b->window[b->windows++] = m;
+}
+
+static void read_bridge(const struct fdt *f, struct fdt_node node, struct pci_plan *p)
+{
+    struct fdt_value ranges = fdt_property(f, node, "ranges");
+    struct fdt_value range = fdt_property(f, node, "bus-range");
+    struct bridge *b = &p->bridge[p->bridges];
+    struct cordon_mem m;
+
+    if (p->bridges == MAX_BRIDGES)
+        refuse_to_boot("the device tree has more PCI buses than I can hold");
+    if (tree_number(f, node, "#address-cells", 0) != 3 || tree_number(f, node, "#size-cells", 0) != 2 ||
+        !tree_reg(fdt_property(f, node, "reg"), 0, &m) || m.base % CORDON_PAGE_SIZE != 0 || m.size < BUS_SIZE ||
+        mem_end(m) > PHYS_LIMIT)
+        refuse_to_boot("the device tree has a PCI bus that I cannot read");
+    b->first_bus = range.size == 8 ? (uint32_t)fdt_cells(range, 0, 1) % MOST_BUSES : 0;
+    b->buses = (uint32_t)(m.size / BUS_SIZE < MOST_BUSES - b->first_bus ? m.size / BUS_SIZE : MOST_BUSES - b->first_bus);
+    m.size = (uint64_t)b->buses * BUS_SIZE;
+    add_window(f, node, p, m);
+    for (uint32_t i = 0; i < ranges.size / (4 * WINDOW_CELLS); i++) {
+        if (!tree_range(ranges, i * WINDOW_CELLS + WINDOW_BASE, &m))
+            refuse_to_boot("the device tree has a PCI bus that I cannot read");
+        add_window(f, node, p, m);
+    }
+    read_streams(f, node, p);
+    p->bridges++;
+}
+
+void plan_pci_read(const struct fdt *f, struct pci_plan *p)
+{
+    struct fdt_node node = { 0, 0, 0 };
+
+    while (fdt_next_child(f, fdt_root(f), &node)) {
+        if (tree_is(f, node, "arm,smmu-v3") && tree_is_okay(f, node))
+            read_smmu(f, node, p);
+    }
+    for (node.end = 0; p->smmus > 0 && fdt_next_child(f, fdt_root(f), &node);) {
+        if (is_bridge(f, node))
+            read_bridge(f, node, p);
+    }
+}
+
+/* ---- the host's tree ---- */
+
+bool plan_pci_is_bridge(const struct fdt *f, struct fdt_node node, const struct pci_plan *p)
+{
+    return p->bridges > 0 && is_bridge(f, node);
+}
+
+void plan_pci_edit(struct fdt *f, struct fdt_node node)
+{
+    static const char *const names[] = { "iommu-map", "iommu-map-mask", "msi-map", "msi-map-mask", "msi-parent" };
+
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        fdt_delete_property(f, fdt_property(f, node, names[i]));
+}

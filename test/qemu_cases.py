@@ -66,7 +66,7 @@ def kernel_module(folder, name):
     found = glob.glob(os.path.join(KERNEL, "kernel", "**", "kernel", "drivers", name + ".ko*"), recursive=True)
     if not found:
         with open(glob.glob(os.path.join(KERNEL, "kernel", "**", "modules.builtin"), recursive=True)[0], encoding="utf-8") as file:
-            if "kernel/drivers/%s.ko" % name not in file.read().split():
+            if os.path.normpath("kernel/drivers/%s.ko" % name) not in file.read().split():
                 sys.exit("the kernel's package has no module " + name)
         return None
     if not found[0].endswith(".xz"):
@@ -82,6 +82,11 @@ def kernel_modules(folder, names):
     return [path for path in (kernel_module(folder, name) for name in names) if path]
 
 
+# What a host needs for virtio devices on PCI, in the order in which they are loaded: test/boot/init has the same list.
+VIRTIO = ["virtio/virtio", "virtio/virtio_ring", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci",
+          "block/virtio_blk", "../net/core/failover", "net/net_failover", "net/virtio_net"]
+
+
 def qemu_of(version):
     """A QEMU of that version: its command, or None and why there is none."""
     own = subprocess.run(["qemu-system-aarch64", "--version"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
@@ -94,11 +99,14 @@ def qemu_of(version):
     return None, "not checked: " + (found.stderr.strip().splitlines() or ["no QEMU %s" % version])[-1]
 
 
-# Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources.
+# Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources. Where there is a NAME.h, it stands in for what
+# they reach the machine with.
 NATIVE = {
-    "plan_test": ["arch/arm64/plan.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/base/generator.c",
+    "plan_test": ["arch/arm64/plan.c", "arch/arm64/plan_pci.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/base/generator.c",
                   "core/base/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
+    "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "events", "start")],
+    "pci_test": ["arch/arm64/pci.c"],
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }
 
@@ -108,8 +116,9 @@ def native_command(name, root=ROOT):
     tool = os.path.join(root, "build", "host", name)
     folders = [os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core")]
     warnings = ["-Wall", "-Wextra", "-Werror"] if root == ROOT else ["-w"]      # a mutant may well leave something unused
+    stand_in = os.path.join(ROOT, "test", "boot", name + ".h")
     os.makedirs(os.path.dirname(tool), exist_ok=True)
-    quietly(["cc", "-std=gnu11", "-O1", "-g"] + warnings + ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", tool,
+    quietly(["cc"] + (["-include", stand_in] if os.path.exists(stand_in) else []) + ["-std=gnu11", "-O1", "-g"] + warnings + ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", tool,
              os.path.join(ROOT, "test", "boot", name + ".c")] + ["-I" + folder for folder in folders] + [os.path.join(root, source) for source in NATIVE[name]])
     return [tool]
 

@@ -113,9 +113,10 @@ static bool overlaps_node(const struct fdt *f, struct fdt_node bridge, struct co
     return false;
 }
 
+/* Whether it is that of a bridge before, or of the one in work. */
 static bool overlaps_window(const struct pci_plan *p, struct cordon_mem m)
 {
-    for (uint32_t i = 0; i < p->bridges; i++) {
+    for (uint32_t i = 0; i <= p->bridges; i++) {
         for (uint32_t k = 0; k < p->bridge[i].windows; k++) {
             if (mem_overlap(m, p->bridge[i].window[k]))
                 return true;

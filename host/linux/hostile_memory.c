@@ -2,6 +2,7 @@
 /* Cordon's memory, hidden devices, and registers of EL2. */
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/of.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -173,23 +174,37 @@ void hostile_memory(void)
 
 /* ---- devices ---- */
 
+/* Behind an SMMU of Cordon's the host has it; where there is none its tree does not even name it. */
+static bool has_pci(void)
+{
+	struct device_node *node = of_find_compatible_node(NULL, NULL, "pci-host-ecam-generic");
+
+	of_node_put(node);
+	return node != NULL;
+}
+
 void hostile_devices(void)
 {
 	static const struct {
 		const char *name;
 		u64 address;
+		bool pci;
 	} device[] = {
 		{ "flash", 0x00000000 }, { "ITS registers", 0x08080000 }, { "ITS doorbell", 0x08090040 },
 		{ "redistributor beyond the CPUs", 0x08ff0000 }, { "fw_cfg DMA", 0x09020010 }, { "secure UART", 0x09040000 },
-		{ "SMMUv3", 0x09050000 }, { "memory hotplug", 0x09070000 }, { "generic events", 0x09080000 },
+		{ "SMMUv3", 0x09050000 }, { "SMMUv3, second page", 0x09060000 }, { "memory hotplug", 0x09070000 },
+		{ "generic events", 0x09080000 },
 		{ "NVDIMM mailbox", 0x09090000 }, { "virtio-mmio", 0x0a000000 }, { "last virtio-mmio", 0x0a003e00 },
-		{ "platform bus", 0x0c000000 }, { "secure memory", 0x0e000000 }, { "PCI windows", 0x10000000 },
-		{ "PCI I/O", 0x3eff0000 }, { "PCI ECAM below 4 GiB", 0x3f000000 }, { "PCI ECAM", 0x4010000000 },
-		{ "PCI high windows", 0x8000000000 }, { "beyond all addresses", 0xfffffff000 },
+		{ "platform bus", 0x0c000000 }, { "secure memory", 0x0e000000 }, { "PCI windows", 0x10000000, true },
+		{ "PCI I/O", 0x3eff0000, true }, { "PCI ECAM below 4 GiB", 0x3f000000 }, { "PCI ECAM", 0x4010000000, true },
+		{ "PCI high windows", 0x8000000000, true }, { "beyond all addresses", 0xfffffff000, true },
 	};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(device); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(device); i++) {
+		if (device[i].pci && has_pci())
+			continue;
 		attempt_pages(device[i].name, &device[i].address, 1, __pgprot(PROT_DEVICE_nGnRE), true);
+	}
 }
 
 /* ---- the redistributors, which Cordon stands in front of ---- */

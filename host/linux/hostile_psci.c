@@ -84,7 +84,7 @@ static void attempt_suspend(void)
 
 static void attempt_entries(u64 mpidr)
 {
-	u64 entry[] = { hostile_core_address(), hostile_core_address() + 0x200000, 0x09020000, 0x4010000000, 0x40400001,
+	u64 entry[] = { hostile_core_address(), hostile_core_address() + 0x200000, 0x09020000, 0x0e000000, 0x40400001,
 			0x40400002, 1ull << 40, 1ull << 48, 1ull << 63, ~0ull, ~3ull };
 	u64 refused = 0;
 

@@ -69,7 +69,7 @@ static uint64_t look_at(const struct fdt *f, struct fdt_node node)
     return sum;
 }
 
-/* Children are deleted, values shortened, at random. */
+/* Children and properties are deleted, values shortened, at random. */
 static void edit(struct fdt *f, struct fdt_node node)
 {
     struct fdt_node child = { 0, 0, 0 };
@@ -81,6 +81,8 @@ static void edit(struct fdt *f, struct fdt_node node)
             fdt_put_cells(v, 0, 2, random64());
             fdt_shorten(f, v, (uint32_t)(random64() % (v.size / 4)) * 4);
         }
+        if (random64() % 4 == 0)
+            fdt_delete_property(f, fdt_property(f, child, random64() % 2 == 0 ? "ranges" : "dma-coherent"));
         if (random64() % 4 == 0)
             fdt_delete_node(f, child);
         else

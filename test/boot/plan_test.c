@@ -99,6 +99,17 @@ static void cell(const char *name, uint32_t v)
     prop(name, data, 4);
 }
 
+static void cells(const char *name, const uint32_t *v, size_t n)
+{
+    uint8_t data[512];
+
+    for (size_t i = 0; i < n; i++)
+        put32(data + i * 4, v[i]);
+    prop(name, data, n * 4);
+}
+
+#define CELLS(name, ...) cells(name, (uint32_t[]){ __VA_ARGS__ }, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4)
+
 /* n numbers of two cells. */
 static void reg(const uint64_t *v, size_t n)
 {
@@ -135,6 +146,10 @@ static void gic(void)
     text("compatible", "arm,gic-v3");
     REG(0x8000000, 0x10000, 0x80a0000, 0xf60000, 0x4000000000, 0x4000000);
     cell("#redistributor-regions", 2);
+    begin("its@100000000");
+    text("compatible", "arm,gic-v3-its");
+    REG(0x100000000, 0x20000);
+    end();
     end();
 }
 
@@ -149,8 +164,11 @@ static void bus(void)
     end();
 }
 
+static bool own_bus;     /* the tree has what it needs of PCI */
+
 static void begin_tree(void)
 {
+    own_bus = false;
     memset(structs, 0, sizeof structs);
     memset(strings, 0, sizeof strings);
     structs_size = strings_size = reserveds = 0;
@@ -172,7 +190,8 @@ static struct fdt end_tree(void)
     const uint32_t header[10] = { 0xd00dfeed, 0, at, at + (uint32_t)sizeof structs, 40, 17, 16, 0, (uint32_t)strings_size, 0 };
     struct fdt f;
 
-    bus();
+    if (!own_bus)
+        bus();
     end();
     word(9);
     memset(blob, 0, sizeof blob);
@@ -455,6 +474,197 @@ static void status(void)
     want(after.n == 0, "the host is told of it");      /* the one that is okay has a status, and is not in the list */
 }
 
+/* ---- PCI ---- */
+
+#define SMMU UINT64_C(0x9050000)
+#define ECAM UINT64_C(0x4010000000)
+
+static void smmu(uint64_t base, uint32_t phandle, bool coherent)
+{
+    begin("smmuv3@9050000");
+    text("compatible", "arm,smmu-v3");
+    REG(base, 0x20000);
+    cell("phandle", phandle);
+    if (coherent)
+        prop("dma-coherent", "", 0);
+    end();
+}
+
+/* What of a bridge a test wants otherwise; zero: as on QEMU's board. */
+struct bus {
+    uint64_t ecam;
+    uint64_t window;            /* of 32-bit memory, 0x2eff0000 bytes */
+    const uint32_t *map;
+    size_t maps;                /* cells */
+    const char *status;
+};
+
+static void begin_bridge(struct bus b)
+{
+    const uint64_t window = b.window != 0 ? b.window : 0x10000000;
+
+    begin("pcie@10000000");
+    text("compatible", "pci-host-ecam-generic");
+    text("device_type", "pci");
+    cell("#address-cells", 3);
+    cell("#size-cells", 2);
+    prop("dma-coherent", "", 0);
+    REG(b.ecam != 0 ? b.ecam : ECAM, 0x10000000);
+    CELLS("bus-range", 0, 255);
+    CELLS("ranges", 0x1000000, 0, 0, 0, 0x3eff0000 + (b.ecam != 0 ? 0x100000 : 0), 0, 0x10000, 0x2000000, 0, 0x10000000,
+          (uint32_t)(window >> 32), (uint32_t)window, 0, 0x2eff0000 - (b.ecam != 0 ? 0x2ef00000 : 0),
+          0x3000000, 0x80, 0, 0x80 + (b.ecam != 0 ? 0x80 : 0), 0, 0x80, 0);
+    CELLS("interrupt-map", 0, 0, 0, 1, 0x8002, 0, 0, 0, 3, 4);
+    CELLS("msi-map", 0, 0x8003, 0, 0x10000);
+    cell("msi-parent", 0x8003);
+    if (b.status != NULL)
+        text("status", b.status);
+}
+
+static void bridge(struct bus b)
+{
+    begin_bridge(b);
+    if (b.maps > 0)
+        cells("iommu-map", b.map, b.maps);
+    cell("iommu-map-mask", 0xffff);
+    end();
+}
+
+static const uint32_t whole[] = { 0, 0x8004, 0, 0x10000 };
+
+static void begin_pci(void)
+{
+    begin_tree();
+    own_bus = true;
+    MEMORY(0x40000000, G);
+}
+
+static bool is_device(uint64_t base, uint64_t size)
+{
+    for (uint32_t i = 0; i < board.devices; i++) {
+        if (board.device[i].base == base && board.device[i].size == size)
+            return true;
+    }
+    return false;
+}
+
+/* The bridge's node that the last check has left: false, there is none. */
+static bool bridge_left(struct fdt *f, struct fdt_node *node)
+{
+    return fdt_open(f, blob, sizeof blob) && fdt_child(f, fdt_root(f), "pcie", node);
+}
+
+static void pci_given(void)
+{
+    static const char *const gone[] = { "iommu-map", "iommu-map-mask", "msi-map", "msi-parent" };
+    static const char *const left[] = { "compatible", "reg", "ranges", "interrupt-map", "bus-range", "dma-coherent" };
+    struct fdt f;
+    struct fdt_node node;
+
+    begin_pci();
+    bridge((struct bus){ .map = whole, .maps = 4 });
+    smmu(SMMU, 0x8004, true);
+    check("PCI behind an SMMU", end_tree(), 6 * M);
+    want(board.pci.bridges == 1 && board.pci.smmus == 1 && board.pci.smmu[0].ranges == 1 && board.pci.smmu[0].base == SMMU &&
+         board.pci.smmu[0].streams[0].first == 0 && board.pci.smmu[0].streams[0].count == 0x10000, "it is not read");
+    want(board.pci.bridge[0].window[0].base == ECAM && board.pci.bridge[0].buses == 256, "its configuration space is not read");
+    want(is_device(ECAM, 0x10000000) && is_device(0x3eff0000, 0x10000) && is_device(0x10000000, 0x2eff0000) &&
+         is_device(UINT64_C(0x8000000000), UINT64_C(0x8000000000)), "a window is not the host's");
+    want(!is_hidden(ECAM) && !is_hidden(0x10000000) && is_hidden(SMMU) && is_hidden(SMMU + 0x10000), "what is hidden is another thing");
+    want(bridge_left(&f, &node), "its node is gone");
+    for (unsigned i = 0; i < sizeof gone / sizeof gone[0]; i++)
+        want(fdt_property(&f, node, gone[i]).data == NULL, gone[i]);
+    for (unsigned i = 0; i < sizeof left / sizeof left[0]; i++)
+        want(fdt_property(&f, node, left[i]).data != NULL, left[i]);
+    want(!fdt_child(&f, fdt_root(&f), "smmuv3", &node), "the host is told of the SMMU");
+}
+
+static void pci_hidden(void)
+{
+    struct fdt f;
+    struct fdt_node node;
+
+    begin_pci();
+    bridge((struct bus){ 0 });
+    check("PCI without an SMMU", end_tree(), 6 * M);
+    want(board.pci.bridges == 0 && is_hidden(ECAM) && is_hidden(0x10000000) && !bridge_left(&f, &node), "the host has it");
+    begin_pci();
+    bridge((struct bus){ .map = whole, .maps = 4, .status = "disabled" });
+    smmu(SMMU, 0x8004, true);
+    check("PCI that is out of use", end_tree(), 6 * M);
+    want(board.pci.bridges == 0 && is_hidden(ECAM) && !bridge_left(&f, &node), "the host has it");
+    want(board.pci.smmu[0].ranges == 0, "its SMMU is used");
+}
+
+static void pci_two(void)
+{
+    static const uint32_t split[] = { 0, 0x8004, 0x10000, 0x8000, 0x8000, 0x8005, 0, 0x8000 };
+
+    begin_pci();
+    smmu(SMMU, 0x8004, true);
+    smmu(0x9070000, 0x8005, true);
+    bridge((struct bus){ .map = whole, .maps = 4 });
+    bridge((struct bus){ .ecam = 0x5000000000, .window = 0x3f000000, .map = split, .maps = 8 });
+    check("two bridges and two SMMUs", end_tree(), 6 * M);
+    want(board.pci.bridges == 2 && board.pci.smmu[0].ranges == 2 && board.pci.smmu[1].ranges == 1, "they are not read");
+    want(board.pci.smmu[0].streams[1].first == 0x10000 && board.pci.smmu[0].streams[1].count == 0x8000, "streams are not read");
+}
+
+static void pci_map_refused(const char *test, const uint32_t *map, size_t maps, const char *why)
+{
+    begin_pci();
+    smmu(SMMU, 0x8004, true);
+    bridge((struct bus){ .map = map, .maps = maps });
+    refuses(test, end_tree(), why);
+}
+
+static void pci_window_refused(const char *test, struct bus b)
+{
+    b.map = whole;
+    b.maps = 4;
+    begin_pci();
+    smmu(SMMU, 0x8004, true);
+    begin("fw-cfg@9020000");
+    REG(0x9020000, 0x18);
+    end();
+    bridge(b);
+    refuses(test, end_tree(), "over something else");
+}
+
+static void pci_refused(void)
+{
+    static const uint32_t half[] = { 0, 0x8004, 0, 0x8000 };
+    static const uint32_t hole[] = { 0, 0x8004, 0, 0x8000, 0x8100, 0x8004, 0x8100, 0x7f00 };
+    static const uint32_t late[] = { 0x100, 0x8004, 0x100, 0xff00 };
+    static const uint32_t other[] = { 0, 0x9999, 0, 0x10000 };
+    static const uint32_t odd[] = { 0, 0x8004, 0x80, 0x10000 };
+
+    pci_map_refused("a bus that goes past", NULL, 0, "default-bus-bypass-iommu");
+    pci_map_refused("half a bus", half, 4, "default-bus-bypass-iommu");
+    pci_map_refused("a bus with a hole", hole, 8, "default-bus-bypass-iommu");
+    pci_map_refused("a bus without its first devices", late, 4, "default-bus-bypass-iommu");
+    pci_map_refused("another IOMMU", other, 4, "an IOMMU that I do not know");
+    pci_map_refused("streams at odd numbers", odd, 4, "iommu-map that I cannot use");
+    begin_pci();
+    smmu(SMMU, 0x8004, true);
+    bridge((struct bus){ .map = whole, .maps = 4 });
+    bridge((struct bus){ .ecam = 0x5000000000, .window = 0x3f000000 });
+    refuses("a second bridge that goes past", end_tree(), "default-bus-bypass-iommu");
+    begin_pci();
+    smmu(SMMU, 0x8004, false);
+    bridge((struct bus){ .map = whole, .maps = 4 });
+    refuses("an SMMU that is not coherent", end_tree(), "dma-coherent");
+    pci_window_refused("a window over memory", (struct bus){ .window = 0x7ff00000 });
+    pci_window_refused("a window that ends in memory", (struct bus){ .window = 0x11010000 + 0x1000 });
+    pci_window_refused("configuration space over memory", (struct bus){ .ecam = 0x40000000, .window = 0x3f000000 });
+    pci_window_refused("a window over the distributor", (struct bus){ .ecam = 0x5000000000, .window = 0x7f90000 });
+    pci_window_refused("a window over redistributors", (struct bus){ .ecam = 0x5000000000, .window = 0x8fe0000 });
+    pci_window_refused("a window over the ITS", (struct bus){ .ecam = 0x5000000000, .window = 0x100010000 });
+    pci_window_refused("a window over the SMMU", (struct bus){ .ecam = 0x5000000000, .window = 0x9060000 });
+    pci_window_refused("a window on the page of a hidden device", (struct bus){ .ecam = 0x5000000000, .window = 0x9020100 });
+    pci_window_refused("a window over its own", (struct bus){ .ecam = 0x5000000000, .window = 0x3f0f0000 });
+}
+
 /* ---- seeds ---- */
 
 static struct fdt tree_with_seeds(const uint8_t *rng, size_t rng_size, const uint8_t *kaslr, size_t kaslr_size)
@@ -551,6 +761,10 @@ int main(void)
     reserved_ranges();
     reserved_nodes();
     status();
+    pci_given();
+    pci_hidden();
+    pci_two();
+    pci_refused();
     seeds_taken();
     seeds_replaced();
     printf("plan_test: %u failures\n", failures);

@@ -7,13 +7,17 @@
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
+import hashlib
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, SCRIPTS, Case, boots, native_command, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import (BUILD, KERNEL, ROOT, SCRIPTS, VIRTIO, Case, boots, kernel_modules, native_command,  # pylint: disable=wrong-import-position
+                        qemu_of, quietly, run_all, script)
 
 INITRD = os.path.join(BUILD, "test.gz")
 
@@ -24,6 +28,8 @@ BAD = [r"test: complaint", r"Cordon panic", r"Kernel panic"]
 NUMA = ("-object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id=b,size=512M "
         "-numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1")
 STOP = "Cordon stops the machine"
+DISK = os.path.join(BUILD, "dma.img")
+CONFINED = "iommu_platform=on,disable-legacy=on"
 READ_IMPLEMENTATION = 0xd539f000      # mrs x0, s3_1_c15_c0_0
 
 
@@ -54,7 +60,58 @@ def panics(name, what):
                 want=[r"Cordon panic on CPU 0", r"back trace:", r" (boot|boot_on|start)\+0x", STOP] + what, never=["test: shell"])
 
 
+def has_disk(log):
+    """Whether what the host has read and written is what was, and is, on the disk; the image's end is looked at from outside."""
+    with open(os.path.join(BUILD, "dma", "sum"), encoding="ascii") as file:
+        wanted = file.read().strip()
+    out = subprocess.run(["debugfs", "-R", "cat /out", DISK], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    if hashlib.md5(out).hexdigest() != wanted:
+        yield "the disk's image has something else in it than the host has written"
+    for word in ("read", "wrote"):
+        if not re.search(r"test: %s %s .*written on the disk is %s" % (word, wanted, wanted), log):
+            yield "the host has %s something else" % word
+
+
+def confined(name, settings, smp=2, devices=CONFINED, want=()):
+    """A disk and a network behind Cordon's SMMU."""
+    extra = ("EXTRA=-drive if=none,id=d0,file=%s,format=raw -device virtio-blk-pci,drive=d0,%s "
+             "-netdev user,id=n0 -device virtio-net-pci,netdev=n0,%s,romfile=" % (DISK, devices, devices))
+    case = boots(name, ["MACHINE=iommu=smmuv3", "SMP=%d" % smp, extra] + list(settings), smp, "cordon.test=dma",
+                 [r"test: ping: .* 3 packets received", r"test: large ping: 3 .* 3 packets received",
+                  r"info: +0 accesses of devices that were aborted"] + list(want), [r"WARNING:", r"cut off"])
+    case.check = has_disk
+    return case
+
+
+def dma_cases():
+    """Devices of the host's, behind an SMMU of stage 1 (QEMU 7.2) and of stage 2 (10)."""
+    for version in ("7", "10"):
+        if sys.argv[1:] and not any(word in "dma-qemu-%s-cortex-a72 dma-qemu-%s-max" % (version, version) for word in sys.argv[1:]):
+            continue        # to have another QEMU may take a download
+        qemu, why = qemu_of(version)
+        if qemu is None:
+            print("dma-qemu-%s %s" % (version, why), flush=True)
+            continue
+        for cpu in ("cortex-a72", "max"):
+            yield confined("dma-qemu-%s-%s" % (version, cpu), ["QEMU=" + qemu, "CPU=" + cpu])
+    machine = ["MACHINE=iommu=smmuv3", "SMP=1"]
+    nested = "-device pcie-root-port,id=a,chassis=1 -device x3130-upstream,id=b,bus=a -device xio3130-downstream,id=c,bus=b,chassis=2 "
+    yield boots("dma-buses", machine + ["EXTRA=%s -device virtio-rng-pci,bus=c,%s -device nec-usb-xhci" % (nested, CONFINED)], 1)
+    for name, device, text in (
+            ("virtio", "-device virtio-rng-pci,addr=3", r"^Cordon: PCI 00:03.0 is a virtio device .*iommu_platform=on,disable-legacy=on"),
+            ("virtio-modern", "-device virtio-rng-pci,disable-legacy=on", r"^Cordon: PCI 00:01.0 is a virtio device .*iommu_platform=on"),
+            ("virtio-legacy", "-device virtio-rng-pci,disable-modern=on", r"^Cordon: PCI 00:01.0 is a virtio device .*iommu_platform=on"),
+            ("virtio-behind", nested + "-device virtio-rng-pci,bus=c", r"^Cordon: PCI 03:00.0 is a virtio device .*iommu_platform=on"),
+            ("pxb-pcie", "-device pxb-pcie,bus_nr=128,id=x", r"^Cordon: PCI 00:01.0 is a root bus"),
+            ("pxb", "-device pxb-pcie,bus_nr=128,id=x,addr=7 -device pcie-root-port,bus=x", r"^Cordon: PCI 00:07.0 is a root bus")):
+        yield refuses("dma-refused-" + name, machine + ["EXTRA=" + device], text)
+    yield refuses("dma-refused-bypass", ["MACHINE=iommu=smmuv3,default-bus-bypass-iommu=on", "SMP=1"], r"go past the SMMU")
+    yield Case("dma-smmu", command=["native", "smmu_test"], want=[r"smmu_test: [1-9]\d* checks, 0 failures"])
+    yield Case("dma-pci", command=["native", "pci_test"], want=[r"pci_test: [1-9]\d* checks, 0 failures"])
+
+
 def cases():
+    yield from dma_cases()
     for cpu in ("cortex-a72", "neoverse-n1"):
         for smp in (1, 2, 4):
             yield boots("boot-%s-%d" % (cpu, smp), ["CPU=" + cpu, "SMP=%d" % smp], smp)
@@ -197,6 +254,8 @@ def made_up_tree(kind):
 
 def command_of(case):
     if case.command is None:
+        if case.check is has_disk:
+            make_disk()
         return script("run-host", *case.settings, "INITRD=" + INITRD, "APPEND=quiet " + case.test)
     kind = case.command[0]
     if kind == "fuzz":
@@ -217,14 +276,34 @@ def command_of(case):
     return qemu("512M", "-kernel", os.path.join(out, "cordon.bin"), "-device", loader())
 
 
+def make_disk():
+    """An ext4 disk with 24 MiB that nobody guesses, and their sum."""
+    folder = os.path.join(BUILD, "dma")
+    os.makedirs(folder, exist_ok=True)
+    data = os.urandom(24 << 20)
+    with open(os.path.join(folder, "in"), "wb") as file:
+        file.write(data)
+    with open(os.path.join(folder, "sum"), "w", encoding="ascii") as file:
+        file.write(hashlib.md5(data).hexdigest() + "\n")
+    with open(DISK, "wb") as file:
+        file.truncate(96 << 20)
+    quietly(["mke2fs", "-q", "-t", "ext4", "-d", folder, DISK])
+
+
 def prepare():
     quietly(script("fetch"))
     quietly(script("build-el2"))
     quietly(script("build-module"))
     module = os.path.join(KERNEL, "module")
+    modules = os.path.join(BUILD, "modules")
+    shutil.rmtree(modules, ignore_errors=True)
+    os.makedirs(modules)
+    for path in kernel_modules(modules, VIRTIO):
+        if os.path.dirname(path) != modules:
+            shutil.copy(path, modules)
     quietly(script("make-initramfs", INITRD, os.path.join(ROOT, "test", "boot", "init"),
                    os.path.join(module, "cordon_info.ko"), os.path.join(module, "cordon_hostile.ko"),
-                   os.path.join(module, "hostile_user")))
+                   os.path.join(module, "hostile_user"), modules))
 
 
 if __name__ == "__main__":

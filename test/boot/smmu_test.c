@@ -1,0 +1,754 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The SMMU's driver against an SMMU, written here after Arm IHI 0070 and not after the driver. It has memory of its own: what the CPU
+ * stores reaches it at a barrier. It keeps every translation and every stream table entry that it has read until it is told to forget
+ * them and a CMD_SYNC is done. It takes a command apart bit by bit, and can make errors, stall, and lack what SMMUs may lack.
+ */
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "smmu_access.h"
+#include "smmu_events.h"
+#include "smmu_queue.h"
+#include "smmu_start.h"
+
+static unsigned failures;
+static unsigned checks;
+static const char *name = "";
+
+static void want(bool holds, const char *what)
+{
+    checks++;
+    if (holds)
+        return;
+    failures++;
+    if (failures < 50)
+        fprintf(stderr, "smmu_test: %s: %s\n", name, what);
+}
+
+/* ---- the log ---- */
+
+static unsigned logs;
+static uint64_t last_first;
+static uint64_t last_second;
+
+void log_event(enum cordon_event event, uint64_t first, uint64_t second)
+{
+    want(event == CORDON_EVENT_DMA_DENIED, "another event is logged");
+    logs++;
+    last_first = first;
+    last_second = second;
+}
+
+/* ---- the model ---- */
+
+#define REGISTERS UINT64_C(0x9050000)
+#define MEMORY UINT64_C(0x80000000)
+#define MEMORY_SIZE (UINT64_C(12) << 20)
+#define TLB 1100
+#define CONFIGS 64
+
+/* What a model can be told to do, or lacks. */
+struct traits {
+    uint32_t idr0, idr1, idr3, idr5;
+    bool no_gbpa;
+    unsigned ack_after;         /* reads of CR0ACK until it shows CR0 */
+    bool never_acks;
+    unsigned error_at;          /* the n-th command from now on is an error; 0: none */
+    bool stalls;                /* takes no command */
+    bool gerror_stays;          /* an error cannot be acknowledged away, nor by CMDQEN */
+};
+
+static struct model {
+    struct traits is;
+    uint32_t cr0, cr0ack, cr1, cr2, gbpa, gerror, gerrorn, irq_ctrl;
+    uint64_t strtab, cmdq, eventq;
+    uint32_t strtab_cfg, cmd_prod, cmd_cons, event_prod, event_cons;
+    unsigned ack_left;
+    unsigned commands;          /* that were done */
+    bool config_clean;          /* since the last change of a register, all configuration was forgotten */
+    bool tlb_clean;
+    bool pending_config;        /* to be forgotten at the next CMD_SYNC */
+    bool synced;                /* the last command was one */
+    struct { uint64_t page; bool used; bool doomed; } tlb[TLB];
+    struct { uint32_t stream; uint64_t entry[8]; bool used; } config[CONFIGS];
+} m;
+
+static uint8_t cpu_memory[MEMORY_SIZE] __attribute__((aligned(4096)));
+static uint8_t smmu_view[MEMORY_SIZE] __attribute__((aligned(4096)));
+static struct { uint64_t at; uint64_t value; } posted[4096];    /* events that the CPU sees after its next barrier */
+static unsigned posts;
+static uint64_t used_memory;    /* bytes of memory that this machine uses */
+
+uint64_t *smmu_memory(uint64_t pa)
+{
+    if (pa < MEMORY || pa >= MEMORY + used_memory) {
+        fprintf(stderr, "smmu_test: %s: an access to %llx, where nothing is\n", name, (unsigned long long)pa);
+        abort();
+    }
+    return (uint64_t *)(cpu_memory + (pa - MEMORY));
+}
+
+void smmu_before_register(void)
+{
+    memcpy(smmu_view, cpu_memory, used_memory);
+}
+
+void smmu_after_register(void)
+{
+    for (unsigned i = 0; i < posts; i++)
+        memcpy(cpu_memory + (posted[i].at - MEMORY), &posted[i].value, 8);
+    posts = 0;
+}
+
+static uint64_t load(uint64_t pa)
+{
+    uint64_t v = 0;
+
+    if (pa >= MEMORY && pa < MEMORY + used_memory && pa % 8 == 0)
+        memcpy(&v, smmu_view + (pa - MEMORY), 8);
+    else
+        want(false, "the SMMU is led out of its memory");
+    return v;
+}
+
+static void post(uint64_t pa, uint64_t value)
+{
+    memcpy(smmu_view + (pa - MEMORY), &value, 8);
+    if (posts < 4096) {
+        posted[posts].at = pa;
+        posted[posts++].value = value;
+    }
+}
+
+/* ---- its command queue ---- */
+
+static uint32_t turn(uint64_t base) { return (2u << (base & 0x1f)) - 1; }
+
+static void command_error(uint32_t code)
+{
+    m.cmd_cons = (m.cmd_cons & 0xfffff) | code << 24;
+    m.gerror ^= 1;
+}
+
+/* Pages of a TLBI: false where the encoding is reserved. Scope is all of the leaf, as told. */
+static bool tlbi(uint64_t w0, uint64_t w1, bool stage2)
+{
+    uint64_t num = w0 >> 12 & 0x1f;
+    uint64_t scale = w0 >> 20 & 0x1f;
+    uint64_t ttl = w1 >> 8 & 3;
+    uint64_t tg = w1 >> 10 & 3;
+    uint64_t first = (w1 & (stage2 ? UINT64_C(0xffffffffff000) : ~UINT64_C(0xfff))) >> 12;
+    uint64_t n = 1;
+
+    if ((w0 & ~UINT64_C(0x1f1f0ff)) != 0 || (w1 & 0xfff & ~UINT64_C(0xf01)) != 0)
+        return false;           /* VMID and ASID are 0 here */
+    if (tg == 0 && (num | scale | ttl) != 0)
+        return false;
+    if (tg != 0) {
+        if ((m.is.idr3 & 1 << 10) == 0 || tg != 1 || (num == 0 && scale == 0 && ttl == 0) || (ttl != 0 && ttl != 3))
+            return false;
+        n = (num + 1) << scale;
+    }
+    for (unsigned i = 0; i < TLB; i++) {
+        if (m.tlb[i].used && m.tlb[i].page >= first && m.tlb[i].page - first < n)
+            m.tlb[i].doomed = true;
+    }
+    return true;
+}
+
+static void doom_all(void)
+{
+    for (unsigned i = 0; i < TLB; i++)
+        m.tlb[i].doomed = true;
+    m.tlb_clean = true;
+}
+
+static void forget_doomed(void)
+{
+    for (unsigned i = 0; i < TLB; i++) {
+        if (m.tlb[i].doomed)
+            m.tlb[i].used = m.tlb[i].doomed = false;
+    }
+    if (m.pending_config) {
+        memset(m.config, 0, sizeof m.config);
+        m.config_clean = true;
+    }
+    m.pending_config = false;
+}
+
+static bool do_command(uint64_t w0, uint64_t w1)
+{
+    bool s2 = (m.is.idr0 & 1) != 0;
+
+    m.synced = false;
+    switch (w0 & 0xff) {
+    case 0x04:
+        m.pending_config = true;
+        return w0 == 0x04 && w1 == 31;
+    case 0x10: doom_all(); return w0 == 0x10 && w1 == 0 && (m.is.idr0 & 2) != 0;
+    case 0x12: return (m.is.idr0 & 2) != 0 && tlbi(w0, w1, false);
+    case 0x20: return w0 == 0x20 && w1 == 0 && (m.is.idr0 & 1 << 9) != 0;
+    case 0x28: doom_all(); return w0 == 0x28 && w1 == 0 && s2;
+    case 0x2a: return s2 && tlbi(w0, w1, true);
+    case 0x30: doom_all(); return w0 == 0x30 && w1 == 0;
+    case 0x46:
+        forget_doomed();
+        m.synced = true;
+        return w0 == 0x46 && w1 == 0;
+    default: return false;
+    }
+}
+
+static void consume(void)
+{
+    while ((m.cr0ack & 8) != 0 && !m.is.stalls && ((m.gerror ^ m.gerrorn) & 1) == 0 &&
+           (m.cmd_cons & turn(m.cmdq)) != (m.cmd_prod & turn(m.cmdq))) {
+        uint64_t at = (m.cmdq & UINT64_C(0xfffffffffffe0)) + (m.cmd_cons & (turn(m.cmdq) >> 1)) * 16;
+
+        if (m.is.error_at > 0 && --m.is.error_at == 0) {
+            command_error(1);
+            return;
+        }
+        if (!do_command(load(at), load(at + 8))) {
+            want(false, "a command that is not encoded as it should be");
+            command_error(1);
+            return;
+        }
+        m.commands++;
+        m.cmd_cons = (m.cmd_cons + 1) & turn(m.cmdq);
+    }
+}
+
+/* ---- its registers ---- */
+
+static void write_cr0(uint32_t v)
+{
+    uint32_t change = v ^ m.cr0;
+
+    want((v & ~0x1du) == 0, "CR0: a bit that has no business there");
+    if ((change & 1) != 0 && (v & 1) != 0) {
+        want((v & 0x1c) == 0x1c, "switched on without its queues, or without ATSCHK");
+        want(m.config_clean && m.tlb_clean && m.synced, "switched on before it has forgotten all, and said so");
+        want(m.cr1 == 0xd75 && m.cr2 == 6, "switched on with other attributes");
+        want(m.is.no_gbpa || m.gbpa == 1u << 20, "switched on while the way past it is open");
+    }
+    if ((change & 1) != 0 && (v & 1) == 0)
+        want(!m.is.no_gbpa, "switched off where it lets everything through then");
+    m.cr0 = v;
+    m.ack_left = m.is.ack_after;
+    if ((change & 8) != 0 && (v & 8) == 0 && !m.is.gerror_stays)
+        m.cmd_cons &= 0xfffff;
+}
+
+static void changed(void)
+{
+    want((m.cr0 & 1) == 0 && (m.cr0ack & 1) == 0, "a register is written that must not be while the SMMU is on");
+    m.config_clean = m.tlb_clean = false;
+}
+
+static void half(uint64_t *reg, uint32_t offset, uint32_t v)
+{
+    if (offset % 8 == 0)
+        *reg = (*reg & ~UINT64_C(0xffffffff)) | v;
+    else
+        *reg = (*reg & 0xffffffff) | (uint64_t)v << 32;
+}
+
+void smmu_write(uint64_t base, uint32_t offset, uint32_t v)
+{
+    if (base != REGISTERS)
+        want(false, "registers of nobody");
+    switch (offset) {
+    case 0x20: write_cr0(v); break;
+    case 0x28: changed(); m.cr1 = v; break;
+    case 0x2c: changed(); m.cr2 = v; break;
+    case 0x44:
+        want((v & 1u << 31) != 0, "GBPA without UPDATE");
+        if (!m.is.no_gbpa)
+            m.gbpa = v & ~(1u << 31);
+        break;
+    case 0x50: m.irq_ctrl = v; break;
+    case 0x64: m.gerrorn = m.is.gerror_stays ? m.gerrorn : v; break;
+    case 0x80:
+    case 0x84: changed(); half(&m.strtab, offset, v); break;
+    case 0x88: changed(); m.strtab_cfg = v; break;
+    case 0x90:
+    case 0x94: want(((m.cr0 | m.cr0ack) & 8) == 0, "CMDQ_BASE while the queue is on"); half(&m.cmdq, offset, v); break;
+    case 0x98: m.cmd_prod = v; consume(); break;
+    case 0x9c: want(((m.cr0 | m.cr0ack) & 8) == 0, "CMDQ_CONS while the queue is on"); m.cmd_cons = v; break;
+    case 0xa0:
+    case 0xa4: want(((m.cr0 | m.cr0ack) & 4) == 0, "EVENTQ_BASE while the queue is on"); half(&m.eventq, offset, v); break;
+    case 0x100a8: want(((m.cr0 | m.cr0ack) & 4) == 0, "EVENTQ_PROD while the queue is on"); m.event_prod = v; break;
+    case 0x100ac: m.event_cons = v; break;
+    default: want(false, "a register is written that there is no need to write"); break;
+    }
+}
+
+static uint32_t read_ack(void)
+{
+    if (m.is.never_acks)
+        return m.cr0ack;
+    if (m.ack_left > 0)
+        m.ack_left--;
+    else
+        m.cr0ack = m.cr0 & ((m.is.idr0 & 1 << 10) != 0 ? 0x1f : 0xf);     /* without ATS there is no ATSCHK */
+    consume();
+    return m.cr0ack;
+}
+
+uint32_t smmu_read(uint64_t base, uint32_t offset)
+{
+    if (base != REGISTERS)
+        want(false, "registers of nobody");
+    switch (offset) {
+    case 0x00: return m.is.idr0;
+    case 0x04: return m.is.idr1;
+    case 0x0c: return m.is.idr3;
+    case 0x14: return m.is.idr5;
+    case 0x20: return m.cr0;
+    case 0x24: return read_ack();
+    case 0x44: return m.gbpa;
+    case 0x60: return m.gerror;
+    case 0x64: return m.gerrorn;
+    case 0x98: return m.cmd_prod;
+    case 0x9c: return m.cmd_cons;
+    case 0x100a8: return m.event_prod;
+    case 0x100ac: return m.event_cons;
+    default: want(false, "a register is read that there is no need to read"); return 0;
+    }
+}
+
+/* ---- what a device finds ---- */
+
+static void event(uint32_t kind, uint32_t stream, uint64_t address)
+{
+    uint32_t size = 1u << (m.eventq & 0x1f);
+    uint64_t at = (m.eventq & UINT64_C(0xfffffffffffe0)) + (m.event_prod & (size - 1)) * 32;
+    uint32_t used = (m.event_prod - m.event_cons) & (2 * size - 1);
+
+    if ((m.cr0ack & 4) == 0)
+        return;
+    if (used >= size) {
+        if (((m.event_prod ^ m.event_cons) & 1u << 31) == 0)
+            m.event_prod ^= 1u << 31;
+        return;
+    }
+    post(at, kind | (uint64_t)stream << 32);
+    post(at + 8, 0);
+    post(at + 16, address);
+    post(at + 24, 0);
+    m.event_prod = (m.event_prod & 1u << 31) | ((m.event_prod + 1) & (2 * size - 1));
+}
+
+/* The entry of a stream: false where there is none. */
+static bool entry_of(uint32_t stream, uint64_t entry[8])
+{
+    uint32_t log2 = m.strtab_cfg & 0x3f;
+    uint64_t at = m.strtab & UINT64_C(0xfffffffffffc0);
+    unsigned i;
+
+    for (i = 0; i < CONFIGS; i++) {
+        if (m.config[i].used && m.config[i].stream == stream) {
+            memcpy(entry, m.config[i].entry, 64);
+            return true;
+        }
+    }
+    if (stream >> log2 != 0)
+        return false;
+    if ((m.strtab_cfg >> 16 & 3) == 1) {
+        uint64_t descriptor;
+
+        want((m.strtab_cfg >> 6 & 0x1f) == 8 && (m.is.idr0 >> 27 & 3) == 1, "two levels where there are none, or split elsewhere");
+        descriptor = load(at + (stream >> 8) * 8);
+        if ((descriptor & 0x1f) == 0)
+            return false;
+        want((descriptor & 0x1f) == 9 && (descriptor & 0x3fc0) == 0, "a level-2 table that is not one of 256 entries");
+        at = (descriptor & UINT64_C(0xfffffffffffc0)) + (stream & 0xff) * 64;
+    } else {
+        want(at % (UINT64_C(64) << log2) == 0, "a linear table that is not aligned to its size");
+        at += stream * UINT64_C(64);
+    }
+    for (i = 0; i < 8; i++)
+        entry[i] = load(at + i * 8);
+    for (i = 0; i < CONFIGS; i++) {
+        if (!m.config[i].used) {
+            m.config[i].used = true;
+            m.config[i].stream = stream;
+            memcpy(m.config[i].entry, entry, 64);
+            break;
+        }
+    }
+    return true;
+}
+
+static uint64_t field(uint64_t word, unsigned high, unsigned low) { return word >> low & ((UINT64_C(1) << (high - low + 1)) - 1); }
+
+/* The table's root, what its addresses have in bits, and where a walk begins; false: the entry aborts or is malformed. */
+static bool decode(const uint64_t e[8], uint64_t *root, unsigned *bits, unsigned *start, uint64_t *leaf)
+{
+    want(field(e[1], 29, 28) == 0, "EATS lets a device past its translation");
+    if ((e[0] & 1) == 0)
+        return false;
+    if (field(e[0], 3, 1) == 6) {
+        want((m.is.idr0 & 1) != 0, "stage 2 where there is none");
+        want(e[0] == 0xd && e[1] == UINT64_C(1) << 44 && (e[2] & ~UINT64_C(0x040f3fff00000000)) == 0, "bits of a stream of stage 2");
+        want(field(e[2], 43, 40) == 5 && field(e[2], 45, 44) == 3 && field(e[2], 51, 51) == 1 && field(e[2], 58, 58) == 1, "its walks");
+        want(field(e[2], 50, 48) == (m.is.idr5 & 7), "its output size");
+        *bits = 64 - (unsigned)field(e[2], 37, 32);
+        *start = 2 - (unsigned)field(e[2], 39, 38);
+        *root = e[3];
+        *leaf = 0x7ff;
+    } else {
+        uint64_t cd[8];
+
+        want(field(e[0], 3, 1) == 5 && (m.is.idr0 & 2) != 0, "stage 1 where there is none");
+        want((e[0] >> 52) == 0 && (e[0] & 0x30) == 0 && e[1] == (UINT64_C(1) << 44 | 0xd4), "bits of a stream of stage 1");
+        for (unsigned i = 0; i < 8; i++)
+            cd[i] = load((e[0] & UINT64_C(0xfffffffffffc0)) + i * 8);
+        want(field(cd[0], 31, 30) == 3 && field(cd[0], 13, 8) == 0x35 && field(cd[0], 7, 6) == 0, "bits of a context");
+        want(field(cd[0], 34, 32) == (m.is.idr5 & 7) && field(cd[0], 47, 35) == 0x1c40, "bits of a context, upper half");
+        want(cd[0] >> 48 == 0 && cd[2] == 0 && cd[3] == 0xff, "its ASID, its second table, its attributes");
+        *bits = 64 - (unsigned)field(cd[0], 5, 0);
+        *start = *bits > 39 ? 0 : 1;
+        *root = cd[1];
+        *leaf = 0x743;
+    }
+    return true;
+}
+
+/* Whether a device's access to a page goes through. */
+static bool reaches(uint32_t stream, uint64_t page)
+{
+    uint64_t e[8], table, leaf;
+    unsigned bits, start;
+
+    if ((m.cr0ack & 1) == 0)
+        return m.gbpa != 1u << 20;      /* where there is no such register: through it goes */
+    if (!entry_of(stream, e)) {
+        event(0x02, stream, 0);
+        return false;
+    }
+    if (!decode(e, &table, &bits, &start, &leaf)) {
+        event(0x04, stream, 0);
+        return false;
+    }
+    for (unsigned i = 0; i < TLB; i++) {
+        if (m.tlb[i].used && m.tlb[i].page == page)
+            return true;
+    }
+    if (page >> (bits - 12) != 0) {
+        event(0x10, stream, page << 12);
+        return false;
+    }
+    for (unsigned level = start; level <= 3; level++) {
+        uint64_t d = load((table & UINT64_C(0xfffffffff000)) + (page >> (9 * (3 - level)) & 511) * 8);
+
+        if ((d & 3) != 3 || (level == 3 && (d & 0xfff) != leaf)) {
+            event(0x10, stream, page << 12);
+            return false;
+        }
+        table = d;
+    }
+    want((table & UINT64_C(0xfffffffff000)) >> 12 == page, "a page that is not itself");
+    for (unsigned i = 0; i < TLB; i++) {
+        if (!m.tlb[i].used) {
+            m.tlb[i].used = true;
+            m.tlb[i].page = page;
+            m.tlb[i].doomed = false;
+            break;
+        }
+    }
+    m.tlb_clean = false;
+    return true;
+}
+
+/* ---- machines ---- */
+
+#define TABLES MEMORY               /* the devices' tables: root, two or one above leaves, leaves */
+#define SMMU_AT (MEMORY + 0x10000)
+#define PAGES 1024                  /* mapped from FIRST on: two tables of leaves */
+#define FIRST UINT64_C(0x40200)
+
+static struct traits good(void)
+{
+    /* QEMU 10's: both stages, two levels, ranges, 44 bits. */
+    return (struct traits){ .idr0 = 0x0d44101b, .idr1 = 0x02730010, .idr3 = 0x1414, .idr5 = 0x74, .ack_after = 2 };
+}
+
+static uint64_t *leaf_of(uint64_t page)
+{
+    return smmu_memory(TABLES + 0x3000 + (page - FIRST) * 8);
+}
+
+/* Tables as the core makes them, for addresses of 39 bits, or of 48. */
+static struct smmu_translation tables(bool stage2, bool large)
+{
+    struct smmu_translation t = { .stage2 = stage2, .start = large ? 0 : 1, .root = TABLES };
+    uint64_t level1 = large ? TABLES + 0x1000 : TABLES;
+
+    memset(cpu_memory, 0, used_memory);
+    memset(smmu_view, 0xa5, used_memory);       /* what was there before, until a barrier */
+    if (large)
+        smmu_memory(TABLES)[0] = level1 | 3;
+    smmu_memory(level1)[1] = (TABLES + 0x2000) | 3;
+    smmu_memory(TABLES + 0x2000)[1] = (TABLES + 0x3000) | 3;
+    smmu_memory(TABLES + 0x2000)[2] = (TABLES + 0x4000) | 3;
+    for (uint64_t i = 0; i < PAGES; i++)
+        *leaf_of(FIRST + i) = (FIRST + i) << 12 | (stage2 ? PAGE_STAGE2 : PAGE_STAGE1);
+    return t;
+}
+
+static void power_on(struct traits is)
+{
+    memset(&m, 0, sizeof m);
+    m.is = is;
+    m.cmd_cons = 0x5;       /* whatever */
+    m.cr0 = m.cr0ack = 0;
+    posts = 0;
+    logs = 0;
+    used_memory = (is.idr0 >> 27 & 3) == 1 ? 0x40000 : MEMORY_SIZE;
+}
+
+/* A driver that has taken the machine; streams first .. first+count-1 are the host's. */
+static struct smmu started(struct traits is, bool stage2, bool large, uint32_t first, uint32_t count)
+{
+    struct smmu s = { .base = REGISTERS, .streams = { { first, count } }, .ranges = 1 };
+    struct smmu_translation t;
+    const char *reason;
+
+    power_on(is);
+    t = tables(stage2, large);
+    reason = smmu_identify(&s);
+    want(reason == NULL, reason != NULL ? reason : "");
+    want(smmu_place(&s, SMMU_AT) <= MEMORY + used_memory, "its memory is more than it should be");
+    reason = smmu_start(&s, t);
+    want(reason == NULL, reason != NULL ? reason : "");
+    want(s.live && (m.cr0ack & 0xd) == 0xd && m.irq_ctrl == 0, "it does not run");
+    return s;
+}
+
+static void shapes(void)
+{
+    static const uint32_t queues[] = { 0x02730010, 0x00200010 | 1 << 16, 0x00600010 };      /* 2^19 each; 2 and 2; 8 and 1 */
+
+    for (unsigned i = 0; i < 96; i++) {
+        struct traits is = good();
+        bool stage2 = (i & 1) != 0;
+
+        name = "shapes";
+        is.idr0 &= stage2 ? ~2u : ~1u;
+        is.no_gbpa = (i & 2) != 0;
+        if ((i & 4) != 0)
+            is.idr0 &= ~(3u << 27);
+        if ((i & 8) != 0)
+            is.idr3 = 0;
+        if ((i & 16) != 0)
+            is.idr0 |= 1 << 9 | 1 << 10;
+        is.idr1 = queues[i / 32];
+        (void)started(is, stage2, (i & 7) == 3, 0, 0x10000);
+        want(reaches(0, FIRST) && reaches(8, FIRST + 1) && reaches(0xffff, FIRST + PAGES - 1), "a device of the host's is refused");
+        want(!reaches(8, FIRST - 1) && !reaches(8, FIRST + PAGES) && !reaches(8, UINT64_C(1) << 35), "a page that is nobody's is reached");
+        want(!reaches(0x10000, FIRST) && !reaches(0xfffffff, FIRST), "a stream that is nobody's is let through");
+    }
+    name = "streams in the middle";
+    for (unsigned i = 0; i < 2; i++) {
+        struct traits is = good();
+
+        is.idr0 &= i == 0 ? ~0u : ~(3u << 27);
+        (void)started(is, true, false, 0x300, 0x200);
+        want(reaches(0x300, FIRST) && reaches(0x4ff, FIRST), "a device of the host's is refused");
+        want(!reaches(0x2ff, FIRST) && !reaches(0x500, FIRST) && !reaches(0, FIRST), "a stream that is nobody's is let through");
+    }
+}
+
+static void refusals(void)
+{
+    static const struct { uint32_t clear0, set0, set1, clear5, idr1; const char *word; } bad[] = {
+        { 3, 0, 0, 0, 0, "descriptors" }, { 1 << 3, 0, 0, 0, 0, "descriptors" }, { 0, 3 << 21, 0, 0, 0, "descriptors" },
+        { 1 << 4, 0, 0, 0, 0, "coherent" }, { 3 << 24, 2 << 24, 0, 0, 0, "wait" },
+        { 0, 0, 1 << 28, 0, 0, "fixed" }, { 0, 0, 1 << 29, 0, 0, "fixed" }, { 0, 0, 1 << 30, 0, 0, "fixed" },
+        { 0, 0, 0, 1 << 4, 0, "4 KiB" }, { 0, 0, 0, 0, 0x0273000f, "room" }, { 0, 0, 0, 0, 0x00130010, "room" } };
+
+    name = "refusals";
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct smmu s = { .base = REGISTERS, .streams = { { 0, 0x10000 } }, .ranges = 1 };
+        struct traits is = good();
+        const char *reason;
+
+        is.idr0 = (is.idr0 & ~bad[i].clear0) | bad[i].set0;
+        is.idr1 = (bad[i].idr1 != 0 ? bad[i].idr1 : is.idr1) | bad[i].set1;
+        is.idr5 &= ~bad[i].clear5;
+        power_on(is);
+        reason = smmu_identify(&s);
+        want(reason != NULL && strstr(reason, bad[i].word) != NULL, bad[i].word);
+        want(m.cr0 == 0 && m.gbpa == 0, "something is changed of an SMMU that is refused");
+    }
+    name = "an SMMU that does not answer";
+    for (unsigned i = 0; i < 3; i++) {
+        struct smmu s = { .base = REGISTERS, .streams = { { 0, 0x10000 } }, .ranges = 1 };
+        struct traits is = good();
+
+        power_on(is);
+        m.is.never_acks = i == 0;
+        m.cr0 = m.cr0ack = i == 0 ? 8 : 0;
+        m.is.stalls = i == 1;
+        m.is.error_at = i == 2 ? 2 : 0;
+        (void)smmu_identify(&s);
+        (void)smmu_place(&s, SMMU_AT);
+        want(smmu_start(&s, tables(true, false)) != NULL && !s.live && (m.cr0 & 1) == 0, "it is started all the same");
+    }
+}
+
+/* ---- forgetting ---- */
+
+static unsigned cached(uint64_t first, uint64_t n)
+{
+    unsigned k = 0;
+
+    for (unsigned i = 0; i < TLB; i++)
+        k += m.tlb[i].used && m.tlb[i].page >= first && m.tlb[i].page - first < n;
+    return k;
+}
+
+static void fill_tlb(void)
+{
+    for (uint64_t i = 0; i < PAGES; i++)
+        want(reaches(8, FIRST + i), "a page of the host's is refused");
+    want(cached(FIRST, PAGES) == PAGES, "the model has lost a translation");
+}
+
+static void forgets(bool stage2, bool range, uint32_t idr1)
+{
+    struct traits is = good();
+    struct smmu s;
+
+    name = range ? "forgets, by ranges" : "forgets, by pages";
+    is.idr1 = idr1;
+    if (!range)
+        is.idr3 = 0;
+    s = started(is, stage2, false, 0, 0x10000);
+    for (unsigned i = 0; i < 220; i++) {
+        uint64_t n = i < 70 ? i + 1 : 1 + (uint64_t)rand() % 512;
+        uint64_t at = FIRST + (uint64_t)rand() % (PAGES - n);
+        bool some = range || n <= 64;
+
+        fill_tlb();
+        for (uint64_t k = 0; k < n; k++)
+            *leaf_of(at + k) = 0;
+        want(smmu_forget(&s, stage2, at, n) && smmu_complete(&s), "it fails");
+        want(cached(at, n) == 0, "a page is still known");
+        want(!some || cached(FIRST, PAGES) == PAGES - n, "a page is forgotten that was not named");
+        want(!reaches(8, at) && !reaches(8, at + n - 1), "a page is reached that is gone");
+        for (uint64_t k = 0; k < n; k++)
+            *leaf_of(at + k) = (at + k) << 12 | (stage2 ? PAGE_STAGE2 : PAGE_STAGE1);
+        smmu_before_register();
+    }
+    want(m.commands > 520, "too few commands to have gone round the queue");
+}
+
+/* Nothing is over before CMD_SYNC is, and commands wait for it. */
+static void waits(void)
+{
+    struct smmu s = started(good(), true, false, 0, 0x10000);
+
+    name = "waits";
+    want(reaches(8, FIRST), "a page of the host's is refused");
+    *leaf_of(FIRST) = 0;
+    want(smmu_forget(&s, true, FIRST, 1), "it fails");
+    want(reaches(8, FIRST), "the model forgets by itself");
+    want(smmu_complete(&s) && m.synced, "it fails");
+    want(!reaches(8, FIRST), "a page is reached that is gone");
+}
+
+/* ---- an SMMU that does not obey ---- */
+
+static void disobeys(bool gbpa, unsigned kind)
+{
+    struct traits is = good();
+    struct smmu s;
+    bool closed;
+
+    name = "disobeys";
+    is.no_gbpa = !gbpa;
+    s = started(is, true, false, 0, 0x10000);
+    want(reaches(8, FIRST), "a page of the host's is refused");
+    if (kind == 0)
+        m.is.error_at = 1;
+    else if (kind == 1)
+        m.is.error_at = 2;
+    else if (kind == 2)
+        m.is.stalls = true;
+    else
+        m.is.stalls = (m.gerror ^= 1u << 8) != 0;
+    want(!(smmu_forget(&s, true, FIRST, 1) && smmu_complete(&s)), "an error is taken for an answer");
+    want(s.failure == (kind < 2 ? SMMU_COMMAND_ERROR : kind == 2 ? SMMU_SILENT : SMMU_STOPPED), "another failure is told of");
+    closed = smmu_cut(&s);
+    want(!s.live, "it lives on");
+    want(closed == (gbpa || kind < 2), "it says something else of what it has reached");
+    if (closed)
+        want(!reaches(8, FIRST) && !reaches(0xff00, FIRST + 1), "its devices are not cut off");
+    want(gbpa ? (m.cr0 & 1) == 0 : (m.cr0 & 1) == 1, "it is switched off where it must not, or on");
+    want(!reaches(16, FIRST + 5), "a device that was not there before is let through");
+}
+
+static void stops(void)
+{
+    struct smmu s = started(good(), true, false, 0, 0x10000);
+
+    name = "stops";
+    want(reaches(8, FIRST), "a page of the host's is refused");
+    want(smmu_stop(&s), "it fails");
+    want(!reaches(8, FIRST) && !reaches(0x108, FIRST), "a device reaches memory");
+    want(smmu_forget(&s, true, FIRST, 1) && smmu_complete(&s), "it does not obey any more");
+}
+
+/* ---- events ---- */
+
+static void events(void)
+{
+    struct smmu s = started(good(), true, false, 0, 0x10000);
+    unsigned all = 0;
+
+    name = "events";
+    smmu_events_read();
+    want(smmu_events_take(&s) == 0 && logs == 0, "there are some before any");
+    want(!reaches(0x1234, 0x123456), "a page that is nobody's is reached");
+    want(smmu_events_take(&s) == 1 && logs == 1, "one is lost");
+    want(last_first == (UINT64_C(0x10) << 32 | 0x1234) && last_second == UINT64_C(0x123456000), "it says something else");
+    for (unsigned i = 0; i < 1000; i++) {
+        for (unsigned k = 0; k < i % 5; k++)
+            (void)reaches(8, UINT64_C(0x100000) + k);
+        all += i % 5;
+        want(smmu_events_take(&s) == i % 5, "another number");
+    }
+    want(logs == EVENTS_LOGGED && all == 2000, "the log is filled, or not used");
+    smmu_events_read();
+    (void)reaches(8, UINT64_C(0x100000));
+    want(smmu_events_take(&s) == 1 && logs == EVENTS_LOGGED + 1, "nothing is logged after the log was read");
+    for (unsigned i = 0; i < 300; i++)
+        (void)reaches(8, UINT64_C(0x100000));
+    want(smmu_events_take(&s) == 129, "a full queue, and that some were lost");
+    want(smmu_events_take(&s) == 0, "that some were lost is told twice");
+    (void)reaches(8, UINT64_C(0x100000));
+    want(smmu_events_take(&s) == 1, "after some were lost none comes");
+}
+
+int main(void)
+{
+    shapes();
+    refusals();
+    for (unsigned i = 0; i < 8; i++)
+        forgets((i & 1) != 0, (i & 2) != 0, (i & 4) != 0 ? 0x02730010 : 0x00610010);
+    waits();
+    for (unsigned i = 0; i < 8; i++)
+        disobeys(i % 2 == 0, i / 2);
+    stops();
+    events();
+    printf("smmu_test: %u checks, %u failures\n", checks, failures);
+    return failures == 0 ? 0 : 1;
+}

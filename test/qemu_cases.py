@@ -83,7 +83,7 @@ def kernel_modules(folder, names):
 
 
 # What a host needs for virtio devices on PCI, in the order in which they are loaded: test/boot/init has the same list.
-VIRTIO = ["virtio/virtio", "virtio/virtio_ring", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci",
+VIRTIO = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci",
           "block/virtio_blk", "../net/core/failover", "net/net_failover", "net/virtio_net"]
 
 

@@ -634,7 +634,7 @@ static void pci_window_refused(const char *test, struct bus b)
 static void pci_refused(void)
 {
     static const uint32_t half[] = { 0, 0x8004, 0, 0x8000 };
-    static const uint32_t hole[] = { 0, 0x8004, 0, 0x8000, 0x8100, 0x8004, 0x8100, 0x7f00 };
+    static const uint32_t hole[] = { 0, 0x8004, 0, 0x8000, 0x8100, 0x8004, 0x8100, 0x8000 };
     static const uint32_t late[] = { 0x100, 0x8004, 0x100, 0xff00 };
     static const uint32_t other[] = { 0, 0x9999, 0, 0x10000 };
     static const uint32_t odd[] = { 0, 0x8004, 0x80, 0x10000 };

@@ -25,6 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "dma"))
 import devices  # pylint: disable=wrong-import-position
 import sweep  # pylint: disable=wrong-import-position
+import smmu_mutants  # pylint: disable=wrong-import-position
 import attack  # pylint: disable=wrong-import-position
 from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
 from qemu_cases import NATIVE, native_command  # pylint: disable=wrong-import-position
@@ -95,18 +96,18 @@ MUTANTS = [
       "plan_test"),
     M("reserved-not-read", "arch/arm64/plan.c", "Cordon's tables lie where /memreserve/ says that something is", "        add_reserved(m);\n    }\n", "    }\n",
       "plan_test"),
-    M("disabled-memory-used", "arch/arm64/plan.c", "memory that is out of use is used", "            if (is_okay(f, node))\n                read_memory(reg);",
+    M("disabled-memory-used", "arch/arm64/plan.c", "memory that is out of use is used", "            if (tree_is_okay(f, node))\n                read_memory(reg);",
       "            read_memory(reg);", "plan_test"),
-    M("used-memory-allocated", "arch/arm64/plan.c", "Cordon's tables lie over something", "        if (!overlap(m, (struct cordon_mem){ end - size, size }))\n            continue;\n",
+    M("used-memory-allocated", "arch/arm64/plan.c", "Cordon's tables lie over something", "        if (!mem_overlap(m, (struct cordon_mem){ end - size, size }))\n            continue;\n",
       "        if (end > 0)\n            continue;\n", "plan_test"),
     M("lowest-place-taken", "arch/arm64/plan.c", "the highest place is not taken", "        if (base > best)", "        if (base > 0 && (best == 0 || base < best))", "plan_test"),
-    M("gap-below-image-shared", "arch/arm64/plan.c", "what is reserved below the image becomes Cordon's", "if (overlap(board.reserved[k], board.core[0]))",
+    M("gap-below-image-shared", "arch/arm64/plan.c", "what is reserved below the image becomes Cordon's", "if (mem_overlap(board.reserved[k], board.core[0]))",
       "if (k > MAX_RESERVED)", "plan_test"),
     M("rest-not-hidden", "arch/arm64/plan.c", "the host reaches what nobody knows", "        if (next > base)\n", "        if (next > base && base > 0)\n", "plan_test"),
     M("piece-of-memory-lost", "arch/arm64/plan.c", "memory on the other side of Cordon's is nobody's", "        for (uint32_t k = 1; k < n; k++) {",
       "        for (uint32_t k = 2; k < n; k++) {", "plan_test"),
-    M("core-told-to-host", "arch/arm64/plan.c", "the host's tree has Cordon's memory", "end_of(low), high.base, end_of(high), end_of(m) };",
-      "low.base, high.base, end_of(high), end_of(m) };", "plan_test"),
+    M("core-told-to-host", "arch/arm64/plan.c", "the host's tree has Cordon's memory", "mem_end(low), high.base, mem_end(high), mem_end(m) };",
+      "low.base, high.base, mem_end(high), mem_end(m) };", "plan_test"),
     M("stale-reservation-told", "arch/arm64/plan.c", "the host is told of reserved memory that it cannot reach", "&& !is_in_memory(m))", "&& m.size == 0)", "plan_test"),
     M("loop-of-one", "arch/arm64/step.h", "the loop on entry has one turn", "    b.ne    771b\n", "", "entry"),
     M("step-not-for-host", "arch/arm64/entry.S", "an entry from the host begins without its step",
@@ -152,6 +153,7 @@ MUTANTS = [
     M("core-in-the-table", "core/memory/dma.c", "devices reach all of memory", "frame_host_may_map(s.frame[offset + i]) ?", "offset + i < 512 ?",
       "dma core", "cortex-a72", 2),
 ]
+MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
 
 
 class Stale(Exception):

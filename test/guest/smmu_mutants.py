@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What mutants.py breaks of the SMMU's driver and of PCI: native tests notice. name, file below arch/arm64/, what, old, new; by test."""
+
+DRIVER = [
+    ("sync-not-sent", "smmu_queue.c", "nobody waits until the SMMU has forgotten", "bool good = smmu_command(s, smmu_sync());", "bool good = true;"),
+    ("sync-not-awaited", "smmu_queue.c", "a call goes on while commands are under way", "    good = wait(s, 0);\n", ""),
+    ("commands-not-ordered", "smmu_queue.c", "the SMMU finds old commands and tables",
+     "    smmu_before_register();     /* it finds the commands, and the tables as they are now */\n", ""),
+    ("turn-forgotten", "smmu_queue.c", "the queue's index has no turn", "(s->produced + 1) & (2 * size - 1)", "(s->produced + 1) & (size - 1)"),
+    ("full-queue-written", "smmu_queue.c", "commands are written over", "if (waiting(s) == size) {", "if (waiting(s) > size) {"),
+    ("command-error-not-seen", "smmu_queue.c", "an error of a command is waited for", "(errors & GERROR_CMDQ_ERR) != 0", "(errors & GERROR_CMDQ_ERR) > 1"),
+    ("stop-not-seen", "smmu_queue.c", "an SMMU that has stopped is waited for", "(errors & GERROR_SFM_ERR) != 0", "(errors & GERROR_SFM_ERR) == 1"),
+    ("many-pages-kept", "smmu_queue.c", "beyond a bound nothing is forgotten", "good = smmu_command(s, smmu_tlbi_vm(stage2));", "good = stage2 || !stage2;"),
+    ("one-page-short", "smmu_queue.c", "the last page of a range is kept", "while (pages > 0 && good) {", "while (pages > 1 && good) {"),
+    ("range-too-short", "smmu_format.c", "a range is one unit short", "c.w[0] |= ((pages >> scale) - 1) << 12", "c.w[0] |= ((pages >> scale) - (pages >> scale > 1 ? 2 : 1)) << 12"),
+    ("range-too-long", "smmu_format.c", "a range is one unit long", "c.w[0] |= ((pages >> scale) - 1) << 12", "c.w[0] |= (pages >> scale) % 32 << 12"),
+    ("range-without-granule", "smmu_format.c", "a range has no granule", "c.w[1] |= TLBI_TG_4K | TLBI_TTL_LEVEL_3;", "c.w[1] |= TLBI_TTL_LEVEL_3;"),
+    ("range-of-large-pages", "smmu_format.c", "a range is one of blocks", "#define TLBI_TTL_LEVEL_3 (UINT64_C(3) << 8)", "#define TLBI_TTL_LEVEL_3 (UINT64_C(2) << 8)"),
+    ("wrong-stage-told", "smmu_format.c", "pages of the other stage are forgotten", "stage2 ? CMD_TLBI_S2_IPA : CMD_TLBI_NH_VA", "stage2 ? CMD_TLBI_NH_VA : CMD_TLBI_S2_IPA"),
+    ("wrong-stage-walked", "smmu_format.c", "a stream has the other stage", "entry[0] = STE_VALID | STE_STAGE2;", "entry[0] = STE_VALID | STE_STAGE1;"),
+    ("bypass-of-a-stream", "smmu_format.c", "the host's streams go past their table", "#define STE_STAGE2 (UINT64_C(6) << 1)", "#define STE_STAGE2 (UINT64_C(4) << 1)"),
+    ("ats-let", "smmu_format.c", "a device says itself what is translated", "entry[1] = STE_SHCFG_INCOMING;", "entry[1] = STE_SHCFG_INCOMING | BIT(28);"),
+    ("pages-read-only", "smmu_format.h", "devices cannot write", "UINT64_C(0x7ff)", "UINT64_C(0x77f)"),
+    ("upper-half-walked", "smmu_format.c", "a context has a second table", "CD_WALKS | CD_EPD1 | CD_VALID", "CD_WALKS | CD_VALID"),
+    ("root-level-wrong", "smmu_format.c", "walks begin at another level", "(UINT64_C(2) - t->start) << 38", "(UINT64_C(1) + t->start - t->start) << 38"),
+    ("all-buses-open", "smmu_streams.c", "streams that are not the host's are let through", "for (uint32_t i = r.first >> SHARED_BITS;", "for (uint32_t i = 0;"),
+    ("all-streams-open", "smmu_streams.c", "the same where tables are linear", "for (uint32_t i = r.first; i < r.first", "for (uint32_t i = 0; i < r.first"),
+    ("half-closed", "smmu_streams.c", "half of the streams stay when devices are stopped", "close_entries(s->shared, 1u << SHARED_BITS);", "close_entries(s->shared, 128);"),
+    ("linear-not-aligned", "smmu_streams.c", "a linear table is not aligned to its size", "s->table = align(begin, size);", "s->table = begin;"),
+    ("bypass-not-closed", "smmu_start.c", "switched off, the SMMU lets everything through", "    s->bypass_closed = close_bypass(s);\n", ""),
+    ("switched-off-open", "smmu_start.c", "an SMMU is switched off that lets everything through then", "    if (s->bypass_closed)\n", "    if (s->base != 0)\n"),
+    ("cut-without-word", "smmu_start.c", "an SMMU is not told that its streams are closed", "closed = begin_anew(s) && forget_all(s);", "closed = begin_anew(s);"),
+    ("stop-leaves-streams", "smmu_start.c", "devices go on before a reset", "    smmu_streams_close(s);\n    return forget_all(s);", "    return forget_all(s);"),
+    ("ats-not-checked", "smmu_start.c", "what a device says is translated goes through", "CR0_CMDQEN | CR0_EVENTQEN | CR0_ATSCHK | CR0_SMMUEN", "CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN"),
+    ("old-translations", "smmu_start.c", "it begins with what it had before", "smmu_command(s, smmu_tlbi_nsnh_all()) && smmu_complete(s)", "smmu_complete(s)"),
+    ("old-streams", "smmu_start.c", "it begins with the streams that it had before", "return smmu_command(s, smmu_cfgi_all()) && ", "return "),
+    ("not-coherent", "smmu_start.c", "an SMMU is used that does not see the caches", "(idr0 & IDR0_COHACC) == 0", "(idr0 & IDR0_COHACC) == 1"),
+    ("stalls-forced", "smmu_start.c", "an SMMU is used whose faults wait", "IDR0_STALL_MODEL(idr0) == STALL_MODEL_FORCED", "IDR0_STALL_MODEL(idr0) > STALL_MODEL_FORCED"),
+    ("tables-preset", "smmu_start.c", "an SMMU is used whose tables lie elsewhere", "(IDR1_TABLES_PRESET | IDR1_QUEUES_PRESET | IDR1_REL)", "(IDR1_QUEUES_PRESET | IDR1_REL)"),
+    ("streams-beyond", "smmu_start.c", "an SMMU is used that has fewer streams than a bus", "smmu_stream_bits(s) > smaller(IDR1_SIDSIZE(idr1), MOST_STREAM_BITS)", "smmu_stream_bits(s) > MOST_STREAM_BITS"),
+    ("log-wiped", "smmu_events.c", "devices fill the log", "    if (logged >= EVENTS_LOGGED)\n        return;\n", ""),
+    ("overflow-not-acknowledged", "smmu_events.c", "events are said to be lost again and again", "s->heard | lost", "s->heard"),
+    ("events-repeated", "smmu_events.c", "an event is told twice", "s->heard = (s->heard + 1) & TURN(s);", "s->heard = (s->heard + i % 2) & TURN(s);"),
+    ("events-before-memory", "smmu_events.c", "events are read before they are in memory", "    smmu_after_register();      /* events up to PROD are in memory */\n", ""),
+]
+
+BUSES = [
+    ("master-left", "pci.c", "a device is a bus master before the host has it", "& 0xffff & ~COMMAND_MASTER", "& 0xffff"),
+    ("status-cleared", "pci.c", "bits of the status are cleared", "& 0xffff & ~COMMAND_MASTER", "& ~COMMAND_MASTER"),
+    ("version-for-confined", "pci.c", "each modern device of virtio counts as confined", "#define ACCESS_PLATFORM (1u << 1)", "#define ACCESS_PLATFORM (1u << 0)"),
+    ("first-features-read", "pci.c", "other features are looked at", "COMMON_FEATURE_SELECT), 1);", "COMMON_FEATURE_SELECT), 0);"),
+    ("old-virtio-let", "pci.c", "old devices of virtio go past the SMMU", "    if (common == 0 || window == 0)\n        return false;", "    if (common == 0 || window == 0)\n        return true;"),
+    ("bridges-not-entered", "pci.c", "what is behind a bridge is not seen", "(type == HEADER_BRIDGE || type == HEADER_CARDBUS)", "type == HEADER_CARDBUS"),
+    ("bridges-left-numbered", "pci.c", "a bridge leads somewhere when the other buses are looked for", "    set_buses(s, s->stop[s->depth].bridge, 0, 0, 0);\n", ""),
+    ("roots-let", "pci.c", "a root bus of its own is let", "id == PXB || id == PXB_PCIE", "id == PXB"),
+    ("host-bridges-let", "pci.c", "a second host bridge is let", " && function != s->first << 8)", " && function == s->first << 9 && function != 0)"),
+    ("other-buses-let", "pci.c", "a bus that no bridge leads to is let", "reason != 0 ? reason : scan_others(&scan)", "reason != 0 || scan_others(&scan) == 0 ? reason : 0"),
+    ("functions-not-seen", "pci.c", "the last function of a bus is not looked at", "if (at->next < FUNCTIONS) {", "if (at->next < FUNCTIONS - 1) {"),
+    ("buses-without-end", "pci.c", "buses are numbered beyond the last", "if (s->highest == s->last)", "if (s->highest == 255)"),
+]
+
+TREE = [
+    ("part-of-a-bus", "plan_pci.c", "a bus is given of which the SMMU sees a part", "if (covered < ROUTES)", "if (covered == 0)"),
+    ("bus-with-a-hole", "plan_pci.c", "the same, with a hole", "        if (fdt_cells(map, i * MAP_CELLS, 1) != covered)\n            break;\n", ""),
+    ("unknown-iommu", "plan_pci.c", "a bus is given that is behind something else", "        if (p->smmu[i].phandle == phandle && phandle != 0)", "        if (phandle != 0)"),
+    ("not-coherent-in-tree", "plan_pci.c", "an SMMU is used that does not see the caches", 'if (fdt_property(f, node, "dma-coherent").data == 0)', "if (p->smmus > MAX_SMMUS)"),
+    ("window-over-others", "plan_pci.c", "a window lies over memory", "if (overlaps_node(f, node, m) || overlaps_window(p, m))", "if (overlaps_window(p, m))"),
+    ("window-over-its", "plan_pci.c", "a window lies over the ITS", 'while (tree_is(f, node, "arm,gic-v3") && fdt_next_child(f, node, &child)) {', "while (node.begin == bridge.begin && fdt_next_child(f, node, &child)) {"),
+    ("window-over-windows", "plan_pci.c", "two windows lie over each other", "overlaps_node(f, node, m) || overlaps_window(p, m)", "overlaps_node(f, node, m)"),
+    ("its-named", "plan_pci.c", "the host is told of an ITS that it has not", '"msi-map", ', ""),
+    ("disabled-bridge", "plan_pci.c", "a bridge that is out of use is given", ' && tree_is_okay(f, node);\n}\n\n/* ---- SMMUs', ";\n}\n\n/* ---- SMMUs"),
+    ("windows-hidden", "plan.c", "the host has not what it is told of", "    read_pci(f);\n", "    plan_pci_read(f, &board.pci);\n"),
+]
+
+MUTANTS = [(name, "arch/arm64/" + file, what, old, new, test) for test, table in
+           (("smmu_test", DRIVER), ("pci_test", BUSES), ("plan_test", TREE)) for name, file, what, old, new in table]

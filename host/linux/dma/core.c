@@ -12,7 +12,7 @@ struct run {
 	u64 first, end;
 };
 
-/* Those that the kernel does not know as memory of its own: what it gave away comes in lives.c. */
+/* Those that the kernel does not know as memory of its own, as long as they are: what it gave away comes in lives.c. */
 static unsigned int find_runs(struct run *run)
 {
 	unsigned int n = 0;
@@ -23,8 +23,12 @@ static unsigned int find_runs(struct run *run)
 
 		if (r.x[0] != 0 || r.x[1] <= frame)
 			break;
-		if ((r.x[2] & 0xffff) == CORDON_OWNER_CORE && !pfn_is_map_memory(frame))
-			run[n++] = (struct run){ frame, r.x[1] };
+		if ((r.x[2] & 0xffff) == CORDON_OWNER_CORE && !pfn_is_map_memory(frame)) {
+			if (n > 0 && run[n - 1].end == frame)
+				run[n - 1].end = r.x[1];
+			else
+				run[n++] = (struct run){ frame, r.x[1] };
+		}
 		frame = r.x[1];
 	}
 	return n;

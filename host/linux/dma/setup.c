@@ -6,6 +6,7 @@
 
 /* ---- windows ---- */
 
+/* Cordon's image: 2 MiB into the first of its memory. */
 static u64 core_address(void)
 {
 	u64 frame = 0;
@@ -16,7 +17,7 @@ static u64 core_address(void)
 		if (r.x[0] != 0 || r.x[1] <= frame)
 			break;
 		if ((r.x[2] & 0xffff) == CORDON_OWNER_CORE && !pfn_is_map_memory(frame))
-			return PFN_PHYS(r.x[1]) - 0x200000;
+			return PFN_PHYS(frame) + 0x200000;
 		frame = r.x[1];
 	}
 	return 0;
@@ -27,7 +28,8 @@ static u64 core_address(void)
 /* With the window of a device there: another device, and the CPU, find nothing at the place, and the guests are whole. */
 static void attempt_window(struct tally *t, struct pci_dev *pci, u64 place, u32 own)
 {
-	void *va = compat_map(place & PAGE_MASK, __pgprot(PROT_DEVICE_nGnRE));
+	bool kernels = pfn_is_map_memory(PHYS_PFN(place));
+	void *va = kernels ? phys_to_virt(place) : compat_map(place & PAGE_MASK, __pgprot(PROT_DEVICE_nGnRE));
 	u8 data[EDU_CELL];
 
 	pci_write_config_dword(pci, PCI_BASE_ADDRESS_0, place & ~(WINDOW - 1));
@@ -38,7 +40,8 @@ static void attempt_window(struct tally *t, struct pci_dev *pci, u64 place, u32 
 	if (va) {
 		tally_add(t, load_fails(va));
 		tally_add(t, store_fails(va));
-		iounmap((void __iomem *)va);
+		if (!kernels)
+			iounmap((void __iomem *)va);
 	} else {
 		not_tried("the kernel maps no such page");
 	}

@@ -26,7 +26,10 @@ void board_start_core(void);
 /* Gives the CPUs of the tree their slots, and each its redistributor. Before the tree is edited. */
 void board_add_cpus(const struct fdt *f);
 
-/* Puts the host's devices behind its SMMUs, where it has any: from then on they reach what the host may. After board_start_core(). */
+/*
+ * Puts the host's devices behind its SMMUs, where it has any: from then on they reach what the host may. After
+ * board_start_core().
+ */
 void board_confine_devices(void);
 
 /* Whether an address lies in the first page of a redistributor. What is predicted of the answer finds no other one there. */

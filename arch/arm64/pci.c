@@ -103,7 +103,8 @@ static const char *about(char *text, uint32_t function)
 
 static const char *refused_virtio(uint32_t function)
 {
-    static char text[] = "PCI bb:dd.f is a virtio device that goes past the SMMU (QEMU: give it iommu_platform=on,disable-legacy=on)";
+    static char text[] = "PCI bb:dd.f is a virtio device that goes past the SMMU "
+                         "(QEMU: give it iommu_platform=on,disable-legacy=on)";
 
     return about(text, function);
 }

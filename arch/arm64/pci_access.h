@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration space of a PCI bus, by its ECAM (PCI Express 7.2.2). test/boot/pci_test.c has another one of these. */
+/* Configuration space of a PCI bus, by its ECAM (PCI Express 7.2.2). test/boot/pci_test.c has another of these. */
 #ifndef CORDON_PCI_ACCESS_H
 #define CORDON_PCI_ACCESS_H
 
@@ -7,7 +7,10 @@
 
 #include "phys.h"
 
-/* ecam: physical, of the configuration space of bus 0. function: bus, device and function, as a requester ID. offset: of 4 bytes. */
+/*
+ * ecam: physical, of the configuration space of bus 0. function: bus, device and function, as a requester ID. offset: of 4
+ * bytes.
+ */
 static inline uint32_t pci_read(uint64_t ecam, uint32_t function, uint32_t offset)
 {
     return *(volatile uint32_t *)phys(ecam + ((uint64_t)function << 12) + offset);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PCI for the host, as the device tree has it: the bridges from the machine to a PCI bus, and the SMMUs that stand between their
- * devices and memory. The host gets all of them, or none where the tree has no SMMU; one that goes past the SMMUs refuses to boot.
- * Needs no machine.
+ * PCI for the host, as the device tree has it: the bridges from the machine to a PCI bus, and the SMMUs that stand between
+ * their devices and memory. The host gets all of them, or none where the tree has no SMMU; one that goes past the SMMUs
+ * refuses to boot. Needs no machine.
  */
 #ifndef CORDON_PLAN_PCI_H
 #define CORDON_PLAN_PCI_H
@@ -15,7 +15,7 @@
 #define MAX_WINDOWS 6
 
 struct bridge {
-    struct cordon_mem window[1 + MAX_WINDOWS];  /* what the host reaches of it: first its configuration space, 1 MiB a bus (ECAM) */
+    struct cordon_mem window[1 + MAX_WINDOWS];  /* what the host reaches: first configuration space, 1 MiB a bus */
     uint32_t windows;
     uint32_t first_bus;
     uint32_t buses;

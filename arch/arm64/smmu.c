@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "log.h"
 #include "machine_el2.h"
+#include "print.h"
 #include "refuse.h"
 #include "smmu_events.h"
 #include "smmu_queue.h"
@@ -33,6 +34,11 @@ static void unlock_queues(void)
 }
 
 /* ---- boot ---- */
+
+bool smmu_any(void)
+{
+    return count_of_smmus > 0;
+}
 
 void smmu_add(uint64_t base, const struct smmu_streams *streams, uint32_t ranges)
 {
@@ -90,6 +96,9 @@ void smmu_start_all(void)
         if (reason != 0)
             refuse_to_boot(reason);
     }
+    if (smmu_any())
+        print("Cordon: the host's devices are behind %u SMMU%s, by a table of stage %u\n", (uint64_t)count_of_smmus,
+              count_of_smmus == 1 ? "" : "s", (uint64_t)(stage2 ? 2 : 1));
 }
 
 /* ---- the core's steps ---- */
@@ -133,11 +142,6 @@ void arch_dma_sync(struct cordon *c)
 }
 
 /* ---- the host's log, and the end ---- */
-
-bool smmu_any(void)
-{
-    return count_of_smmus > 0;
-}
 
 void smmu_listen(void)
 {

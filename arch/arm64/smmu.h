@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All SMMUs of the machine, which Cordon alone programs, and of the core's steps those that reach them. Without one all of this does
- * nothing. One lock guards them; it is the last that is taken.
+ * All SMMUs of the machine, which Cordon alone programs, and of the core's steps those that reach them. Without one all of
+ * this does nothing. One lock guards them; it is the last that is taken.
  */
 #ifndef CORDON_SMMU_H
 #define CORDON_SMMU_H

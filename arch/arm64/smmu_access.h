@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the SMMU's driver reaches the machine. test/boot/smmu_model.h is another one of these. */
+/* How the SMMU's driver reaches the machine. test/boot/smmu_test.h has another of these. */
 #ifndef CORDON_SMMU_ACCESS_H
 #define CORDON_SMMU_ACCESS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event queue of one SMMU: accesses of devices that were aborted (Arm IHI 0070, 3.5 and chapter 7). Each is counted, and each is in
- * the log until too many are there that nobody has read: devices cannot wipe the log.
+ * The event queue of one SMMU: accesses of devices that were aborted (Arm IHI 0070, 3.5 and chapter 7). Each is counted, and
+ * each is in the log until too many are there that nobody has read: devices cannot wipe the log.
  */
 #ifndef CORDON_SMMU_EVENTS_H
 #define CORDON_SMMU_EVENTS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an SMMU finds in memory: stream table entries, context descriptors, commands (Arm IHI 0070, chapters 5, and 4 by the names of commands). All that is
- * not named is zero: no ATS (EATS), no stalls, no substreams, no updates of tables. Needs no machine.
+ * What an SMMU finds in memory: stream table entries, context descriptors, commands (Arm IHI 0070, chapters 5, and 4 by the
+ * names of commands). All that is not named is zero: no ATS (EATS), no stalls, no substreams, no updates of tables. Needs no
+ * machine.
  */
 #ifndef CORDON_SMMU_FORMAT_H
 #define CORDON_SMMU_FORMAT_H

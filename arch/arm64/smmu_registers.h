@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registers of an SMMUv3 and the fields that are used: Arm IHI 0070, chapter 6.3, by name. All have 32 bits, but the bases have 64. */
+/*
+ * Registers of an SMMUv3 and the fields that are used: Arm IHI 0070, chapter 6.3, by name. All have 32 bits, but the bases
+ * have 64.
+ */
 #ifndef CORDON_SMMU_REGISTERS_H
 #define CORDON_SMMU_REGISTERS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One SMMU from the first look at it to its end: it is asked what it is, gets memory, is started while no device may do anything, and
- * is stopped or given up (Arm IHI 0070, 3.11 for the order, chapter 6.3 for the registers).
+ * One SMMU from the first look at it to its end: it is asked what it is, gets memory, is started while no device may do
+ * anything, and is stopped or given up (Arm IHI 0070, 3.11 for the order, chapter 6.3 for the registers).
  */
 #ifndef CORDON_SMMU_START_H
 #define CORDON_SMMU_START_H
@@ -10,8 +10,8 @@
 #include "smmu_state.h"
 
 /*
- * Asks the SMMU at s->base, for s->streams, what it is. Nothing of it is changed. Returns 0, or in one line why it cannot be used and
- * what to do.
+ * Asks the SMMU at s->base, for s->streams, what it is. Nothing of it is changed. Returns 0, or in one line why it cannot be
+ * used and what to do.
  */
 const char *smmu_identify(struct smmu *s);
 
@@ -19,12 +19,15 @@ const char *smmu_identify(struct smmu *s);
 uint64_t smmu_place(struct smmu *s, uint64_t at);
 
 /*
- * Starts it: from then on its streams have translation t, whose `context` is filled in here, and all others are aborted. Returns 0, or
- * in one line what went wrong.
+ * Starts it: from then on its streams have translation t, whose `context` is filled in here, and all others are aborted.
+ * Returns 0, or in one line what went wrong.
  */
 const char *smmu_start(struct smmu *s, struct smmu_translation t);
 
-/* Aborts all accesses from now on; those under way are over. False: the SMMU has not said so in time. For the end of the machine. */
+/*
+ * Aborts all accesses from now on; those under way are over. False: the SMMU has not said so in time. For the end of the
+ * machine.
+ */
 bool smmu_stop(struct smmu *s);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stream table of one SMMU: what the accesses of each device meet (Arm IHI 0070, 3.3 and chapter 5). A stream that is not the
- * host's has no valid entry, and is aborted. Entries of the host's are all alike. So where the SMMU has two levels, one table of 256
- * entries serves every bus: 20 KiB in place of 4 MiB.
+ * The stream table of one SMMU: what the accesses of each device meet (Arm IHI 0070, 3.3 and chapter 5). A stream that is not
+ * the host's has no valid entry, and is aborted. Entries of the host's are all alike. So where the SMMU has two levels, one
+ * table of 256 entries serves every bus: 20 KiB in place of 4 MiB.
  */
 #ifndef CORDON_SMMU_STREAMS_H
 #define CORDON_SMMU_STREAMS_H

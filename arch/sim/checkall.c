@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "dma.h"
 #include "hw.h"
 #include "invariant.h"
 #include "memory/frame.h"
@@ -244,6 +245,7 @@ unsigned sim_check_all(struct sim *s)
         for (uint32_t id = 1; id <= s->core.vms; id++)
             survey_vm(&q, id);
         forget_all(s);
+        dma_check_all(s, q.cpu);
         survey_cpus(&q);
     }
     free(q.owned);

@@ -44,6 +44,8 @@ void sim_cpus_destroy(struct sim *s)
         free(cpu->queue);
         free(cpu->change);
         free(cpu->gone);
+        free(cpu->dma);
+        free(cpu->told);
     }
     free(s->cpu);
     mail_destroy(s);

@@ -2,6 +2,7 @@
 #include "invariant.h"
 
 #include "cache.h"
+#include "dma.h"
 #include "duty.h"
 #include "hw.h"
 #include "memory/frame.h"
@@ -295,6 +296,7 @@ void invariant_zeroed(struct sim *s, struct cpu *cpu, uint64_t frame)
     struct frame before;
 
     check_unreachable(s, cpu, 0, frame, frame);
+    dma_check_zeroed(s, cpu, frame);
     if (!sim_section(s, frame / 512, &index) || s->seen[index] == 0)
         return;
     before = s->shadow[index * 512 + frame % 512];      /* whose it was when the lock was taken */

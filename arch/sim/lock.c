@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "cpu.h"
+#include "dma.h"
 #include "duty.h"
 #include "invariant.h"
 #include "log.h"
@@ -52,6 +53,8 @@ static void check_drop(struct sim *s, struct cpu *cpu, uint32_t kind, uint64_t i
         pte_sync_vm(s, cpu, (uint32_t)id);
     if (kind == LOCK_SECTION)
         section_dropped(s, cpu, id);
+    if (kind == LOCK_SECTION)
+        dma_check_dropped(s, cpu, id);
     duty_lock_dropped(s, cpu, kind, id);
     pte_check_fresh(s, cpu, kind, id);
     invariant_changes(s, cpu, kind);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The frame around each operation. */
 #include "cpu.h"
+#include "dma.h"
 #include "duty.h"
 #include "invariant.h"
 #include "log.h"
@@ -29,6 +30,7 @@ static void check_operation(struct sim *s, struct cpu *cpu)
         cpu->held[k] = false;
     }
     duty_lock_dropped(s, cpu, 0, 0);
+    dma_check_end(s, cpu);
     if (s->concurrent)
         cpu->changes = 0;
     else

@@ -19,7 +19,7 @@ bool frames_have(const struct frames *list, uint32_t n, uint64_t frame)
 bool sim_has_memory(const struct sim *s, uint64_t frame)
 {
     return frame - s->private.first < s->private.count || frame - s->host_tables.first < s->host_tables.count ||
-           frames_have(s->ram, s->rams, frame);
+           frame - s->dma_tables.first < s->dma_tables.count || frames_have(s->ram, s->rams, frame);
 }
 
 uint16_t sim_first_holder(const struct sim *s, uint64_t frame)
@@ -68,7 +68,8 @@ bool sim_memory_create(struct sim *s)
         if (!open_frames(s, s->ram[i]))
             return false;
     }
-    return open_frames(s, s->private) && open_frames(s, s->host_tables);
+    return open_frames(s, s->private) && open_frames(s, s->host_tables) &&
+           (s->dma_tables.count == 0 || open_frames(s, s->dma_tables));
 }
 
 void sim_memory_destroy(struct sim *s)

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "dma.h"
 #include "hw.h"
 #include "pte.h"
 #include "ram.h"
 #include "record.h"
+#include "smmu.h"
 #include "util.h"
 
 #define SECTION UINT64_C(0x200000)
@@ -21,6 +23,7 @@ struct plan {
     struct cordon_sizes sizes;
     struct cordon_mem private;      /* the VMs' part */
     struct cordon_mem tables;       /* the host's */
+    struct cordon_mem dma;          /* its devices', where there is an SMMU */
 };
 
 static uint64_t up(uint64_t x, uint64_t to)
@@ -62,7 +65,7 @@ static uint64_t end_of(const struct cordon_mem *m, uint32_t n)
 
 static bool place_private(const struct sim_config *f, struct plan *p)
 {
-    bool compact = f->compact || ALWAYS_COMPACT;
+    bool compact = f->compact || ALWAYS_COMPACT || f->dma.bits != 0;
     uint64_t reach = UINT64_C(1) << (p->core.host.ipa_bits > 48 ? 48 : p->core.host.ipa_bits);
     uint64_t beyond = UINT64_C(1) << (f->pa_bits == 0 || f->pa_bits > 48 ? 40 : f->pa_bits);
     uint64_t base = end_of(f->ram, f->rams);
@@ -78,18 +81,20 @@ static bool place_private(const struct sim_config *f, struct plan *p)
         size = (reach - base) / 2 / SECTION * SECTION + SECTION;
     p->private = (struct cordon_mem){ base, size };
     p->tables = (struct cordon_mem){ base + size, PAGE };
+    p->dma = (struct cordon_mem){ base + size + PAGE, f->dma.bits != 0 ? PAGE : 0 };
     return size <= reach - base && base + size < CORDON_ADDR_LIMIT;
 }
 
-static struct cordon_mem *with(const struct cordon_mem *list, uint32_t n, struct cordon_mem one)
+static struct cordon_mem *with(const struct cordon_mem *list, uint32_t n, struct cordon_mem one, struct cordon_mem two)
 {
-    struct cordon_mem *longer = malloc((n + 1) * sizeof(*longer));
+    struct cordon_mem *longer = malloc((n + 2) * sizeof(*longer));
 
     if (longer == NULL)
         return NULL;
     if (n > 0)
         memcpy(longer, list, n * sizeof(*longer));
     longer[n] = one;
+    longer[n + 1] = two;
     return longer;
 }
 
@@ -99,31 +104,41 @@ static void plan_free(struct plan *p)
     free((void *)(uintptr_t)p->core.hidden);
 }
 
+/* How many frames the tables take, which are hidden behind all RAM. */
+static bool place_tables(const struct sim_config *f, struct plan *p, struct cordon_mem *hidden)
+{
+    if (f->host_tables != 0)
+        p->sizes.host_tables = f->host_tables;
+    p->tables.size = p->sizes.host_tables * PAGE;
+    p->dma.size = p->sizes.dma_tables * PAGE;
+    if (p->tables.size / PAGE != p->sizes.host_tables || p->tables.size > CORDON_ADDR_LIMIT - p->tables.base - p->dma.size)
+        return false;
+    p->dma.base = p->tables.base + p->tables.size;
+    hidden[f->hiddens] = p->tables;
+    hidden[f->hiddens + 1] = p->dma;
+    return true;
+}
+
 /* The whole configuration, and how large things are. */
 static bool make_plan(const struct sim_config *f, struct plan *p, char *why, size_t why_size)
 {
     enum cordon_status status;
     struct cordon_mem *hidden;
 
-    p->core = (struct cordon_config){ .rams = f->rams + 1, .core = f->core, .cores = f->cores, .hiddens = f->hiddens + 1,
-                                      .pinned = f->pinned, .pinneds = f->pinneds,
-                                      .pa_bits = f->pa_bits, .host = geometry(f->host), .vm = geometry(f->vm),
-                                      .vms = f->vms == 0 ? 255 : f->vms };
+    p->core = (struct cordon_config){ .rams = f->rams + 1, .core = f->core, .cores = f->cores,
+                                      .hiddens = f->hiddens + (f->dma.bits != 0 ? 2 : 1), .pinned = f->pinned,
+                                      .pinneds = f->pinneds, .pa_bits = f->pa_bits, .host = geometry(f->host),
+                                      .vm = geometry(f->vm), .dma = f->dma, .vms = f->vms == 0 ? 255 : f->vms };
     if (!place_private(f, p))
         return fail(why, why_size, "no room for the machine's private memory: the host's table does not reach far enough");
-    p->core.ram = with(f->ram, f->rams, p->private);
-    p->core.hidden = hidden = with(f->hidden, f->hiddens, p->tables);
+    p->core.ram = with(f->ram, f->rams, p->private, p->private);
+    p->core.hidden = hidden = with(f->hidden, f->hiddens, p->tables, p->dma);
     if (f->rams == 0 || p->core.ram == NULL || hidden == NULL)
         return fail(why, why_size, f->rams == 0 ? "no RAM" : "out of memory");
     status = cordon_sizes(&p->core, &p->sizes);
     if (status != CORDON_OK)
         return fail(why, why_size, cordon_status_meaning(status));
-    if (f->host_tables != 0)
-        p->sizes.host_tables = f->host_tables;
-    p->tables.size = p->sizes.host_tables * PAGE;
-    hidden[f->hiddens] = p->tables;
-    return p->tables.size / PAGE == p->sizes.host_tables && p->tables.size <= CORDON_ADDR_LIMIT - p->tables.base ? true
-           : fail(why, why_size, "no room for the host's tables");
+    return place_tables(f, p, hidden) || fail(why, why_size, "no room for the host's tables");
 }
 
 static struct frames *frames_of(const struct cordon_mem *m, uint32_t n)
@@ -163,14 +178,17 @@ static bool make_memory(struct sim *s, const struct sim_config *f, const struct 
     s->private = (struct frames){ p->private.base / PAGE, p->private.size / PAGE };
     s->private_next = s->private.first;
     s->host_tables = (struct frames){ p->tables.base / PAGE, p->tables.size / PAGE };
-    s->frames = s->host_tables.first + s->host_tables.count;
+    s->dma_tables = (struct frames){ p->dma.base / PAGE, p->dma.size / PAGE };
+    s->dma = p->core.dma;
+    s->frames = s->dma_tables.first + s->dma_tables.count;
     return s->ram != NULL && s->core_mem != NULL && s->hidden != NULL && s->pinned != NULL && sim_memory_create(s);
 }
 
 static bool make_core(struct sim *s, const struct plan *p, char *why, size_t why_size)
 {
     struct cordon_storage g = { .arch = &s->arch, .phys = s->phys, .phys_frames = s->frames,
-                                .host_tables = pfn(s->host_tables.first), .host_table_count = s->host_tables.count };
+                                .host_tables = pfn(s->host_tables.first), .host_table_count = s->host_tables.count,
+                                .dma_tables = pfn(s->dma_tables.first) };
     enum cordon_status status;
 
     s->core_span = calloc(p->sizes.spans, sizeof(*s->core_span));
@@ -182,7 +200,7 @@ static bool make_core(struct sim *s, const struct plan *p, char *why, size_t why
     s->core_vm = sim_sparse(s->core_vms * sizeof(*s->core_vm));
     s->vm = sim_sparse(s->core_vms * sizeof(*s->vm));
     if (s->core_span == NULL || s->core_hidden == NULL || s->core_section == NULL || s->core_frame == NULL ||
-        s->core_vm == NULL || s->vm == NULL)
+        s->core_vm == NULL || s->vm == NULL || !dma_create(s))
         return fail(why, why_size, "out of memory");
     g.span = s->core_span;
     g.hidden = s->core_hidden;
@@ -194,7 +212,7 @@ static bool make_core(struct sim *s, const struct plan *p, char *why, size_t why
     s->booting = false;
     if (status != CORDON_OK)
         return fail(why, why_size, cordon_status_meaning(status));
-    return sim_records_create(s) || fail(why, why_size, "out of memory");
+    return (sim_records_create(s) && smmu_create(s)) || fail(why, why_size, "out of memory");
 }
 
 struct sim *sim_create(const struct sim_config *config, char *why, size_t why_size)
@@ -232,6 +250,8 @@ void sim_destroy(struct sim *s)
     if (s == NULL)
         return;
     sim_cpus_destroy(s);
+    dma_destroy(s);
+    smmu_destroy(s);
     sim_records_destroy(s);
     sim_memory_destroy(s);
     sim_unsparse(s->core_section, s->core_sections * sizeof(*s->core_section));

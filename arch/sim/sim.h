@@ -30,6 +30,7 @@ struct sim_config {
     uint32_t pinneds;
     struct cordon_geometry host;    /* all zero: 48 bits, level 0 */
     struct cordon_geometry vm;      /* all zero: 48 bits, level 0 */
+    struct cordon_dma dma;          /* bits 0: no SMMU, hence no device of the host's that reaches memory */
     uint32_t vms;                   /* 0: 255 */
     uint32_t cpus;                  /* 0: 4 */
     uint64_t host_tables;           /* table frames for the host; 0: as many as can ever be needed */
@@ -48,10 +49,10 @@ struct sim_config {
      * The machine's private memory (the host's tables, then the VMs') begins at 2^pa_bits, out of the reach of any
      * caller; or right above the RAM when some RAM lies there, or when the host's table does not reach so far.
      * compact: right above the RAM in any case, so that the machine spans little address space. A build with
-     * ThreadSanitizer is always compact.
+     * ThreadSanitizer is always compact, and a machine with an SMMU: its table has an entry for each page.
      */
     bool compact;
-    uint64_t private_size;          /* of the VMs' part, in bytes; 0: 64 GiB, or as much as fits (it is sparse) */
+    uint64_t private_size;          /* of the VMs' part, in bytes; 0: 64 GiB (it is sparse), compact 256 MiB, or what fits */
     uint32_t tlb_entries;           /* for each CPU; 0: 1024 */
     uint64_t seed;                  /* of the TLBs' replacement */
     /* Called when the core stops for good, may longjmp away. NULL, or if it returns: print and abort. */
@@ -115,6 +116,15 @@ enum sim_outcome sim_write(struct sim *s, uint32_t who, uint64_t addr, uint64_t 
                            enum cordon_status *status);
 
 /*
+ * A 64-bit access by a device of the host's, which is coherent, through the SMMU and its TLB. addr: a multiple of 8. SIM_FAULT:
+ * no translation; the SMMU counts an event, and nobody serves it.
+ */
+enum sim_outcome sim_dma_read(struct sim *s, uint64_t addr, uint64_t *value);
+enum sim_outcome sim_dma_write(struct sim *s, uint64_t addr, uint64_t value);
+/* Accesses of devices that were refused so far. */
+uint64_t sim_dma_events(struct sim *s);
+
+/*
  * The stage 1 that this thread's CPU uses for the host (who 0) or for VMs (any other): 4 KiB granule, va_bits 39 or 48,
  * tables at guest-physical address ttbr. va_bits 0, as at the start: off, virtual and guest-physical address are the
  * same. The guest invalidates its own combined translations at the change.
@@ -137,6 +147,8 @@ struct sim_mapping {
 void sim_mappings(struct sim *s, uint32_t who, bool (*each)(const struct sim_mapping *m, void *arg), void *arg);
 /* The leaf that maps gfn, if any. */
 bool sim_lookup(struct sim *s, uint32_t who, uint64_t gfn, struct sim_mapping *m);
+/* The leaf that maps a page for the host's devices, if any. */
+bool sim_dma_lookup(struct sim *s, uint64_t page, struct sim_mapping *m);
 /* Frames whose first word is not zero, ascending, within the RAM of the configuration. */
 void sim_nonzero(struct sim *s, bool (*each)(uint64_t pfn, uint64_t word0, void *arg), void *arg);
 

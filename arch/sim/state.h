@@ -67,6 +67,13 @@ struct stretch {
     uint64_t pages;
 };
 
+/* An entry of the devices' table that was taken out, until no SMMU has it any more. */
+struct dma_duty {
+    uint64_t frame;
+    uint64_t old;
+    bool told;                  /* the SMMUs were told to forget it, and need not have done so yet */
+};
+
 /* ---- a CPU ---- */
 
 struct duty;
@@ -102,6 +109,10 @@ struct cpu {
     uint32_t changes, change_room;
     struct stretch *gone;       /* retracted in this operation */
     uint32_t gones, gone_room;
+    struct dma_duty *dma;       /* see dma.h */
+    uint32_t dmas, dma_room;
+    struct frames *told;        /* what the SMMUs were told since the last CMD_SYNC */
+    uint32_t tolds, told_room;
 
     struct tlb *tlb;
     uint32_t in_access;         /* odd: an access through MMU and TLB is under way */
@@ -145,12 +156,13 @@ struct sim {
     uint32_t rams;
     struct frames *core_mem;
     uint32_t cores;
-    struct frames *hidden;      /* of the configuration, and the host's tables */
+    struct frames *hidden;      /* of the configuration, and the host's tables and its devices' */
     uint32_t hiddens;
     struct frames *pinned;
     uint32_t pinneds;
     struct frames private;      /* the VMs' part of private memory */
     struct frames host_tables;  /* the host's, also in `hidden` */
+    struct frames dma_tables;   /* its devices', likewise; count 0: there is no SMMU */
     uint64_t frames;            /* of the whole span */
     struct table *phys;
     uint8_t *flag;              /* a byte a frame */
@@ -173,6 +185,13 @@ struct sim {
     uint8_t *seen;              /* a byte a section: 1 when shadow and count are filled in */
     struct vm_note *vm;         /* vm[id - 1] */
     uint64_t records_end;       /* bytes of each array, for the unmapping */
+
+    /* smmu.c, dma.c */
+    struct cordon_dma dma;      /* of the configuration */
+    struct table *dma_shadow;   /* what arch_dma_write() put into dma_tables */
+    uint64_t *smmu_tlb;         /* by record: the page that the frame's address is translated to, and bit 0; 0: not there */
+    uint64_t smmu_sections;     /* that it has room for */
+    uint64_t smmu_events;       /* accesses that were refused */
 
     /* guest.c */
     sim_guest_fn *guest;

@@ -92,11 +92,13 @@ static bool dma_is_sound(const struct cordon_config *f)
 
     if (f->dma.bits == 0)
         return true;
+    if (f->dma.bits != 39 && f->dma.bits != 48)
+        return false;
     for (uint32_t i = 0; i < f->rams; i++) {
         if (f->ram[i].base + f->ram[i].size > UINT64_C(1) << f->dma.bits)
             return false;
     }
-    return (f->dma.bits == 39 || f->dma.bits == 48) && f->dma.page % 4 == DESC_PAGE && (f->dma.page & address) == 0;
+    return f->dma.page % 4 == DESC_PAGE && (f->dma.page & address) == 0;
 }
 
 static uint32_t pa_bits(const struct cordon_config *f)
@@ -302,6 +304,18 @@ static bool out_of_reach(const struct cordon_config *f, const struct cordon_stor
     return well_formed(m) && (inside_any(m, f->core, f->cores) || inside_any(m, f->hidden, f->hiddens));
 }
 
+/* Whether those for the host's devices, where there are any, are its own. Row 0 would say that there are none: see machine.h. */
+static bool dma_tables_are_sound(const struct cordon_config *f, const struct cordon_storage *g)
+{
+    uint64_t row = g->dma_tables.v;
+    uint64_t n = worst_dma_tables(f);
+
+    if (f->dma.bits == 0)
+        return true;
+    return row != 0 && out_of_reach(f, g, row, n) &&
+           (row + n <= g->host_tables.v || g->host_tables.v + g->host_table_count <= row);
+}
+
 /* Whether the core reaches all RAM, and the host's tables are its own, and those for the host's devices. */
 static bool tables_are_sound(const struct cordon_config *f, const struct cordon_storage *g, const struct stage2 *host)
 {
@@ -311,8 +325,7 @@ static bool tables_are_sound(const struct cordon_config *f, const struct cordon_
         if (pages_of(f->ram[i]).end > g->phys_frames)
             return false;       /* any of it may become a table */
     }
-    return out_of_reach(f, g, g->host_tables.v, g->host_table_count) &&
-           (f->dma.bits == 0 || out_of_reach(f, g, g->dma_tables.v, worst_dma_tables(f)));
+    return out_of_reach(f, g, g->host_tables.v, g->host_table_count) && dma_tables_are_sound(f, g);
 }
 
 static void make_host(struct cordon *c, const struct cordon_storage *g)

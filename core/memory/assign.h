@@ -86,7 +86,7 @@ static HOT void assign_run(struct cordon *c, struct vm_locked v, struct section_
     record_run(c, v, s, offset, n, gfn);
     o = host_unmap_run(c, s, offset, n, o);
     s2_settle(c, &c->host, o);
-    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));
+    dma_follow(c, s, offset, n);
     if (contents == CORDON_ZERO)
         arch_zero_frames(c, s.pfn + offset, n);
     arch_clean_frames(c, s.pfn + offset, n);    /* a guest with its caches off sees the same */

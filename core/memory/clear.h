@@ -115,11 +115,10 @@ static HOT enum cordon_status memory_can_clear(struct vm_locked v, struct sectio
     return plan.end - plan.first == 512 || !is_block_of(plan.at, s) || v.vm->pool.free > 0 ? CORDON_OK : CORDON_NO_MEMORY;
 }
 
-/* What is owed to the TLBs of a VM and of the host, and to those of the host's devices. */
-struct owed_all {
+/* What is owed to the TLBs of a VM and of the host. */
+struct owed_both {
     struct owed vm;
     struct owed host;
-    struct owed dma;
 };
 
 /* The block at p, which maps all of the section for the VM, goes, but for the frames that are not offset .. offset+n-1. */
@@ -141,31 +140,28 @@ static HOT struct owed unmap_block(struct cordon *c, struct vm_locked v, struct 
  * The first half of a clear, for one run, the first of which p is the end of the walk to: nobody maps the frames any
  * more. A p above level 3: they were assigned and not mapped, or their block is gone.
  */
-static HOT struct owed_all unmap_run(struct cordon *c, struct section_locked s, struct s2_pos p, uint64_t offset, uint64_t n,
-                                      struct owed_all o)
+static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s, struct s2_pos p, uint64_t offset, uint64_t n,
+                                      struct owed_both o)
 {
     struct owed vm = o.vm;
     struct owed host = o.host;
-    struct owed dma = o.dma;
 
     if (p.level == 3 && !frame_is_pending(s.frame[offset]))     /* a pending frame is in no table of the VM's CPUs */
         vm = s2_clear_run(c, p.row, p.index, frame_gfn(s.frame[offset]), n, vm);
     if (s.frame[offset].count > 0) {
         host = host_unmap_run(c, s, offset, n, host);
-        dma = dma_close(c, s, offset, n, dma);
     }
-    return (struct owed_all){ vm, host, dma };
+    return (struct owed_both){ vm, host };
 }
 
-/*@ requires \valid_read(c) && \valid_read(v.vm) && owes_well(o.vm) && owes_well(o.host) && owes_well(o.dma);
+/*@ requires \valid_read(c) && \valid_read(v.vm) && owes_well(o.vm) && owes_well(o.host);
   @ assigns \nothing;
   @ exits \false;
   @*/
-static HOT void settle_all(struct cordon *c, struct vm_locked v, struct owed_all o)
+static HOT void settle_both(struct cordon *c, struct vm_locked v, struct owed_both o)
 {
     s2_settle(c, &v.vm->s2, o.vm);
     s2_settle(c, &c->host, o.host);
-    dma_settle(c, o.dma);
 }
 
 /* n of the VM's frames go: who counted them. */
@@ -191,20 +187,19 @@ static HOT void hand_back(struct cordon *c, struct vm_locked v, struct section_l
     arch_clean_frames(c, s.pfn + offset, n);    /* an access with caches off finds zeros, not the VM's data */
     set_holder(s, offset, n, HOLDER_HOST);
     uncount_run(c, v, s, n);
-    dma_settle(c, dma_follow(c, s, offset, n));
 }
 
 /* Has nobody map those of the plan's frames that are the VM's, nor know them in a TLB. */
 static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section_locked s, struct clear_plan plan)
 {
-    struct owed_all owed = { OWED_NOTHING, OWED_NOTHING, OWED_NOTHING };
+    struct owed_both owed = { OWED_NOTHING, OWED_NOTHING };
     struct s2_pos p = plan.at;
     uint64_t i = plan.first;
 
     if (is_block_of(p, s))          /* all of the section is the VM's: one step for all of it */
         owed.vm = unmap_block(c, v, s, p, plan.first, plan.end - plan.first);
     if (plan.end - plan.first == 1) {       /* one page: it needs no run */
-        settle_all(c, v, unmap_run(c, s, p, plan.first, 1, owed));
+        settle_both(c, v, unmap_run(c, s, p, plan.first, 1, owed));
         return;
     }
     while (i < plan.end) {
@@ -216,7 +211,7 @@ static HOT void unmap_owned(struct cordon *c, struct vm_locked v, struct section
         i += k;
         i += skip_others(s, v.id, i, plan.end - i);
     }
-    settle_all(c, v, owed);
+    settle_both(c, v, owed);
 }
 
 /* Those of frames first .. end-1 that are the VM's become the host's, zeroed. Returns how many. */
@@ -252,7 +247,9 @@ static HOT uint64_t memory_clear(struct cordon *c, struct vm_locked v, struct se
     if (plan.first == plan.end)
         return 0;
     unmap_owned(c, v, s, plan);
+    dma_withdraw(c, s, v.id, plan.first, plan.end - plan.first);
     n = hand_back_owned(c, v, s, plan.first, plan.end);
+    dma_follow(c, s, plan.first, plan.end - plan.first);
     return n;
 }
 

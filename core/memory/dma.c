@@ -1,48 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/dma.h"
-#include "memory/frame.h"
+#include "memory/stage2.h"
 
 /* ---- changes ---- */
 
-struct owed dma_close_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
+/* The entries of a run of frames; what was taken out is owed to the SMMUs. */
+/*@ requires arrays(c) && holds(c, s) && offset + n <= 512;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures owes_well(\result);
+  @*/
+static struct owed update_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, uint32_t but)
 {
     uint64_t row = c->dma.leaf + s.index;
-    bool any = false;
+    struct owed o = OWED_NOTHING;
 
-    /*@ loop invariant 0 <= i <= n;
-      @ loop assigns i, any;
+    /*@ loop invariant 0 <= i <= n && owes_well(o);
+      @ loop assigns i, o;
       @ loop variant n - i;
       @*/
     for (uint64_t i = 0; i < n; i++) {
-        if (arch_dma_read(c, row, offset + i) == 0)
-            continue;
-        arch_dma_write(c, row, offset + i, 0);
-        any = true;
-    }
-    return any ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o;
-}
-
-struct owed dma_follow_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n)
-{
-    uint64_t row = c->dma.leaf + s.index;
-    bool closed = false;
-
-    /*@ loop invariant 0 <= i <= n;
-      @ loop assigns i, closed;
-      @ loop variant n - i;
-      @*/
-    for (uint64_t i = 0; i < n; i++) {
+        struct frame f = s.frame[offset + i];
         uint64_t frame = s.pfn + offset + i;
-        uint64_t wanted = frame_host_may_map(s.frame[offset + i]) ? frame * CORDON_PAGE_SIZE + c->dma.page : 0;
+        uint64_t wanted = frame_host_may_map(f) && f.holder != but ? frame * CORDON_PAGE_SIZE + c->dma.page : 0;
 
         if (arch_dma_read(c, row, offset + i) == wanted)
             continue;
         arch_dma_write(c, row, offset + i, wanted);
         if (wanted == 0)
-            closed = true;
+            o = owed_add(o, frame, frame + 1);
     }
+    return o;
+}
+
+void dma_update(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, uint32_t but)
+{
+    struct owed o = update_run(c, s, offset, n, but);
+
     arch_dsb_ishst(c);      /* a device that is told of a page that it got finds it */
-    return closed ? (struct owed){ s.pfn + offset, s.pfn + offset + n } : OWED_NOTHING;
+    if (o.end == 0)
+        return;
+    arch_dma_invalidate(c, o.first, o.end - o.first);
+    arch_dma_sync(c);
 }
 
 /* ---- boot ---- */
@@ -62,13 +61,11 @@ static void build_section(struct cordon *c, uint64_t number, uint64_t index, uin
 {
     struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
     uint64_t row = c->dma.root;
-    struct owed o;
 
     for (uint32_t level = c->dma.start; level < 2; level++)
         row = below(c, row, s.pfn, level, next);
     arch_dma_write(c, row, number % 512, desc_table(c->dma.leaf + index));
-    o = dma_follow_run(c, s, 0, 512);
-    (void)o;        /* nothing has been reached through it yet */
+    (void)update_run(c, s, 0, 512, HOLDER_INVALID);     /* nothing has been reached through it yet, so nothing is owed */
 }
 
 void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row)

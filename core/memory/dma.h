@@ -14,7 +14,7 @@
 #define CORDON_DMA_H
 
 #include "base/lock.h"
-#include "memory/stage2.h"
+#include "memory/frame.h"
 
 /*
  * Makes the tables, in cordon_sizes.dma_tables frames from `row` on which are all zero, and has them map what the records let the host
@@ -22,59 +22,36 @@
  */
 void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row);
 
-/* dma_close() and dma_follow() where there is a table. */
-/*@ requires arrays(c) && holds(c, s) && offset + n <= 512 && owes_well(o);
-  @ assigns \nothing;
-  @ exits \false;
-  @ ensures owes_well(\result);
-  @*/
-struct owed MUST_USE dma_close_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o);
-/*@ requires arrays(c) && holds(c, s) && offset + n <= 512;
-  @ assigns \nothing;
-  @ exits \false;
-  @ ensures owes_well(\result);
-  @*/
-struct owed MUST_USE dma_follow_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n);
-
 /*
- * Has the host's devices reach frames offset .. offset+n-1 of the section no more, whatever their records say. What is owed is added
- * to o and must be settled by dma_settle() before the frames are zeroed, or anybody else's.
- */
-/*@ requires arrays(c) && holds(c, s) && offset + n <= 512 && owes_well(o);
-  @ assigns \nothing;
-  @ exits \false;
-  @ ensures owes_well(\result);
-  @*/
-static HOT struct owed MUST_USE dma_close(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, struct owed o)
-{
-    return c->dma.leaf == 0 ? o : dma_close_run(c, s, offset, n, o);
-}
-
-/*
- * Has the table say of these frames what their records say now: those that the host may have are reached, the others not. What is
- * owed for these must be settled by dma_settle() before the section is let go.
+ * Has the table say of frames offset .. offset+n-1 of the section what their records say now, but of those of the holder `but`, which
+ * are in no case reached. Where a page is taken out, the SMMUs have forgotten it and no transfer to it is under way on return (I6).
  */
 /*@ requires arrays(c) && holds(c, s) && offset + n <= 512;
   @ assigns \nothing;
   @ exits \false;
-  @ ensures owes_well(\result);
   @*/
-static HOT struct owed MUST_USE dma_follow(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n)
-{
-    return c->dma.leaf == 0 ? OWED_NOTHING : dma_follow_run(c, s, offset, n);
-}
+COLD void dma_update(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, uint32_t but);
 
-/* Has the SMMUs forget the pages that are owed, and waits for it: a transfer under way is over, a later one is refused (I6). */
-/*@ requires owes_well(o);
+/* The records of frames offset .. offset+n-1 have changed: devices follow. Before a frame is zeroed, or the section let go. */
+/*@ requires arrays(c) && holds(c, s) && offset + n <= 512;
   @ assigns \nothing;
   @ exits \false;
   @*/
-static HOT void dma_settle(struct cordon *c, struct owed o)
+static HOT void dma_follow(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n)
 {
-    if (o.end == 0)
-        return;
-    arch_dma_invalidate(c, o.first, o.end - o.first);
-    arch_dma_sync(c);
+    if (c->dma.leaf != 0)
+        dma_update(c, s, offset, n, HOLDER_INVALID);
+}
+
+/* Those of the frames that are the VM's are about to be zeroed, and the host's: devices lose what it had granted. */
+/*@ requires arrays(c) && holds(c, s) && offset + n <= 512;
+  @ assigns \nothing;
+  @ exits \false;
+  @*/
+static HOT void dma_withdraw(struct cordon *c, struct section_locked s, uint32_t vm, uint64_t offset, uint64_t n)
+{
+    if (c->dma.leaf != 0)
+        dma_update(c, s, offset, n, vm);
 }
 
 #endif

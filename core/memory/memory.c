@@ -27,7 +27,7 @@ enum cordon_status memory_take_for_core(struct cordon *c, struct section_locked 
     record_core(c, s, offset, n);
     owed = host_unmap_run(c, s, offset, n, OWED_NOTHING);
     s2_settle(c, &c->host, owed);
-    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));
+    dma_follow(c, s, offset, n);
     return CORDON_OK;
 }
 
@@ -61,6 +61,6 @@ void memory_return_from_core(struct cordon *c, uint64_t frame)
     arch_zero_frames(c, frame, 1);
     arch_clean_frames(c, frame, 1);
     record_host(c, s, frame % 512);
-    dma_settle(c, dma_follow(c, s, frame % 512, 1));
+    dma_follow(c, s, frame % 512, 1);
     section_unlock(c, s);
 }

@@ -15,7 +15,7 @@ static HOT struct passed grant_run(struct cordon *c, uint32_t vm, uint64_t index
     struct section_locked s = section_lock(c, index, frame / 512);
     struct passed passed = memory_grant(s, vm, frame % 512, n);
 
-    dma_settle(c, dma_follow(c, s, frame % 512, n));
+    dma_follow(c, s, frame % 512, n);
     section_unlock(c, s);
     return passed;
 }
@@ -28,7 +28,7 @@ static HOT struct passed revoke_run(struct cordon *c, uint32_t vm, uint64_t inde
 
     r = memory_revoke(c, s, vm, frame % 512, n);
     s2_settle(c, &c->host, r.owed);
-    dma_settle(c, dma_follow(c, s, frame % 512, n));
+    dma_follow(c, s, frame % 512, n);
     section_unlock(c, s);
     return r.passed;
 }

@@ -236,7 +236,15 @@ enum cordon_stat {
     CORDON_STATS
 };
 
-/* ---- what is logged ---- */
+/* ---- what is logged ----
+ *
+ * A device's access that was aborted: its stream is bus, device and function; kinds are those of the SMMU's events (Arm IHI
+ * 0070, 7.3): 16, nothing is mapped there; 2 and 4, no device of the host's. At most 64 of these are in the log until it has been
+ * read to its end; each counts as an access that was aborted. What an SMMU has to say is taken when the log or a count is read.
+ *
+ * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
+ * stopped; 2^32 more where it has not confirmed that either.
+ */
 
 /* X(NAME, number, text, first value, second value) */
 #define CORDON_EVENT_LIST(X) \

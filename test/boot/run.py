@@ -93,7 +93,11 @@ def dma_cases():
             print("dma-qemu-%s %s" % (version, why), flush=True)
             continue
         for cpu in ("cortex-a72", "max"):
-            yield confined("dma-qemu-%s-%s" % (version, cpu), ["QEMU=" + qemu, "CPU=" + cpu])
+            yield confined("dma-qemu-%s-%s" % (version, cpu), ["QEMU=" + qemu, "CPU=" + cpu],
+                           want=[r"^Cordon: the host's devices are behind 1 SMMU, by a table of stage %d" % (1 if version == "7" else 2)])
+    yield confined("dma-below-4G", ["MACHINE=iommu=smmuv3,highmem=off,acpi=off", "SMP=1", "MEM=1333M"], 1)
+    disk = "EXTRA=-device virtio-rng-pci," + CONFINED
+    yield Case("dma-reset", ["MACHINE=iommu=smmuv3", "SMP=2", disk], "cordon.test=reset", [r"test: reset"], [r"Cordon panic", r"cut off"])
     machine = ["MACHINE=iommu=smmuv3", "SMP=1"]
     nested = "-device pcie-root-port,id=a,chassis=1 -device x3130-upstream,id=b,bus=a -device xio3130-downstream,id=c,bus=b,chassis=2 "
     yield boots("dma-buses", machine + ["EXTRA=%s -device virtio-rng-pci,bus=c,%s -device nec-usb-xhci" % (nested, CONFINED)], 1)

@@ -4,7 +4,6 @@
  * stores reaches it at a barrier. It keeps every translation and every stream table entry that it has read until it is told to forget
  * them and a CMD_SYNC is done. It takes a command apart bit by bit, and can make errors, stall, and lack what SMMUs may lack.
  */
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

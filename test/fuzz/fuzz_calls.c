@@ -3,7 +3,8 @@
  * Any bytes as calls of the core's own functions with any 64-bit values: a small machine, few table frames, several
  * CPUs. Fails on a report of the machine's checks, a stop of the core, counts that do not add up, and what sanitizers find.
  *
- * A call is an opcode byte, a byte for CPU and VM, and up to three numbers: a byte of form and what the form takes.
+ * The host has devices in half of the shapes. A call is an opcode byte, a byte for CPU and VM, and up to three numbers: a
+ * byte of form and what the form takes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -133,6 +134,19 @@ static void access(struct sim *s, uint32_t who, uint64_t addr, bool write, bool 
     sim_end(s);
 }
 
+/* By a device of the host's, which only some machines have. */
+static void device_access(struct sim *s, uint64_t addr, bool write)
+{
+    uint64_t value;
+
+    sim_begin(s, "device");
+    if (write)
+        (void)sim_dma_write(s, addr, addr ^ UINT64_C(0x5ec7e7));
+    else
+        (void)sim_dma_read(s, addr, &value);
+    sim_end(s);
+}
+
 static void destroy(struct sim *s, uint32_t vm, unsigned calls)
 {
     for (unsigned i = 0; i < calls; i++) {
@@ -185,6 +199,10 @@ static void call(struct sim *s, struct input *in)
     uint64_t num = op == 1 || op == 6 || op == 9 || op == 10 ? take_number(in, 1) : 0;
 
     sim_cpu(s, who / 16 % CPUS);
+    if ((op == 11 || op == 12) && who % 16 >= 3 && who % 16 < 6) {
+        device_access(s, a / 8 * 8, op == 12);
+        return;
+    }
     switch (op) {
     case 7: range(s, GRANT, vm, a, 0, b); break;
     case 8: range(s, REVOKE, vm, a, 0, b); break;
@@ -208,6 +226,7 @@ static struct sim *make(uint8_t shape)
     struct sim_config config = {
         .ram = ram, .rams = 2, .core = &core, .cores = 1, .hidden = &hidden, .hiddens = 1,
         .host = geometry[shape % 6], .vm = geometry[shape / 6 % 6], .vms = VMS + 1, .cpus = CPUS,
+        .dma = { shape / 36 % 2 == 0 ? 0 : shape < 128 ? 39 : 48, 0x7ff },
         .host_tables = shape >= 128 ? 18 : 0, .tlb_entries = 64, .compact = true, .private_size = UINT64_C(1) << 21,
     };
     char why[256];

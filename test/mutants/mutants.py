@@ -76,6 +76,85 @@ MUTANTS = [
     gone("table-not-zeroed", "make_table", "a table starts with what its frame held", "c->phys[row].e[i] = 0;"),
     gone("pool-free-not-counted", "pop", "a pool that gives a table does not count it", "p->free -= 1;"),
 
+    # ---- what the host's devices reach ----
+    gone("dma-no-tlbi", "dma_settle", "the SMMUs are not told", "arch_dma_invalidate(c, o.first, o.end - o.first);"),
+    gone("dma-no-sync", "dma_settle", "the SMMUs are told and not waited for", "arch_dma_sync(c);"),
+    M("dma-tlbi-short", "dma_settle", "the last page of the range stays in the SMMUs",
+      "o.end - o.first)", "o.end - o.first - 1)"),
+    M("dma-tlbi-late", "dma_settle", "the first page of the range stays in the SMMUs",
+      "(c, o.first, o.end", "(c, o.first + 1, o.end"),
+    gone("assign-dma-open", "assign_run", "devices reach what a VM was given",
+      "dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));"),
+    M("assign-dma-one-open", "assign_run", "devices reach the last page of what a VM was given",
+      "dma_close(c, s, offset, n, OWED_NOTHING)", "dma_close(c, s, offset, n - 1, OWED_NOTHING)"),
+    M("assign-dma-late", "assign_run", "a frame is zeroed for a VM while devices reach it", """\
+    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));
+    if (contents == CORDON_ZERO)
+        arch_zero_frames(c, s.pfn + offset, n);
+""", """\
+    if (contents == CORDON_ZERO)
+        arch_zero_frames(c, s.pfn + offset, n);
+    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));
+"""),
+    gone("core-dma-open", "memory_take_for_core", "devices reach tables and vCPUs",
+      "dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));"),
+    gone("clear-dma-open", "unmap_run", "devices reach a granted frame while it is zeroed",
+      "dma = dma_close(c, s, offset, n, dma);"),
+    gone("clear-no-dma-settle", "settle_all", "SMMUs know a granted frame while it is zeroed", "dma_settle(c, o.dma);"),
+    M("clear-dma-early", "hand_back", "devices reach a frame before it is zeroed",
+      "    arch_zero_frames(c, s.pfn + offset, n);\n", """\
+    set_holder(s, offset, n, HOLDER_HOST);
+    dma_settle(c, dma_follow(c, s, offset, n));
+    arch_zero_frames(c, s.pfn + offset, n);
+"""),
+    gone("clear-dma-closed", "hand_back", "devices do not reach what the host got back",
+      "dma_settle(c, dma_follow(c, s, offset, n));"),
+    gone("return-dma-closed", "memory_return_from_core", "devices do not reach table frames that came back",
+      "dma_settle(c, dma_follow(c, s, frame % 512, 1));"),
+    gone("grant-dma-closed", "grant_run", "devices do not reach what a VM shares",
+      "dma_settle(c, dma_follow(c, s, frame % 512, n));"),
+    gone("revoke-dma-open", "revoke_run", "devices reach what a VM shares no longer",
+      "dma_settle(c, dma_follow(c, s, frame % 512, n));"),
+    M("dma-close-other-row", "dma_close_run", "another section's pages are closed",
+      "c->dma.leaf + s.index", "c->dma.leaf + s.index + 1"),
+    M("dma-close-other-page", "dma_close_run", "the neighbour's page is closed", "arch_dma_write(c, row, offset + i, 0)",
+      "arch_dma_write(c, row, (offset + i + 1) % 512, 0)"),
+    M("dma-close-owes-nothing", "dma_close_run", "pages are closed and nothing is owed",
+      "any ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o", "o"),
+    M("dma-close-owes-one", "dma_close_run", "pages are closed and one is owed", "s.pfn + offset + n)", "s.pfn + offset + 1)"),
+    M("dma-close-forgets", "dma_close_run", "what was owed before is forgotten", "owed_add(o, ", "owed_add(OWED_NOTHING, "),
+    M("dma-follow-other-row", "dma_follow_run", "another section's pages follow",
+      "c->dma.leaf + s.index", "c->dma.leaf + s.index + 1"),
+    always("dma-follow-opens-all", "dma_follow_run", "devices reach everything", "frame_host_may_map(s.frame[offset + i])"),
+    M("dma-follow-first", "dma_follow_run", "all pages follow the first one's record", "s.frame[offset + i]", "s.frame[offset]"),
+    gone("dma-follow-owes-nothing", "dma_follow_run", "pages are closed and nothing is owed", "closed = true;"),
+    M("dma-follow-owes-one", "dma_follow_run", "pages are closed and one is owed",
+      "s.pfn + offset + n }", "s.pfn + offset + 1 }"),
+    gone("dma-follow-no-dsb", "dma_follow_run", "a device is told of a page that no walk may see yet", "arch_dsb_ishst(c);"),
+    gone("dma-no-page", "dma_follow_run", "entries are no pages", " + c->dma.page"),
+    M("dma-build-opens-all", "build_section", "devices reach the core's frames", "nobody = dma_follow_run(c, s, 0, 512);", """\
+for (uint64_t i = 0; i < 512; i++)
+        arch_dma_write(c, c->dma.leaf + index, i, (s.pfn + i) * CORDON_PAGE_SIZE + c->dma.page);
+    nobody = OWED_NOTHING;"""),
+    M("dma-build-one-short", "build_section", "the last page of each section is lost to devices",
+      "(c, s, 0, 512)", "(c, s, 0, 511)"),
+    M("dma-build-other-place", "build_section", "sections are linked in the order of their records",
+      "number % 512", "index % 512"),
+    M("dma-build-one-table", "below", "two places share a table", "desc_table((*next)++)", "desc_table(*next)"),
+    M("dma-build-in-root", "dma_build", "the root is linked below itself", "row + c->sections + 1;", "row + c->sections;"),
+    M("dma-build-from-1", "dma_build", "addresses of 48 bits begin at level 1", "config->bits > 39 ? 0 : 1", "1"),
+    M("dma-tables-short", "worst_dma_tables", "there are fewer tables than 48 bits take",
+      "f->dma.bits > 39 ? tops.end - tops.first : 0", "0"),
+    never("dma-any-width", "dma_is_sound", "devices have addresses of any width", "f->dma.bits != 39 && f->dma.bits != 48"),
+    never("dma-far-ram", "dma_is_sound", "RAM lies where no device can reach",
+      "f->ram[i].base + f->ram[i].size > UINT64_C(1) << f->dma.bits"),
+    gone("dma-invalid-page", "dma_is_sound", "a page is none", "f->dma.page % 4 == DESC_PAGE && "),
+    gone("dma-page-with-address", "dma_is_sound", "a page has an address", " && (f->dma.page & address) == 0"),
+    gone("dma-row-0", "dma_tables_are_sound", "tables in frame 0 are none", "row != 0 && "),
+    gone("dma-tables-in-reach", "dma_tables_are_sound", "the host writes its devices' tables", "out_of_reach(f, g, row, n) &&"),
+    always("dma-tables-shared", "dma_tables_are_sound", "one frame is a table of the host and of its devices",
+      "(row + n <= g->host_tables.v || g->host_tables.v + g->host_table_count <= row)"),
+
     # ---- records ----
     M("assign-any-gfn", "frame_can_assign", "a VM may map its frame at a second guest address",
       "frame_gfn(f) == gfn ? CORDON_OK : CORDON_GFN", "CORDON_OK"),

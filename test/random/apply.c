@@ -385,6 +385,32 @@ static bool apply_access(struct pair *p, const struct world *w, const struct op 
     return true;
 }
 
+/* A device of the host's: what the host may have, it reaches, at once and without a fault to be served. */
+static bool apply_dma(struct pair *p, const struct world *w, const struct op *op)
+{
+    bool write = op->kind == OP_DMA_WRITE;
+    bool may = model_device_may(p->model, op->a / CORDON_PAGE_SIZE);
+    struct model_frame *f = model_frame(p->model, op->a / CORDON_PAGE_SIZE);
+    uint64_t value = 0;
+    bool done;
+
+    begin(p, w, op->cpu, write ? "dma-write" : "dma-read");
+    done = (write ? sim_dma_write(p->sim, op->a, op->b) : sim_dma_read(p->sim, op->a, &value)) == SIM_DONE;
+    if (!end(p))
+        return false;
+    if (done != may)
+        return pair_fail(p, "a device %s 0x%" PRIx64 ", which the model %s", done ? "reaches" : "does not reach", op->a,
+                         may ? "lets it" : "does not let it");
+    p->held += done;
+    if (done && !write)
+        return check_value(p, op, op->a / CORDON_PAGE_SIZE, value);
+    if (done) {
+        f->word[word_slot(op->a)] = op->b;
+        f->dirty = true;
+    }
+    return true;
+}
+
 bool op_apply(struct pair *p, const struct world *w, const struct op *op)
 {
     switch (op->kind) {
@@ -402,6 +428,8 @@ bool op_apply(struct pair *p, const struct world *w, const struct op *op)
     case OP_HOST_FAULT: return apply_host_fault(p, w, op);
     case OP_READ:
     case OP_WRITE: return apply_access(p, w, op);
+    case OP_DMA_READ:
+    case OP_DMA_WRITE: return apply_dma(p, w, op);
     default: return apply_destroy(p, w, op);
     }
 }

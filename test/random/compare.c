@@ -175,11 +175,30 @@ static bool bound_host_leaf(const struct sim_mapping *leaf, void *arg)
     return leaf->device ? bound_device(w->p, leaf->pfn, pages_of(leaf)) : bound_normal(w->p, leaf->pfn, pages_of(leaf));
 }
 
+/* ---- what devices reach: what the host may have, no less (I5) ---- */
+
+static bool compare_devices(struct pair *p)
+{
+    for (uint32_t i = 0; i < p->model->rams; i++) {
+        const struct model_ram *r = &p->model->ram[i];
+
+        for (uint64_t pfn = r->first; pfn < r->first + r->count; pfn++) {
+            struct sim_mapping leaf = { .pfn = pfn, .level = 3 };
+            bool reached = sim_dma_lookup(p->sim, pfn, &leaf);
+
+            if (reached != model_device_may(p->model, pfn) || leaf.pfn != pfn || leaf.level != 3)
+                return pair_fail(p, "devices reach %s0x%" PRIx64 " at 0x%" PRIx64 ", owner %" PRIu32,
+                                 reached ? "frame " : "nothing, not ", leaf.pfn, pfn, model_owner(p->model, pfn));
+        }
+    }
+    return true;
+}
+
 bool pair_compare(struct pair *p)
 {
     struct map_walk host = { p, NULL, 0 };
 
-    if (!compare_frames(p))
+    if (!compare_frames(p) || (p->model->devices && !compare_devices(p)))
         return false;
     for (uint32_t i = 0; i < MODEL_VMS; i++) {
         struct model_vm *v = &p->model->vm[i];

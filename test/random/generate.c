@@ -335,6 +335,20 @@ static void make_access(struct rng *r, const struct world *w, struct model *m, s
     }
 }
 
+/* By a device: mostly what a VM has or had a moment ago. */
+static void make_dma(struct rng *r, const struct world *w, struct model *m, struct hot *h, struct model_vm *v, struct op *op)
+{
+    const struct model_entry *e = v ? model_entry(m, v, pick_mapped(r, m, v, h)) : NULL;
+    uint64_t pfn = e && e->level != 0 && rng_one_in(r, 2) ? e->pfn : pick_pfn(r, w, m, h);
+
+    op->kind = rng_one_in(r, 3) ? OP_DMA_WRITE : OP_DMA_READ;
+    op->vm = 0;
+    op->a = pfn * PAGE + model_word[rng_below(r, MODEL_WORDS)] * 8;
+    op->b = rng_next(r);
+    if (rng_one_in(r, 40))
+        op->a = nonsense(r, m->host_limit * PAGE) / 8 * 8;
+}
+
 static void make_walk(struct rng *r, struct model *m, struct model_vm *v, struct hot *h, struct op *op)
 {
     op->kind = OP_WALK;
@@ -379,7 +393,9 @@ static struct op make(struct rng *r, const struct world *w, struct model *m, str
 
     if (rng_one_in(r, 80))
         op.vm = bad_id(r, m);
-    if (!v && !rng_one_in(r, 4))
+    if (w->dma.bits != 0 && rng_one_in(r, 8))
+        make_dma(r, w, m, h, v, &op);
+    else if (!v && !rng_one_in(r, 4))
         make_create(r, w, m, h, &op);
     else if (v && v->state == MODEL_DYING && rng_one_in(r, 8))
         op.kind = rng_one_in(r, 2) ? OP_DESTROY : OP_DESTROY_STEP;

@@ -46,6 +46,11 @@ bool model_host_may(struct model *m, uint64_t pfn)
     return f->owner == MODEL_HOST || (f->owner != MODEL_CORE && f->count > 0);
 }
 
+bool model_device_may(struct model *m, uint64_t pfn)
+{
+    return m->devices && model_frame(m, pfn) && model_host_may(m, pfn);
+}
+
 struct model_vm *model_vm(struct model *m, uint32_t id)
 {
     for (uint32_t i = 0; i < MODEL_VMS; i++) {

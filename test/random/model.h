@@ -74,6 +74,7 @@ struct model {
     uint32_t vm_roots;
     uint32_t max_vm;
     bool host_may_run_dry;
+    bool devices;                   /* the host has some that reach memory */
     uint64_t window[MODEL_WINDOWS]; /* first guest frame number of each, ascending, a multiple of 512 */
     uint32_t windows;
     struct model_vm vm[MODEL_VMS];
@@ -87,6 +88,8 @@ uint32_t model_owner(struct model *m, uint64_t pfn);
 bool model_hidden(const struct model *m, uint64_t pfn);
 /* Whether the host may map the frame: I1. */
 bool model_host_may(struct model *m, uint64_t pfn);
+/* Whether the host's devices reach the frame: I5. */
+bool model_device_may(struct model *m, uint64_t pfn);
 /* NULL: no such VM exists. */
 struct model_vm *model_vm(struct model *m, uint32_t id);
 /* NULL: outside of the windows, hence unmapped. */

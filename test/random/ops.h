@@ -21,6 +21,8 @@
     X(HOST_FAULT, "host-fault", "address") \
     X(READ, "read", "address (vm 0: the host)") \
     X(WRITE, "write", "address, value") \
+    X(DMA_READ, "dma-read", "address") \
+    X(DMA_WRITE, "dma-write", "address, value") \
     X(DESTROY_STEP, "destroy-step", "") \
     X(DESTROY, "destroy", "")
 

@@ -9,6 +9,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 #define PFN_LIMIT (UINT64_C(1) << 28)
+#define PRIVATE_SIZE (64 * MIB)     /* where the host has devices: right above all RAM */
 
 /* ---- shape ---- */
 
@@ -141,6 +142,17 @@ static void random_windows(struct world *w, struct rng *r)
         add_window(w, rng_below(r, limit));
 }
 
+/* Every other machine has devices. By dice of their own: all else is as it would be without. */
+static void random_dma(struct world *w, uint64_t seed, uint64_t end)
+{
+    struct rng r = { ~seed };
+
+    if (rng_one_in(&r, 2))
+        return;
+    w->dma.bits = end + PRIVATE_SIZE <= 512 * GIB && rng_one_in(&r, 2) ? 39 : 48;
+    w->dma.page = rng_one_in(&r, 2) ? UINT64_C(0x7ff) : UINT64_C(0x743);
+}
+
 void world_make(struct world *w, uint64_t seed)
 {
     struct rng r = { seed };
@@ -161,7 +173,8 @@ void world_make(struct world *w, uint64_t seed)
     w->tlb_entries = rng_one_in(&r, 2) ? 0 : (uint32_t)rng_from(&r, 1, 64);
     if (rng_one_in(&r, 4))      /* 16 roots at most, and a few to run out of */
         w->host_tables = 16 + rng_below(&r, 6);
-    if (w->host.ipa_bits < 41) {
+    random_dma(w, seed, end);
+    if (w->host.ipa_bits < 41 || w->dma.bits != 0) {
         w->off_first = (end + 2 * MIB - 1) / (2 * MIB) * 512;
         w->off_end = PFN_LIMIT;
     }
@@ -179,6 +192,7 @@ void world_print(const struct world *w)
            "\n#   %" PRIu32 " CPUs, TLB entries %" PRIu32 ", host tables %" PRIu64 " (0: enough)\n",
            w->host.ipa_bits, w->host.start_level, w->vm.ipa_bits, w->vm.start_level, w->max_vm, w->cpus, w->tlb_entries,
            w->host_tables);
+    printf("#   devices' addresses %" PRIu32 " bits (0: none), page 0x%" PRIx64 "\n", w->dma.bits, w->dma.page);
 }
 
 /* ---- the pair ---- */
@@ -222,6 +236,7 @@ static bool model_start(struct pair *p, const struct world *w)
     m->host_may_run_dry = w->host_tables > 0;
     memcpy(m->window, w->window, sizeof m->window);
     m->windows = w->windows;
+    m->devices = w->dma.bits != 0;
     for (uint32_t i = 0; i < MODEL_VMS; i++)
         m->vm[i].id = w->id[i];
     return true;
@@ -241,7 +256,8 @@ bool pair_start(struct pair *p, const struct world *w)
 {
     struct sim_config config = {
         .ram = w->ram, .rams = w->rams, .core = w->core, .cores = w->cores, .hidden = w->hidden, .hiddens = w->hiddens,
-        .host = w->host, .vm = w->vm, .vms = w->max_vm, .cpus = w->cpus, .host_tables = w->host_tables,
+        .host = w->host, .vm = w->vm, .dma = w->dma, .private_size = w->dma.bits != 0 ? PRIVATE_SIZE : 0,
+        .vms = w->max_vm, .cpus = w->cpus, .host_tables = w->host_tables,
         .tlb_entries = w->tlb_entries, .seed = 1, .panic = on_panic,
     };
     char why[256] = "";

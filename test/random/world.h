@@ -21,6 +21,7 @@ struct world {
     uint32_t hiddens;
     struct cordon_geometry host;
     struct cordon_geometry vm;
+    struct cordon_dma dma;
     uint32_t max_vm;
     uint32_t cpus;
     uint32_t tlb_entries;
@@ -55,7 +56,7 @@ const char *pair_panic(void);
 bool pair_fail(struct pair *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether the machine's checks have found something; noted. */
 bool pair_reports(struct pair *p);
-/* Compares the whole abstract state: records, VM maps, contents, the host's maps as a bound. */
+/* Compares the whole abstract state: records, VM maps, contents, the host's maps as a bound, what its devices reach. */
 bool pair_compare(struct pair *p);
 
 #endif

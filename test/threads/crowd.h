@@ -39,6 +39,7 @@ struct crowd {
     uint64_t rounds;
     uint64_t seconds;
     uint64_t seed;
+    uint64_t devices;               /* bits of their addresses; 0: the host has none */
     void (*one)(struct cpu *cpu);   /* one operation */
     struct sim *sim;
     struct cpu *cpu[CPUS_MAX];
@@ -63,6 +64,8 @@ static inline bool crowd_option(struct crowd *crowd, const char *option, uint64_
         crowd->rounds = n;
     else if (strcmp(option, "--seconds") == 0)
         crowd->seconds = n;
+    else if (strcmp(option, "--devices") == 0 && (n == 0 || n == 39 || n == 48))
+        crowd->devices = n;
     else if (strcmp(option, "--threads") == 0 && n >= 1 && n <= CPUS_MAX)
         crowd->threads = (uint32_t)n;
     else
@@ -79,10 +82,12 @@ static inline bool crowd_options(struct crowd *crowd, int argc, char **argv)
     for (int i = 1; i + 1 < argc; i += 2)
         good = good && crowd_option(crowd, argv[i], strtoull(argv[i + 1], NULL, 0));
     if (!good) {
-        fprintf(stderr, "usage: %s [--seed N] [--rounds N] [--seconds N] [--threads 1..%d]\n", crowd->name, CPUS_MAX);
+        fprintf(stderr, "usage: %s [--seed N] [--rounds N] [--seconds N] [--threads 1..%d] [--devices 0|39|48]\n", crowd->name,
+                CPUS_MAX);
         return false;
     }
-    printf("%s: --seed %" PRIu64 " --threads %" PRIu32 "\n", crowd->name, crowd->seed, crowd->threads);
+    printf("%s: --seed %" PRIu64 " --threads %" PRIu32 " --devices %" PRIu64 "\n", crowd->name, crowd->seed, crowd->threads,
+           crowd->devices);
     fflush(stdout);
     return true;
 }
@@ -101,6 +106,7 @@ static inline bool crowd_machine(struct crowd *crowd, const struct cordon_mem *r
     config.private_size = UINT64_C(4) << 20;
     config.tlb_entries = 256;
     config.seed = crowd->seed;
+    config.dma = (struct cordon_dma){ (uint32_t)crowd->devices, crowd->devices != 0 ? 0x7ff : 0 };
     crowd->sim = sim_create(&config, why, sizeof why);
     if (crowd->sim == NULL)
         fprintf(stderr, "%s: no machine: %s\n", crowd->name, why);

@@ -4,7 +4,7 @@
  *
  * Each VM has two windows of guest memory. In the private one it writes secrets and nobody ever grants it; in the other
  * it writes nothing secret and everybody grants and revokes. So whatever happens when:
- *   - the host never reads a secret, nor does a VM read another's;
+ *   - the host never reads a secret, nor do its devices, nor does a VM read another's;
  *   - each thread has frames of its own, which no other thread clears: a secret in them stays as it was written until
  *     the thread itself clears the frame, and the host then finds zeros, or what a host wrote since.
  * Between rounds all threads stand still and every invariant of the machine is checked.
@@ -34,7 +34,7 @@
 #define PLAIN UINT64_C(0x9a1e)
 #define HOSTS UINT64_C(0x4057)
 
-enum { MAPS, SHARES, SECRETS, CLEARS, HOST_READS, VM_READS };
+enum { MAPS, SHARES, SECRETS, CLEARS, HOST_READS, VM_READS, DEVICE_READS };
 
 struct worker {
     struct cpu cpu;
@@ -230,6 +230,28 @@ static void host_access(struct worker *w, uint64_t frame, bool own)
         fail(w, "a frame that was cleared is not zero", addr, v);
 }
 
+/* What a device gets is what the host may get; nobody serves its faults. */
+static void device_access(struct worker *w, uint64_t frame, bool own)
+{
+    uint64_t addr = frame * PAGE + below(w, 4) * 8;
+    uint64_t v = 0;
+
+    if (!own && one_in(w, 3)) {
+        (void)sim_dma_write(g.sim, addr, value(HOSTS, 0, w));
+        return;
+    }
+    if (sim_dma_read(g.sim, addr, &v) != SIM_DONE) {
+        if (own)
+            fail(w, "a device does not reach a frame that was cleared", addr, 0);
+        return;
+    }
+    w->cpu.count[DEVICE_READS]++;
+    if (tag_of(v) == SECRET)
+        fail(w, "a device reads a secret", addr, v);
+    if (own && v != 0 && tag_of(v) != HOSTS)
+        fail(w, "a frame that was cleared is not zero to a device", addr, v);
+}
+
 static void vm_access(struct worker *w)
 {
     uint32_t vm = any_vm(w);
@@ -288,6 +310,8 @@ static void own_clear(struct worker *w, uint64_t i)
     w->secret[i] = 0;
     w->cpu.count[CLEARS]++;
     host_access(w, OWN(w->cpu.id) + i, true);
+    if (g.devices != 0)
+        device_access(w, OWN(w->cpu.id) + i, true);
 }
 
 static void do_own(struct worker *w)
@@ -309,6 +333,10 @@ static void one(struct cpu *cpu)
     struct worker *w = (struct worker *)cpu;
     uint64_t dice = below(w, 100);
 
+    if (g.devices != 0 && one_in(w, 4)) {
+        device_access(w, FIRST + below(w, RAM_PAGES), false);
+        return;
+    }
     if (dice < 14)
         do_map(w);
     else if (dice < 18)
@@ -371,8 +399,10 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < g.threads; i++)
         ops += worker[i].cpu.op;
     printf("%s: %" PRIu64 " operations; took hold: %" PRIu64 " maps, %" PRIu64 " grants or revokes; %" PRIu64
-           " secrets written, %" PRIu64 " own frames cleared; reads: %" PRIu64 " by the host, %" PRIu64 " by VMs\n",
+           " secrets written, %" PRIu64 " own frames cleared; reads: %" PRIu64 " by the host, %" PRIu64 " by its devices, "
+           "%" PRIu64 " by VMs\n",
            good ? "ok" : "FAIL", ops, crowd_count(&g, MAPS), crowd_count(&g, SHARES), crowd_count(&g, SECRETS),
-           crowd_count(&g, CLEARS), crowd_count(&g, HOST_READS), crowd_count(&g, VM_READS));
+           crowd_count(&g, CLEARS), crowd_count(&g, HOST_READS), crowd_count(&g, DEVICE_READS),
+           crowd_count(&g, VM_READS));
     return good ? 0 : 1;
 }

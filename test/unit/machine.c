@@ -582,6 +582,8 @@ struct snapshot *snapshot_take(struct machine *m)
     for (uint64_t i = 0; i < c->sections; i++)
         memset(&s->section[i].lock, 0, sizeof(s->section[i].lock));
     push_principal(&s->tables, c, &c->host, &c->host_pool);
+    for (uint64_t i = 0; c->dma.leaf != 0 && i <= c->sections; i++)
+        push(&s->tables, c->phys[c->dma.leaf + i].e, 512);     /* and the root of the devices' */
     for (uint32_t i = 0; i < c->vms; i++) {
         memset(&s->vm[i].lock, 0, sizeof(s->vm[i].lock));
         if (c->vm[i].state != VM_NONE)

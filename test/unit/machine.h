@@ -162,7 +162,7 @@ void mapping_is(struct machine *m, uint32_t who, uint64_t gfn, uint64_t frame, u
 
 /* ---- snapshots ---- */
 
-/* Records, sections, VMs, pools, every table and the contents of RAM. */
+/* Records, sections, VMs, pools, every table, the devices' too, and the contents of RAM. */
 struct snapshot;
 struct snapshot *snapshot_take(struct machine *m);
 /* NULL when all is as it was, otherwise what is not. */

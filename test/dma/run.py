@@ -5,11 +5,13 @@
 
     test/dma/run.py [NAME...]       all cases whose name contains one of the words; without any, all cases
 
-On QEMU 7.2, whose SMMU has stage 1 alone, and on 10, where it has stage 2. The same attempts on an image whose SMMU lets everything
-through have to succeed, line by line: else they would show nothing. Each case has a bounded time. The serial log of a case that
-fails stays below build/host/logs. Closes with "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
+First the front door: run-host with DISK and NET. Then the attempts, on QEMU 7.2, whose SMMU has stage 1 alone, and on 10, where it
+has stage 2; on an image whose SMMU lets everything through the same have to succeed, line by line: else they would show nothing.
+Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
 import os
+import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -36,20 +38,73 @@ def open_machine(name, settings):
                 command=[OPEN])
 
 
+def written(path):
+    """Whether the host's file is in the image."""
+    def check(_):
+        raw = path + ".raw"
+        quietly(["qemu-img", "convert", "-O", "raw", path, raw])
+        out = subprocess.run(["debugfs", "-R", "cat /written", raw], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        if out != b"written by the host\n":
+            yield "the disk's image has not what the host has written"
+    return check
+
+
+def front_door(kind):
+    """The host goes on from a disk of a format, and has a network."""
+    disk = os.path.join(devices.BUILD, "front-door." + kind)
+    case = boots("dma-front-door-" + kind, ["DISK=" + disk, "NET=user"], 2, "",
+                 [r"test: shell on 2 CPUs, root /dev/vda is ext4", r"test: address 10\.0\.2\.", r"test: ping: 3 .* 3 packets received"], [r"init: "])
+    case.check = written(disk)
+    case.command = [kind, disk]
+    return case
+
+
+def make_disk(kind, path):
+    """An ext4 image of busybox and disk-init."""
+    folder, raw = path + ".d", path + ".raw"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("bin", "dev", "proc", "sys", "sbin"):
+        os.makedirs(os.path.join(folder, name))
+    busybox = next(p for p in (os.path.join(devices.BUILD, "busybox", *where) for where in (["bin", "busybox"], ["usr", "bin", "busybox"]))
+                   if os.path.exists(p))
+    shutil.copy(busybox, os.path.join(folder, "bin"))
+    os.symlink("busybox", os.path.join(folder, "bin", "sh"))
+    shutil.copy(os.path.join(devices.ROOT, "test", "dma", "disk-init"), os.path.join(folder, "sbin", "init"))
+    for old in (raw, path):
+        if os.path.exists(old):
+            os.remove(old)
+    quietly(["mke2fs", "-q", "-t", "ext4", "-d", folder, raw, "48M"])
+    quietly(["qemu-img", "convert", "-O", kind, raw, path])
+
+
+CPUS = (("cortex-a72", 1), ("cortex-a72", 4), ("max", 2))
+
+
+def is_wanted(version):
+    """To have another QEMU may take a download."""
+    names = ["dma-%s-open" % version] + ["dma-%s-%s-%d" % (version, cpu, smp) for cpu, smp in CPUS]
+    return not sys.argv[1:] or any(word in name for word in sys.argv[1:] for name in names)
+
+
 def cases():
     """Those of a QEMU that cannot be had are none."""
-    for version in ("7", "10"):
+    for kind in ("raw", "qcow2"):
+        yield front_door(kind)
+    for version in filter(is_wanted, ("7", "10")):
         qemu, why = qemu_of(version)
         if qemu is None:
             print("dma-%s %s" % (version, why), flush=True)
             continue
-        for cpu, smp in (("cortex-a72", 1), ("cortex-a72", 4), ("max", 2)):
+        for cpu, smp in CPUS:
             yield boots("dma-%s-%s-%d" % (version, cpu, smp), ["QEMU=" + qemu, "CPU=" + cpu, "SMP=%d" % smp], smp, devices.append(), WANT, NEVER)
         yield open_machine("dma-%s-open" % version, ["QEMU=" + qemu, "SMP=2"])
 
 
 def command_of(case):
     run_host = script("run-host")
+    if "front-door" in case.name:
+        make_disk(*case.command)
+        return run_host + case.settings
     if case.command:
         run_host = [os.path.join(mutants.build(case.command[0]), "scripts", "host", "run-host"), "KERNEL=" + os.path.join(devices.KERNEL, "Image")]
     return run_host + case.settings + devices.SETTINGS + ["SEEDS=1", "INITRD=" + devices.INITRD, "APPEND=quiet " + case.test]

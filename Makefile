@@ -4,6 +4,7 @@
 #     make run        boot Linux as the host in QEMU, start a protected guest, try to get at it, and sum up
 #     make run-guest  the protected guest's own shell; KERNEL=Image CPU=... SMP=... MEM=...
 #     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
+#                     DISK=image goes on from a disk, DISK=debian from a Debian that is made once; NET=user: a network
 #     make replay     replay an example trace against the core and show who owns which memory
 #     make test       everything that is tested, proofs included; ONLY="unit cli" for some of it
 #     make debian     the project in a bare root of the other Debian, 12 or 13; DEBIAN="bookworm trixie" for both, ALL=1 for all suites
@@ -33,7 +34,7 @@ replay: build
 	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
-HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS,$(if $($(name)),"$(name)=$($(name))"))
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK NET,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
 	@scripts/packages host
@@ -44,7 +45,7 @@ run-guest: | build-dir
 	@scripts/host/demo SHELL=1 $(HOST_SETTINGS)
 
 run-host: | build-dir
-	@scripts/packages host
+	@scripts/packages host $(if $(DISK),disk) $(if $(filter debian,$(DISK)),root)
 	@scripts/host/run-host $(HOST_SETTINGS)
 
 test:

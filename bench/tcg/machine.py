@@ -59,6 +59,23 @@ class Bench:
         return self.pack("guest-host.gz", "init", label, self.pack("guest.gz", "guest-init"), KERNEL,
                          os.path.join(BUILD, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"))
 
+    def pack_io(self):
+        """The host's initramfs with drivers for its disk and its network card, and what uses them."""
+        tool, modules = os.path.join(self.work, "io"), os.path.join(self.work, "io.d", "modules")
+        run("aarch64-linux-gnu-gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", tool, os.path.join(LABELS, "io.c"))
+        script("modules", modules, "virtio_pci", "virtio_blk", "virtio_net")
+        return self.pack("io.gz", "init", tool, modules)
+
+    def disk_and_network(self, size, bare):
+        """What QEMU is told for them: behind the SMMU, which a kernel without Cordon does not need."""
+        disk = os.path.join(self.work, "io.img")
+        with open(disk, "wb") as file:
+            file.truncate(size)
+        options = "" if bare else ",iommu_platform=on"
+        return (["-M", "iommu=smmuv3"] if not bare else []) + [
+            "-drive", "if=none,id=disk,format=raw,file=" + disk, "-device", "virtio-blk-pci,drive=disk,disable-legacy=on" + options,
+            "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=" + options]
+
     def boot(self, append="", bare=False, initrd=None, more=()):
         """Boots to power-off; returns the seconds that it took, and what it printed."""
         command = ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3,dtb-randomness=off", "-cpu",
@@ -76,13 +93,13 @@ class Bench:
             stop("the boot did not come to its end; it said:\n" + text)
         return time.monotonic() - began, text
 
-    def counted(self, name, append="", bare=False, initrd=None):
+    def counted(self, name, append="", bare=False, initrd=None, more=()):
         """Boots under the plugin; returns Counts, with what was printed as .text."""
         out = os.path.join(self.work, "counts-%s.txt" % name)
         plugin = "%s,out=%s" % (self.plugin, out)
         if not bare:
             plugin += ",map=" + self.map_file
-        _, text = self.boot(append, bare, initrd, ["-plugin", plugin])
+        _, text = self.boot(append, bare, initrd, ["-plugin", plugin, *more])
         counts = Counts(out, self.map, self.labels)
         counts.text = text
         return counts

@@ -3,6 +3,7 @@
 """What Cordon costs at EL2: exact instruction counts in QEMU with a deterministic clock, beside the peers'.
 
     bench/tcg/run.py                        the table
+    bench/tcg/run.py --io                   of these: the host's disk and network
     bench/tcg/run.py --stays [--guest]      every kind of stay at EL2: how often, how long
     bench/tcg/run.py --profile NAME... [--lines] [--longest] [--guest]
         where the instructions of stays go, by function or by source line, on average or of the longest one.
@@ -16,7 +17,9 @@ the same counts. The peers' figures were measured in the same way by hand, and a
 import glob
 import os
 import re
+import socket
 import sys
+import threading
 
 sys.dont_write_bytecode = True      # nothing is written beside the sources
 from el2map import by_function, instructions, longest, median, stop, times
@@ -171,6 +174,44 @@ def guest_boot_rows(bench):
         print("    seconds of the machine's clock: %.2f; on Cordon %.2f" % (guest_seconds(kvm), guest_seconds(guest)))
 
 
+# The host's own devices: label, what is done, bytes of it, bytes of a piece for which figures are given, and its name.
+IO = [("DISK_ORDER", "disk in order", 256 << 20, 1 << 20, "MiB"), ("DISK_RANDOM", "disk at random", 16 << 20, 4096, "read of 4 KiB"),
+      ("NET_STREAM", "TCP stream in", 64 << 20, 1 << 20, "MiB")]
+
+
+def send(server, size):
+    """To whoever comes first."""
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(bytes(size))
+
+
+def io_counts(bench, initrd, bare):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sender = threading.Thread(target=send, args=(server, IO[2][2]), daemon=True)
+        sender.start()
+        return bench.counted("io-bare" if bare else "io", "cordon.bench=io cordon.port=%d" % server.getsockname()[1], bare, initrd,
+                             bench.disk_and_network(IO[0][2], bare))
+
+
+def io_rows(bench):
+    """The same work on Cordon, where the SMMU translates, and on the machine alone, without one."""
+    initrd = bench.pack_io()
+    own, bare = (io_counts(bench, initrd, without) for without in (False, True))
+    print("\nThe host's disk and network (virtio on PCI)")
+    for label, name, size, piece, unit in IO:
+        stays = own.select(label=label)
+        show("%s: entries to EL2, in all %d %ss" % (name, size // piece, unit), times(stays))
+        show("  EL2 instructions for a " + unit, own.label[label].el2 * piece // size, 0)
+        show("  instructions of the machine for a " + unit, own.label[label].all * piece // size)
+        show("  the same without Cordon", bare.label[label].all * piece // size)
+        for kind in sorted({" ".join(sorted(s.marks)) + " " + (s.call or "") for s in stays}):
+            print("    " + kind)
+    for counts, where in ((own, "on Cordon"), (bare, "without")):
+        for name, count, seconds in re.findall(r"bench: io (\w+) (\d+) bytes in ([0-9.]+) s", counts.text):
+            print("%-62s %9.1f" % ("%s, %s: MB in a second of the machine's clock" % (name, where), int(count) / 1e6 / max(float(seconds), 1e-3)))
+
+
 def step_rows(with_step, without):
     """What the step on entry costs: the same work with and without it."""
     print("\n%-62s %9s %9s" % ("of these, the step on entry (a loop of 24 branches here)", "with", "without"))
@@ -204,6 +245,7 @@ def table(bench):
         lines_of_code("plat/qemu-virt")))
     step_rows(calls, Bench(step=False).counted("no-step", "cordon.bench=calls"))
     guest_boot_rows(bench)
+    io_rows(bench)
 
 
 # ---- a closer look ----
@@ -248,6 +290,8 @@ def main(arguments):
     words = [a for a in arguments if a not in flags]
     if not words and not flags:
         table(Bench())
+    elif words == ["--io"]:
+        io_rows(Bench())
     elif words == ["--stays"]:
         list_stays(counted_run(Bench(), "--guest" in flags))
     elif len(words) >= 2 and words[0] == "--profile":

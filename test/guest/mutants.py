@@ -22,6 +22,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "registers"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "dma"))
+import devices  # pylint: disable=wrong-import-position
 import sweep  # pylint: disable=wrong-import-position
 import smmu_mutants  # pylint: disable=wrong-import-position
 import attack  # pylint: disable=wrong-import-position
@@ -30,6 +32,7 @@ from qemu_cases import NATIVE, native_command  # pylint: disable=wrong-import-po
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
 SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
+GOOD_DMA = r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried(?s:.*)test: done"
 GOOD = r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried(?s:.*)test: unloaded(?s:.*)test: done"
 
 # In `file` the text `old`, which stands there exactly once, becomes `new`; `group` of attempts notices it on `cpu` with `smp` CPUs.
@@ -125,6 +128,30 @@ MUTANTS = [
     M("seed-not-mixed", "arch/arm64/seed.c", "the loader's seeds do not count", "    generator_mix(g, data);\n", "    (void)g;\n", "plan_test"),
     M("seed-of-zeros", "arch/arm64/seed.c", "a seed of zeros is worth as much as another", "bytes += any ? size : 0;", "bytes += size;",
       "plan_test"),
+    M("streams-bypass", "arch/arm64/smmu_format.c", "devices go past the table", "        entry[1] |= STE_S1_WALKS;\n    }\n",
+      "        entry[1] |= STE_S1_WALKS;\n    }\n    entry[0] = STE_VALID | UINT64_C(4) << 1;\n", "dma core", "cortex-a72", 2),
+    M("smmu-never-on", "arch/arm64/smmu_start.c", "the SMMU lets through all that it does not translate",
+      "!control(s, CR0_CMDQEN | CR0_EVENTQEN | CR0_ATSCHK | CR0_SMMUEN)", "!control(s, CR0_CMDQEN | CR0_EVENTQEN)", "dma core", "cortex-a72", 2),
+    M("one-bus-of-streams", "arch/arm64/smmu_streams.c", "a device with another bus number reaches nothing", "i < (r.first + r.count) >> SHARED_BITS; i++)",
+      "i < (r.first >> SHARED_BITS) + 1; i++)", "dma setup", "cortex-a72", 2),
+    M("smmu-not-told", "arch/arm64/smmu_queue.c", "the SMMU goes on with what it has of the table",
+      "            good = smmu_command(s, smmu_tlbi_pages(stage2, frame, n));\n", "", "dma lives", "cortex-a72", 2),
+    M("smmu-told-of-less", "arch/arm64/smmu_queue.c", "the SMMU forgets the page before the one that it must",
+      "smmu_command(s, smmu_tlbi_pages(stage2, frame, n))", "smmu_command(s, smmu_tlbi_pages(stage2, frame - 1, n))", "dma lives", "cortex-a72", 2),
+    M("given-pages-stay", "core/memory/assign.h", "devices reach what a guest was given",
+      "    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));\n", "", "dma lives", "cortex-a72", 2),
+    M("donated-frames-stay", "core/memory/memory.c", "devices reach tables and vCPUs", "    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));\n",
+      "", "dma lives", "cortex-a72", 2),
+    M("revoked-pages-stay", "core/memory/share.c", "devices reach a page whose grant is over",
+      "    s2_settle(c, &c->host, r.owed);\n    dma_settle(c, dma_follow(c, s, frame % 512, n));\n", "    s2_settle(c, &c->host, r.owed);\n",
+      "dma lives", "cortex-a72", 2),
+    M("granted-pages-closed", "core/memory/share.c", "devices do not reach what they are granted",
+      "    struct passed passed = memory_grant(s, vm, frame % 512, n);\n\n    dma_settle(c, dma_follow(c, s, frame % 512, n));\n",
+      "    struct passed passed = memory_grant(s, vm, frame % 512, n);\n\n", "dma lives", "cortex-a72", 2),
+    M("cleared-pages-closed", "core/memory/clear.h", "devices do not reach what has come back",
+      "    uncount_run(c, v, s, n);\n    dma_settle(c, dma_follow(c, s, offset, n));\n", "    uncount_run(c, v, s, n);\n", "dma lives", "cortex-a72", 2),
+    M("core-in-the-table", "core/memory/dma.c", "devices reach all of memory", "frame_host_may_map(s.frame[offset + i]) ?", "offset + i < 512 ?",
+      "dma core", "cortex-a72", 2),
 ]
 MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
 
@@ -151,10 +178,10 @@ def apply(mutant, folder):
         file.write(text.replace(mutant.old, mutant.new))
 
 
-def boot(folder, initrd, cpu, smp, append, stop, path, seconds):
+def boot(folder, initrd, cpu, smp, append, stop, path, seconds, settings=()):
     """The log of a boot, which is cut short when it has shown enough."""
     command = [os.path.join(folder, "scripts", "host", "run-host"), "CPU=" + cpu, "SMP=%d" % smp, "SEEDS=1", "INITRD=" + initrd,
-               "KERNEL=" + os.path.join(KERNEL, "Image"), "APPEND=quiet " + append]
+               "KERNEL=" + os.path.join(KERNEL, "Image"), "APPEND=quiet " + append, *settings]
     with open(path, "wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         began = time.monotonic()
@@ -211,19 +238,33 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
         return image_verdict(folder)
     if group == "sweep":
         return sweep_verdict(boot(folder, sweep.INITRD, cpu, smp, "panic=-1", r"Kernel panic|Cordon stops", path, seconds))
+    if group.startswith("dma "):
+        return verdict(boot(folder, devices.INITRD, cpu, smp, devices.append(2, group[4:]), r"BREACH|Kernel panic|Cordon stops", path, seconds,
+                            devices.SETTINGS), GOOD_DMA)
     return verdict(boot(folder, attack.INITRD, cpu, smp, "attack.rounds=500 attack.lives=5 attack.seed=1 attack.only=" + group,
                         r"BREACH|Kernel panic|Cordon stops", path, seconds))
 
 
-def verdict(log):
+def verdict(log, good=GOOD):
     """How a log shows that something is broken, or None."""
-    if re.search(GOOD, log) and "BREACH" not in log:
+    if re.search(good, log) and "BREACH" not in log:
         return None
     for pattern in (r"hostile: .*BREACH", r"Kernel panic.*", r"Cordon panic.*", r"Unable to handle.*"):
         found = re.search(pattern, log)
         if found:
             return re.sub(" +", " ", found.group(0))
     return "no closing line"
+
+
+def build(name):
+    """The image of a mutant, for who boots it: the folder with its sources."""
+    mutant = next(m for m in MUTANTS if m.name == name)
+    folder = os.path.join(OUT, name + "-image")
+    os.makedirs(OUT, exist_ok=True)
+    copy_sources(folder)
+    apply(mutant, folder)
+    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    return folder
 
 
 def try_mutant(mutant, seconds):
@@ -283,6 +324,7 @@ def main():
         quietly(script(name))
     attack.make_initrd()
     sweep.make_initrd()
+    devices.make_initrd()
     seconds = 2 * check(chosen) + 5
     if seconds <= 5:
         return 2

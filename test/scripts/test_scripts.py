@@ -394,6 +394,83 @@ def unknown_tools_and_folders(debian):
     check(os.path.exists(mine), "a folder that is no root was removed")
 
 
+# ---- scripts/host/run-host: disks and networks ----
+
+def run_host(debian, *settings):
+    """What it does with settings, with a QEMU that only says what it was asked."""
+    debian.command("qemu", 'echo "$@"\n')
+    with open(os.path.join(debian.folder, "Image"), "wb") as file:
+        file.write(bytes(56) + b"ARMd")
+    debian.write("initrd", "")
+    return debian.script(os.path.join("host", "run-host"), "BARE=1", "QEMU=qemu", "KERNEL=Image", "INITRD=initrd", *settings)
+
+
+def qemu_img(debian, kind):
+    debian.command("qemu-img", f"""echo '{{\n    "format": "{kind}",\n    "virtual-size": 1\n}}'\n""" if kind else "exit 1\n")
+
+
+@test
+def a_disk_and_a_network_are_behind_the_smmu(debian):
+    disk = debian.write("a,disk", "contents")
+    for kind in ("raw", "qcow2"):
+        qemu_img(debian, kind)
+        done = run_host(debian, "DISK=" + disk, "NET=user", "SMP=4", "MEM=2G", "CPU=max", "EXTRA=-device one", "APPEND=two three")
+        equal(done.returncode, 0, "exit status: " + done.stderr)
+        contains(done.stdout, ",iommu=smmuv3 ")
+        contains(done.stdout, f"format={kind},file={disk.replace(',', ',,')} ")
+        contains(done.stdout, "-device virtio-blk-pci,drive=disk,iommu_platform=on,disable-legacy=on ")
+        contains(done.stdout, "-netdev user,id=net -device virtio-net-pci,netdev=net,iommu_platform=on,disable-legacy=on,romfile= ")
+        for setting in ("-smp 4 ", "-m 2G ", "-cpu max,", "-device one", "two three"):
+            contains(done.stdout, setting)
+        lacks(done.stdout, "root=")         # an initrd of the user's own knows where to go on
+
+
+@test
+def without_a_disk_or_a_network_nothing_is_new(debian):
+    done = run_host(debian, "MACHINE=its=off")
+    equal(done.returncode, 0, "exit status: " + done.stderr)
+    for word in ("iommu", "virtio", "-drive", "-netdev"):
+        lacks(done.stdout, word)
+    qemu_img(debian, "raw")
+    done = run_host(debian, "MACHINE=its=off", "NET=user")
+    contains(done.stdout, "iommu=smmuv3,its=off ")      # what the user says comes last
+    lacks(done.stdout, "-drive")
+
+
+@test
+def what_is_no_disk_is_refused_and_what_to_do_is_said(debian):
+    disk = debian.write("disk", "contents")
+    empty = debian.write("empty", "")
+    for kind, settings, words in (("raw", ["DISK=nowhere"], "there is no file nowhere"), ("raw", ["DISK=/"], "there is no file /"),
+                                  ("raw", ["DISK=" + empty], "is empty; truncate -s"), ("vmdk", ["DISK=" + disk], "qemu-img convert -O qcow2"),
+                                  ("", ["DISK=" + disk], "qemu-img does not know"), ("raw", ["NET=tap"], "NET=tap is not known"),
+                                  ("raw", ["DISK"], "usage:")):
+        qemu_img(debian, kind)
+        done = run_host(debian, *settings)
+        equal((done.returncode, done.stdout), (2, ""), f"exit status and output with {settings}")
+        contains(done.stderr, words)
+
+
+@test
+def a_debian_that_is_made_is_not_made_again(debian):
+    suite = re.search(r"^VERSION_CODENAME=(\w*)", open("/etc/os-release", encoding="utf-8").read(), re.M).group(1)
+    image = debian.write(f"cache/debian-{suite}-arm64.img", "contents")
+    qemu_img(debian, "raw")
+    done = run_host(debian, "DISK=debian")
+    equal(done.returncode, 0, "exit status: " + done.stderr)
+    contains(done.stdout, f"file={image} ")
+
+
+@test
+def a_debian_that_cannot_be_made_is_none(debian):
+    for tool in ("debootstrap", "fakeroot", "mke2fs"):
+        debian.command(tool, 'exec "$@"\n' if tool == "fakeroot" else "echo E: no such suite >&2\nexit 1\n")
+    done = run_host(debian, "DISK=debian")
+    equal((done.returncode, done.stdout), (2, ""), "exit status and output")
+    contains(done.stderr, "the first stage failed; the whole log is")
+    equal(glob.glob(os.path.join(debian.folder, "cache", "*.img")), [], "images")
+
+
 # ---- scripts/test, scripts/prove: what is not checked is neither passed nor failed ----
 
 def suite_runner():

@@ -6,6 +6,7 @@
 #ifndef ATTACK_H
 #define ATTACK_H
 
+#include "access.h"
 #include "hostile.h"
 #include "vm.h"
 
@@ -60,11 +61,5 @@ void attack_storm(unsigned long rounds, u64 seed);	/* storm.c */
 /* device.c: memory of the victim's for processes. */
 int attack_device_register(void);
 void attack_device_unregister(void);
-
-/* Ways into a page, by which it does not matter where the access fails. Each is true when it met EFAULT. */
-bool load_fails(void *va);
-bool store_fails(void *va);
-bool atomic_fails(void *va);
-bool zero_fails(void *va);
 
 #endif

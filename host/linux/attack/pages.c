@@ -3,39 +3,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <asm/asm-extable.h>
 
 #include "attack.h"
-
-/* ---- accesses ---- */
-
-#define FAILS(instructions, va) ({							\
-	int error = 0;									\
-	asm volatile("1: " instructions "\n"						\
-		     "2:\n" _ASM_EXTABLE_UACCESS_ERR(1b, 2b, %w0)			\
-		     : "+r"(error) : "r"(va) : "x9", "x10", "memory");			\
-	error == -EFAULT;								\
-})
-
-bool load_fails(void *va)
-{
-	return FAILS("ldr x9, [%1]", va);
-}
-
-bool store_fails(void *va)
-{
-	return FAILS("str xzr, [%1]", va);
-}
-
-bool atomic_fails(void *va)
-{
-	return FAILS("ldaxr x9, [%1]", va);
-}
-
-bool zero_fails(void *va)
-{
-	return FAILS("dc zva, %1", va);
-}
 
 /* ---- what there is to get at ---- */
 

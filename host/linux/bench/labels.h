@@ -39,7 +39,10 @@
 	X(BLOCKS_JOIN, 32) \
 	X(BLOCKS_END, 33) \
 	X(TOUCH_BLOCK, 34) \
-	X(GUEST_BOOT, 35)
+	X(GUEST_BOOT, 35) \
+	X(DISK_ORDER, 36) \
+	X(DISK_RANDOM, 37) \
+	X(NET_STREAM, 38)
 
 enum bench_label {
 #define BENCH_ENUM(name, number) BENCH_##name = (number),

@@ -285,6 +285,7 @@ static struct sim *make(uint8_t shape)
     static const struct cordon_mem ram = { BASE, RAM_PAGES * PAGE };
     static const struct cordon_mem core = { BASE + 64 * PAGE, 8 * PAGE };
     struct sim_config config = { .ram = &ram, .rams = 1, .core = &core, .cores = 1, .vm = geometry[shape % 6], .vms = VMS,
+                                 .dma = { shape / 6 % 2 == 0 ? 0 : 39, 0x7ff },     /* devices of the host's */
                                  .cpus = CPUS, .tlb_entries = 64, .compact = true, .private_size = UINT64_C(1) << 21 };
     char why[256];
     struct sim *s = sim_create(&config, why, sizeof why);

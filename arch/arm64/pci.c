@@ -169,15 +169,32 @@ static void set_buses(const struct scan *s, uint32_t function, uint32_t own, uin
     pci_write(s->ecam, function, PCI_BUSES, timer | last << 16 | behind << 8 | own);
 }
 
+static bool is_bridge(const struct scan *s, uint32_t function)
+{
+    uint32_t type = HEADER_TYPE(pci_read(s->ecam, function, PCI_HEADER));
+
+    return type == HEADER_BRIDGE || type == HEADER_CARDBUS;
+}
+
+/* Begins with a bus, whose bridges lead nowhere yet: numbers from before may be those that others get. */
+static void begin(struct scan *s, uint32_t bus, uint32_t bridge)
+{
+    s->stop[s->depth] = (struct stop){ .bus = bus, .bridge = bridge };
+    for (uint32_t function = bus << 8; function < (bus + 1) << 8; function++) {
+        if (pci_read(s->ecam, function, PCI_ID) != NOBODY && is_bridge(s, function))
+            set_buses(s, function, 0, 0, 0);
+    }
+}
+
 /* Gives the bus behind a bridge the next number, and goes on there. */
 static const char *enter(struct scan *s, uint32_t function)
 {
     if (s->highest == s->last)
         return refused_depth(function);
     s->highest++;
-    set_buses(s, function, function >> 8, s->highest, s->last);
     s->depth++;
-    s->stop[s->depth] = (struct stop){ .bus = s->highest, .bridge = function };
+    set_buses(s, function, function >> 8, s->highest, s->last);
+    begin(s, s->highest, function);
     return 0;
 }
 
@@ -190,10 +207,9 @@ static void leave(struct scan *s)
 
 static const char *visit(struct scan *s, uint32_t function)
 {
-    uint32_t type = HEADER_TYPE(pci_read(s->ecam, function, PCI_HEADER));
     const char *reason = look(s, function);
 
-    return reason == 0 && (type == HEADER_BRIDGE || type == HEADER_CARDBUS) ? enter(s, function) : reason;
+    return reason == 0 && is_bridge(s, function) ? enter(s, function) : reason;
 }
 
 /* Every function of every bus once, whatever function 0 of a device says of others: at most 256 buses of 256. */
@@ -235,7 +251,7 @@ const char *pci_confine(const struct bridge *b)
 
     scan = (struct scan){ .ecam = b->window[0].base - ((uint64_t)b->first_bus << 20), .first = b->first_bus,
                           .last = b->first_bus + b->buses - 1, .highest = b->first_bus };
-    scan.stop[0].bus = b->first_bus;
+    begin(&scan, b->first_bus, 0);
     reason = scan_buses(&scan);
     return reason != 0 ? reason : scan_others(&scan);
 }

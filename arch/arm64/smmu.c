@@ -11,8 +11,6 @@
 #include "smmu_queue.h"
 #include "smmu_start.h"
 
-#define LEVEL_1_BITS 39                   /* what a table reaches that begins at level 1 */
-
 static struct smmu smmus[MAX_SMMUS];
 static uint32_t count_of_smmus;
 static bool stage2;                     /* the one form of table that all of them walk */
@@ -56,26 +54,12 @@ void smmu_add(uint64_t base, const struct smmu_streams *streams, uint32_t ranges
 
 struct cordon_dma smmu_tables(uint64_t end)
 {
-    struct cordon_dma dma = { .bits = end > UINT64_C(1) << LEVEL_1_BITS ? 48 : LEVEL_1_BITS };
-    uint32_t bits = 48;
-    bool stage1 = true;
+    struct cordon_dma dma = { 0, 0 };
+    const char *reason = count_of_smmus == 0 ? 0 : smmu_choose(smmus, count_of_smmus, end, &dma);
 
-    if (count_of_smmus == 0)
-        return (struct cordon_dma){ 0, 0 };
-    stage2 = true;
-    for (uint32_t i = 0; i < count_of_smmus; i++) {
-        uint32_t its = smmu_address_bits(smmus[i].address_size);
-
-        stage1 = stage1 && smmus[i].stage1;
-        stage2 = stage2 && smmus[i].stage2;
-        bits = its < bits ? its : bits;
-    }
-    if (!stage1 && !stage2)
-        refuse_to_boot("the SMMUs of this machine have no stage in common: leave one of them out of the tree");
-    /* Stage 2 has a level 0 from 44 bits on. */
-    if (end > UINT64_C(1) << bits || (stage2 && dma.bits == 48 && bits < 44))
-        refuse_to_boot("an SMMU of this machine does not reach all of its memory: give it less");
-    dma.page = stage2 ? PAGE_STAGE2 : PAGE_STAGE1;
+    if (reason != 0)
+        refuse_to_boot(reason);
+    stage2 = dma.page == PAGE_STAGE2;
     return dma;
 }
 
@@ -155,6 +139,8 @@ void smmu_listen(void)
 
 void smmu_log_was_read(void)
 {
+    if (count_of_smmus == 0)
+        return;
     lock_queues();
     smmu_events_read();
     unlock_queues();

@@ -12,6 +12,9 @@
 #define EVENT_BITS 7u
 #define QUEUE_SIZE 4096u
 
+#define LEVEL_1_BITS 39                 /* of addresses, for a table that begins at level 1 */
+#define LEVEL_0_LEAST 44                /* of physical addresses, where stage 2 may begin at level 0 */
+
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* ---- what it is ---- */
@@ -49,6 +52,26 @@ const char *smmu_identify(struct smmu *s)
     s->command_bits = smaller(IDR1_CMDQS(idr1), COMMAND_BITS);
     s->event_bits = smaller(IDR1_EVENTQS(idr1), EVENT_BITS);
     return unusable(s, idr0, idr1, idr5);
+}
+
+const char *smmu_choose(const struct smmu *s, uint32_t n, uint64_t end, struct cordon_dma *dma)
+{
+    uint32_t bits = 48;
+    bool stage1 = true;
+    bool stage2 = true;
+
+    for (uint32_t i = 0; i < n; i++) {
+        stage1 = stage1 && s[i].stage1;
+        stage2 = stage2 && s[i].stage2;
+        bits = smaller(bits, smmu_address_bits(s[i].address_size));
+    }
+    if (!stage1 && !stage2)
+        return "the SMMUs of this machine have no stage in common: leave one of them out of the tree";
+    dma->bits = end > UINT64_C(1) << LEVEL_1_BITS ? 48 : LEVEL_1_BITS;
+    dma->page = stage2 ? PAGE_STAGE2 : PAGE_STAGE1;
+    if (end > UINT64_C(1) << bits || (stage2 && dma->bits == 48 && bits < LEVEL_0_LEAST))
+        return "an SMMU of this machine does not reach all of its memory: give the machine less";
+    return 0;
 }
 
 uint64_t smmu_place(struct smmu *s, uint64_t at)

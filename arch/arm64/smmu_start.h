@@ -6,6 +6,7 @@
 #ifndef CORDON_SMMU_START_H
 #define CORDON_SMMU_START_H
 
+#include "cordon/cordon.h"
 #include "smmu_format.h"
 #include "smmu_state.h"
 
@@ -14,6 +15,12 @@
  * used and what to do.
  */
 const char *smmu_identify(struct smmu *s);
+
+/*
+ * What tables all of n SMMUs can walk, one at least, that reach RAM up to `end`: of stage 2 if they can, else of stage 1.
+ * Returns 0 and *dma, or in one line why there are none.
+ */
+const char *smmu_choose(const struct smmu *s, uint32_t n, uint64_t end, struct cordon_dma *dma);
 
 /* Finds places for all that the SMMU reads and writes, from `at` on, all of it zero when it starts; returns its end. */
 uint64_t smmu_place(struct smmu *s, uint64_t at);

@@ -109,15 +109,17 @@ static uint32_t behind(int i)
     return i == -1 ? first_bus : i < -1 ? (uint32_t)(-2 - i) : devices[i].config[6] >> 8 & 0xff;
 }
 
-/* Whether accesses for a bus come to a bridge, and go on behind it. */
+/* Whether accesses for the bus behind a bridge come to it: each bridge on the way takes those for its own bus for itself. */
 static bool is_routed(int i, uint32_t bus)
 {
+    bool last = true;
+
     for (; i >= 0; i = devices[i].parent) {
         uint32_t secondary = devices[i].config[6] >> 8 & 0xff;
-        uint32_t last = devices[i].config[6] >> 16 & 0xff;
 
-        if (secondary == 0 || bus < secondary || bus > last)
+        if (secondary == 0 || (last ? bus != secondary : bus <= secondary) || bus > (devices[i].config[6] >> 16 & 0xff))
             return false;
+        last = false;
     }
     return true;
 }
@@ -240,6 +242,15 @@ int main(void)
     add(b, 0xf8, 0x100e8086, 0x0200);
     b = add_bridge(-1, 0xf8, 1);
     add_virtio(b, 0x07, 0x1041, CONFINED);
+    good(256);
+    begin("bridges with numbers from before");
+    for (uint32_t i = 0; i < 4; i++) {
+        b = add_bridge(-1, 0x10 + i, 1);
+        devices[b].config[6] |= (i + 2) << 16 | (i + 1) << 8;
+        b = add_bridge(b, 0, 1);
+        devices[b].config[6] |= (i + 2) << 16 | (i + 2) << 8;
+        add(b, 0, 0x100e8086, 0x0200);
+    }
     good(256);
     begin("all buses");
     chain(255);

@@ -603,6 +603,27 @@ static void refusals(void)
     }
 }
 
+/* What several SMMUs have in common. stages: 1, 2 or 3 for both. */
+static void choices(void)
+{
+    static const struct { unsigned a, b; uint32_t size; uint64_t end; uint32_t bits; uint64_t page; } rows[] = {
+        { 3, 3, 4, UINT64_C(1) << 31, 39, 0x7ff }, { 3, 1, 4, UINT64_C(1) << 31, 39, 0x743 }, { 1, 3, 4, UINT64_C(1) << 31, 39, 0x743 },
+        { 2, 3, 4, UINT64_C(1) << 39, 39, 0x7ff }, { 1, 2, 4, UINT64_C(1) << 31, 0, 0 }, { 3, 3, 4, (UINT64_C(1) << 39) + 1, 48, 0x7ff },
+        { 3, 3, 4, (UINT64_C(1) << 44) + 1, 0, 0 }, { 3, 3, 5, (UINT64_C(1) << 44) + 1, 48, 0x7ff }, { 3, 3, 1, UINT64_C(1) << 37, 0, 0 },
+        { 3, 3, 2, (UINT64_C(1) << 39) + 1, 0, 0 }, { 1, 1, 2, (UINT64_C(1) << 39) + 1, 48, 0x743 }, { 3, 3, 1, UINT64_C(1) << 36, 39, 0x7ff } };
+
+    name = "choices";
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct smmu s[2] = { { .stage1 = rows[i].a & 1, .stage2 = rows[i].a >> 1, .address_size = 5 },
+                             { .stage1 = rows[i].b & 1, .stage2 = rows[i].b >> 1, .address_size = rows[i].size } };
+        struct cordon_dma dma = { 0, 0 };
+        const char *reason = smmu_choose(s, 2, rows[i].end, &dma);
+
+        want((reason == NULL) == (rows[i].bits != 0), reason != NULL ? reason : "what cannot be is not refused");
+        want(reason != NULL || (dma.bits == rows[i].bits && dma.page == rows[i].page), "another table");
+    }
+}
+
 /* ---- forgetting ---- */
 
 static unsigned cached(uint64_t first, uint64_t n)
@@ -742,6 +763,7 @@ int main(void)
 {
     shapes();
     refusals();
+    choices();
     for (unsigned i = 0; i < 8; i++)
         forgets((i & 1) != 0, (i & 2) != 0, (i & 4) != 0 ? 0x02730010 : 0x00610010);
     waits();

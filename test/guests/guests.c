@@ -57,6 +57,7 @@ static struct {
     char log[KEPT][160];
     uint64_t ops;
     uint64_t seed;
+    bool devices;                   /* the host has some */
     uint64_t exits[CORDON_EXITS];
     uint64_t refused, done;
 } t;
@@ -677,13 +678,36 @@ static void do_build(void)
     do_start(handle);
 }
 
+/* Whether the host may have a frame, and its devices with it. */
+static bool host_may(const struct frame_state *f)
+{
+    return f->owner == HOST || (f->owner != CORE && f->count > 0);
+}
+
+/* A device reaches the first word of a frame, or does not. */
+static void do_transfer(void)
+{
+    uint64_t frame = BASE_FRAME + below(FRAMES);
+    struct frame_state *f = model_frame(&t.m, frame);
+    uint64_t value = rng_next(&t.rng), read = 0;
+    bool write = one_in(2);
+    bool done = (write ? sim_dma_write(t.sim, frame * PAGE, value) : sim_dma_read(t.sim, frame * PAGE, &read)) == SIM_DONE;
+
+    if (sim_reports(t.sim) > 0)
+        differ("report: %s", sim_report(t.sim, 0));
+    if (done != host_may(f) || (done && !write && read != f->word))
+        differ("a device %s 0x%" PRIx64 " and reads 0x%" PRIx64, done ? "reaches" : "does not reach", frame * PAGE, read);
+    if (done && write)
+        f->word = value;
+}
+
 /* The host writes the first word of a frame that it may have; a guest that of a page of its own. */
 static void do_access(void)
 {
     uint64_t frame = BASE_FRAME + below(FRAMES);
     struct frame_state *f = model_frame(&t.m, frame);
     uint64_t value = rng_next(&t.rng), read = 0;
-    bool may = f->owner == HOST || (f->owner != CORE && f->count > 0);
+    bool may = host_may(f);
     uint32_t who = f->owner != CORE && f->owner != HOST && t.m.vm[f->owner].map[f->gfn] == frame && one_in(2) ? f->owner : 0;
     uint64_t addr = who == 0 ? frame * PAGE : GUEST_RAM + f->gfn * PAGE;
     enum cordon_status status;
@@ -717,6 +741,8 @@ static void compare_frames(void)
         if (owner != CORE && sim_peek(t.sim, BASE_FRAME + i, 0) != f->word)
             differ("frame 0x%" PRIx64 " begins with 0x%" PRIx64 ", not 0x%" PRIx64, BASE_FRAME + i, sim_peek(t.sim, BASE_FRAME + i, 0),
                    f->word);
+        if (t.devices && t.ops % 16 == 0 && sim_dma_lookup(t.sim, BASE_FRAME + i, NULL) != host_may(f))
+            differ("devices reach frame 0x%" PRIx64 " of owner %u or do not", BASE_FRAME + i, owner);
     }
 }
 
@@ -807,6 +833,8 @@ static void one(void)
         do_info(handle);
     else if (dice < 76)
         do_measurement(handle);
+    else if (t.devices && dice < 96 && one_in(3))
+        do_transfer();
     else if (dice < 96)
         do_access();
     else
@@ -823,6 +851,9 @@ static void machine(uint64_t seed, uint64_t ops)
                                  .private_size = UINT64_C(2) << 20, .seed = seed, .vm = { 48, 0 } };
     char why[256];
 
+    t.devices = seed % 2 == 0;
+    if (t.devices)
+        config.dma = (struct cordon_dma){ 39, 0x7ff };
     t.seed = seed;
     t.rng.state = seed;
     t.ops = t.handles = 0;

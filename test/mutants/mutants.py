@@ -77,67 +77,54 @@ MUTANTS = [
     gone("pool-free-not-counted", "pop", "a pool that gives a table does not count it", "p->free -= 1;"),
 
     # ---- what the host's devices reach ----
-    gone("dma-no-tlbi", "dma_settle", "the SMMUs are not told", "arch_dma_invalidate(c, o.first, o.end - o.first);"),
-    gone("dma-no-sync", "dma_settle", "the SMMUs are told and not waited for", "arch_dma_sync(c);"),
-    M("dma-tlbi-short", "dma_settle", "the last page of the range stays in the SMMUs",
+    gone("dma-no-tlbi", "dma_update", "the SMMUs are not told", "arch_dma_invalidate(c, o.first, o.end - o.first);"),
+    gone("dma-no-sync", "dma_update", "the SMMUs are told and not waited for", "arch_dma_sync(c);"),
+    M("dma-tlbi-short", "dma_update", "the last page of the range stays in the SMMUs",
       "o.end - o.first)", "o.end - o.first - 1)"),
-    M("dma-tlbi-late", "dma_settle", "the first page of the range stays in the SMMUs",
+    M("dma-tlbi-late", "dma_update", "the first page of the range stays in the SMMUs",
       "(c, o.first, o.end", "(c, o.first + 1, o.end"),
-    gone("assign-dma-open", "assign_run", "devices reach what a VM was given",
-      "dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));"),
+    gone("dma-no-dsb", "dma_update", "a device is told of a page that no walk may see yet", "arch_dsb_ishst(c);"),
+    gone("assign-dma-open", "assign_run", "devices reach what a VM was given", "dma_follow(c, s, offset, n);"),
     M("assign-dma-one-open", "assign_run", "devices reach the last page of what a VM was given",
-      "dma_close(c, s, offset, n, OWED_NOTHING)", "dma_close(c, s, offset, n - 1, OWED_NOTHING)"),
+      "dma_follow(c, s, offset, n)", "dma_follow(c, s, offset, n - 1)"),
     M("assign-dma-late", "assign_run", "a frame is zeroed for a VM while devices reach it", """\
-    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));
+    dma_follow(c, s, offset, n);
     if (contents == CORDON_ZERO)
         arch_zero_frames(c, s.pfn + offset, n);
 """, """\
     if (contents == CORDON_ZERO)
         arch_zero_frames(c, s.pfn + offset, n);
-    dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));
+    dma_follow(c, s, offset, n);
 """),
-    gone("core-dma-open", "memory_take_for_core", "devices reach tables and vCPUs",
-      "dma_settle(c, dma_close(c, s, offset, n, OWED_NOTHING));"),
-    gone("clear-dma-open", "unmap_run", "devices reach a granted frame while it is zeroed",
-      "dma = dma_close(c, s, offset, n, dma);"),
-    gone("clear-no-dma-settle", "settle_all", "SMMUs know a granted frame while it is zeroed", "dma_settle(c, o.dma);"),
+    gone("core-dma-open", "memory_take_for_core", "devices reach tables and vCPUs", "dma_follow(c, s, offset, n);"),
+    gone("clear-dma-open", "memory_clear", "devices reach a granted frame while it is zeroed",
+      "dma_withdraw(c, s, v.id, plan.first, plan.end - plan.first);"),
+    M("clear-dma-kept", "dma_withdraw", "devices keep what is granted while it is zeroed", "n, vm)", "n, HOLDER_INVALID)"),
     M("clear-dma-early", "hand_back", "devices reach a frame before it is zeroed",
       "    arch_zero_frames(c, s.pfn + offset, n);\n", """\
     set_holder(s, offset, n, HOLDER_HOST);
-    dma_settle(c, dma_follow(c, s, offset, n));
+    dma_follow(c, s, offset, n);
     arch_zero_frames(c, s.pfn + offset, n);
 """),
-    gone("clear-dma-closed", "hand_back", "devices do not reach what the host got back",
-      "dma_settle(c, dma_follow(c, s, offset, n));"),
+    gone("clear-dma-closed", "memory_clear", "devices do not reach what the host got back",
+      "dma_follow(c, s, plan.first, plan.end - plan.first);"),
     gone("return-dma-closed", "memory_return_from_core", "devices do not reach table frames that came back",
-      "dma_settle(c, dma_follow(c, s, frame % 512, 1));"),
-    gone("grant-dma-closed", "grant_run", "devices do not reach what a VM shares",
-      "dma_settle(c, dma_follow(c, s, frame % 512, n));"),
-    gone("revoke-dma-open", "revoke_run", "devices reach what a VM shares no longer",
-      "dma_settle(c, dma_follow(c, s, frame % 512, n));"),
-    M("dma-close-other-row", "dma_close_run", "another section's pages are closed",
-      "c->dma.leaf + s.index", "c->dma.leaf + s.index + 1"),
-    M("dma-close-other-page", "dma_close_run", "the neighbour's page is closed", "arch_dma_write(c, row, offset + i, 0)",
-      "arch_dma_write(c, row, (offset + i + 1) % 512, 0)"),
-    M("dma-close-owes-nothing", "dma_close_run", "pages are closed and nothing is owed",
-      "any ? owed_add(o, s.pfn + offset, s.pfn + offset + n) : o", "o"),
-    M("dma-close-owes-one", "dma_close_run", "pages are closed and one is owed", "s.pfn + offset + n)", "s.pfn + offset + 1)"),
-    M("dma-close-forgets", "dma_close_run", "what was owed before is forgotten", "owed_add(o, ", "owed_add(OWED_NOTHING, "),
-    M("dma-follow-other-row", "dma_follow_run", "another section's pages follow",
-      "c->dma.leaf + s.index", "c->dma.leaf + s.index + 1"),
-    always("dma-follow-opens-all", "dma_follow_run", "devices reach everything", "frame_host_may_map(s.frame[offset + i])"),
-    M("dma-follow-first", "dma_follow_run", "all pages follow the first one's record", "s.frame[offset + i]", "s.frame[offset]"),
-    gone("dma-follow-owes-nothing", "dma_follow_run", "pages are closed and nothing is owed", "closed = true;"),
-    M("dma-follow-owes-one", "dma_follow_run", "pages are closed and one is owed",
-      "s.pfn + offset + n }", "s.pfn + offset + 1 }"),
-    gone("dma-follow-no-dsb", "dma_follow_run", "a device is told of a page that no walk may see yet", "arch_dsb_ishst(c);"),
-    gone("dma-no-page", "dma_follow_run", "entries are no pages", " + c->dma.page"),
-    M("dma-build-opens-all", "build_section", "devices reach the core's frames", "nobody = dma_follow_run(c, s, 0, 512);", """\
+      "dma_follow(c, s, frame % 512, 1);"),
+    gone("grant-dma-closed", "grant_run", "devices do not reach what a VM shares", "dma_follow(c, s, frame % 512, n);"),
+    gone("revoke-dma-open", "revoke_run", "devices reach what a VM shares no longer", "dma_follow(c, s, frame % 512, n);"),
+    M("dma-other-row", "update_run", "another section's pages follow", "c->dma.leaf + s.index", "c->dma.leaf + s.index + 1"),
+    M("dma-other-page", "update_run", "the neighbour's page follows", "arch_dma_write(c, row, offset + i, wanted)",
+      "arch_dma_write(c, row, (offset + i + 1) % 512, wanted)"),
+    M("dma-owes-one", "update_run", "pages are closed and one is owed", "o = owed_add(o, ", "o = owed_add(OWED_NOTHING, "),
+    gone("dma-owes-nothing", "update_run", "pages are closed and nothing is owed", "o = owed_add(o, frame, frame + 1);"),
+    always("dma-opens-all", "update_run", "devices reach everything", "frame_host_may_map(f) && f.holder != but"),
+    M("dma-follows-first", "update_run", "all pages follow the first one's record", "s.frame[offset + i]", "s.frame[offset]"),
+    gone("dma-no-page", "update_run", "entries are no pages", " + c->dma.page"),
+    M("dma-build-opens-all", "build_section", "devices reach the core's frames", "(void)update_run(c, s, 0, 512, HOLDER_INVALID);", """\
 for (uint64_t i = 0; i < 512; i++)
-        arch_dma_write(c, c->dma.leaf + index, i, (s.pfn + i) * CORDON_PAGE_SIZE + c->dma.page);
-    nobody = OWED_NOTHING;"""),
+        arch_dma_write(c, c->dma.leaf + index, i, (s.pfn + i) * CORDON_PAGE_SIZE + c->dma.page);"""),
     M("dma-build-one-short", "build_section", "the last page of each section is lost to devices",
-      "(c, s, 0, 512)", "(c, s, 0, 511)"),
+      "(c, s, 0, 512, ", "(c, s, 0, 511, "),
     M("dma-build-other-place", "build_section", "sections are linked in the order of their records",
       "number % 512", "index % 512"),
     M("dma-build-one-table", "below", "two places share a table", "desc_table((*next)++)", "desc_table(*next)"),
@@ -255,14 +242,14 @@ for (uint64_t i = 0; i < 512; i++)
     never("clear-keeps-vm-mapping", "unmap_run", "the VM still maps what is the host's", "!frame_is_pending(s.frame[offset])"),
     never("clear-keeps-host-mapping", "unmap_run", "the host keeps its mapping of a granted frame while it is zeroed",
       "s.frame[offset].count > 0"),
-    gone("clear-no-vm-settle", "settle_all", "the VM's TLB entries outlive the clear", "s2_settle(c, &v.vm->s2, o.vm);"),
-    gone("clear-no-host-settle", "settle_all", "the host's TLB entries outlive the clear", "s2_settle(c, &c->host, o.host);"),
+    gone("clear-no-vm-settle", "settle_both", "the VM's TLB entries outlive the clear", "s2_settle(c, &v.vm->s2, o.vm);"),
+    gone("clear-no-host-settle", "settle_both", "the host's TLB entries outlive the clear", "s2_settle(c, &c->host, o.host);"),
     M("clear-keeps-vm-block", "unmap_owned", "the VM still maps a block of which frames are the host's",
       "if (is_block_of(p, s))", "if (false)"),
     M("clear-one-page-keeps-mappings", "unmap_owned", "a frame that is cleared alone stays mapped",
-      "settle_all(c, v, unmap_run(c, s, p, plan.first, 1, owed));", "settle_all(c, v, owed);"),
+      "settle_both(c, v, unmap_run(c, s, p, plan.first, 1, owed));", "settle_both(c, v, owed);"),
     M("clear-one-page-late", "unmap_owned", "a frame that is cleared alone stays in the TLBs",
-      "settle_all(c, v, unmap_run(c, s, p, plan.first, 1, owed));", "(void)unmap_run(c, s, p, plan.first, 1, owed);"),
+      "settle_both(c, v, unmap_run(c, s, p, plan.first, 1, owed));", "(void)unmap_run(c, s, p, plan.first, 1, owed);"),
     M("clear-walks-once", "unmap_owned", "all runs are taken out of where the first was", "if (i != plan.first)", "if (false)"),
     M("clear-run-ignores-order", "gfn_run", "frames at scattered guest addresses are taken for a run", "== first + i", "!= 0"),
     M("clear-progress", "clear_progress", "skipped frames are not reported", "n - frames", "0"),

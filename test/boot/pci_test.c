@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The look at PCI buses before the host has them, on buses that nobody has: bridges in bridges, devices of virtio of each kind, further
- * root buses. A bridge here leads nowhere until it has bus numbers, and a device's place is where it is plugged in, not a bus number.
+ * The look at PCI buses before the host has them, on buses that nobody has: bridges in bridges, devices of virtio of each
+ * kind, further root buses. A bridge here leads nowhere until it has bus numbers, and a device's place is where it is plugged
+ * in, not a bus number.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -211,7 +212,8 @@ static void bad(uint32_t buses, const char *place, const char *word)
     const char *reason = confine(buses);
 
     want(reason != NULL, "nothing is refused");
-    want(reason == NULL || (strncmp(reason, place, strlen(place)) == 0 && strstr(reason, word) != NULL), reason != NULL ? reason : "");
+    want(reason == NULL || (strncmp(reason, place, strlen(place)) == 0 && strstr(reason, word) != NULL),
+         reason != NULL ? reason : "");
 }
 
 static void chain(int depth)

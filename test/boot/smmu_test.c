@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SMMU's driver against an SMMU, written here after Arm IHI 0070 and not after the driver. It has memory of its own: what the CPU
- * stores reaches it at a barrier. It keeps every translation and every stream table entry that it has read until it is told to forget
- * them and a CMD_SYNC is done. It takes a command apart bit by bit, and can make errors, stall, and lack what SMMUs may lack.
+ * The SMMU's driver against an SMMU, written here after Arm IHI 0070 and not after the driver. It has memory of its own: what
+ * the CPU stores reaches it at a barrier. It keeps every translation and every stream table entry that it has read until it
+ * is told to forget them and a CMD_SYNC is done. It takes a command apart bit by bit, and can make errors, stall, and lack
+ * what SMMUs may lack.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -362,7 +363,8 @@ static bool entry_of(uint32_t stream, uint64_t entry[8])
     if ((m.strtab_cfg >> 16 & 3) == 1) {
         uint64_t descriptor;
 
-        want((m.strtab_cfg >> 6 & 0x1f) == 8 && (m.is.idr0 >> 27 & 3) == 1, "two levels where there are none, or split elsewhere");
+        want((m.strtab_cfg >> 6 & 0x1f) == 8 && (m.is.idr0 >> 27 & 3) == 1,
+             "two levels where there are none, or split elsewhere");
         descriptor = load(at + (stream >> 8) * 8);
         if ((descriptor & 0x1f) == 0)
             return false;
@@ -385,7 +387,10 @@ static bool entry_of(uint32_t stream, uint64_t entry[8])
     return true;
 }
 
-static uint64_t field(uint64_t word, unsigned high, unsigned low) { return word >> low & ((UINT64_C(1) << (high - low + 1)) - 1); }
+static uint64_t field(uint64_t word, unsigned high, unsigned low)
+{
+    return word >> low & ((UINT64_C(1) << (high - low + 1)) - 1);
+}
 
 /* The table's root, what its addresses have in bits, and where a walk begins; false: the entry aborts or is malformed. */
 static bool decode(const uint64_t e[8], uint64_t *root, unsigned *bits, unsigned *start, uint64_t *leaf)
@@ -395,8 +400,10 @@ static bool decode(const uint64_t e[8], uint64_t *root, unsigned *bits, unsigned
         return false;
     if (field(e[0], 3, 1) == 6) {
         want((m.is.idr0 & 1) != 0, "stage 2 where there is none");
-        want(e[0] == 0xd && e[1] == UINT64_C(1) << 44 && (e[2] & ~UINT64_C(0x040f3fff00000000)) == 0, "bits of a stream of stage 2");
-        want(field(e[2], 43, 40) == 5 && field(e[2], 45, 44) == 3 && field(e[2], 51, 51) == 1 && field(e[2], 58, 58) == 1, "its walks");
+        want(e[0] == 0xd && e[1] == UINT64_C(1) << 44 && (e[2] & ~UINT64_C(0x040f3fff00000000)) == 0,
+             "bits of a stream of stage 2");
+        want(field(e[2], 43, 40) == 5 && field(e[2], 45, 44) == 3 && field(e[2], 51, 51) == 1 && field(e[2], 58, 58) == 1,
+             "its walks");
         want(field(e[2], 50, 48) == (m.is.idr5 & 7), "its output size");
         *bits = 64 - (unsigned)field(e[2], 37, 32);
         *start = 2 - (unsigned)field(e[2], 39, 38);
@@ -550,8 +557,10 @@ static void shapes(void)
             is.idr0 |= 1 << 9 | 1 << 10;
         is.idr1 = queues[i / 32];
         (void)started(is, stage2, (i & 7) == 3, 0, 0x10000);
-        want(reaches(0, FIRST) && reaches(8, FIRST + 1) && reaches(0xffff, FIRST + PAGES - 1), "a device of the host's is refused");
-        want(!reaches(8, FIRST - 1) && !reaches(8, FIRST + PAGES) && !reaches(8, UINT64_C(1) << 35), "a page that is nobody's is reached");
+        want(reaches(0, FIRST) && reaches(8, FIRST + 1) && reaches(0xffff, FIRST + PAGES - 1),
+             "a device of the host's is refused");
+        want(!reaches(8, FIRST - 1) && !reaches(8, FIRST + PAGES) && !reaches(8, UINT64_C(1) << 35),
+             "a page that is nobody's is reached");
         want(!reaches(0x10000, FIRST) && !reaches(0xfffffff, FIRST), "a stream that is nobody's is let through");
     }
     name = "streams in the middle";
@@ -607,10 +616,14 @@ static void refusals(void)
 static void choices(void)
 {
     static const struct { unsigned a, b; uint32_t size; uint64_t end; uint32_t bits; uint64_t page; } rows[] = {
-        { 3, 3, 4, UINT64_C(1) << 31, 39, 0x7ff }, { 3, 1, 4, UINT64_C(1) << 31, 39, 0x743 }, { 1, 3, 4, UINT64_C(1) << 31, 39, 0x743 },
-        { 2, 3, 4, UINT64_C(1) << 39, 39, 0x7ff }, { 1, 2, 4, UINT64_C(1) << 31, 0, 0 }, { 3, 3, 4, (UINT64_C(1) << 39) + 1, 48, 0x7ff },
-        { 3, 3, 4, (UINT64_C(1) << 44) + 1, 0, 0 }, { 3, 3, 5, (UINT64_C(1) << 44) + 1, 48, 0x7ff }, { 3, 3, 1, UINT64_C(1) << 37, 0, 0 },
-        { 3, 3, 2, (UINT64_C(1) << 39) + 1, 0, 0 }, { 1, 1, 2, (UINT64_C(1) << 39) + 1, 48, 0x743 }, { 3, 3, 1, UINT64_C(1) << 36, 39, 0x7ff } };
+        { 3, 3, 4, UINT64_C(1) << 31, 39, 0x7ff }, { 3, 1, 4, UINT64_C(1) << 31, 39, 0x743 },
+        { 1, 3, 4, UINT64_C(1) << 31, 39, 0x743 },
+        { 2, 3, 4, UINT64_C(1) << 39, 39, 0x7ff }, { 1, 2, 4, UINT64_C(1) << 31, 0, 0 },
+        { 3, 3, 4, (UINT64_C(1) << 39) + 1, 48, 0x7ff },
+        { 3, 3, 4, (UINT64_C(1) << 44) + 1, 0, 0 }, { 3, 3, 5, (UINT64_C(1) << 44) + 1, 48, 0x7ff },
+        { 3, 3, 1, UINT64_C(1) << 37, 0, 0 },
+        { 3, 3, 2, (UINT64_C(1) << 39) + 1, 0, 0 }, { 1, 1, 2, (UINT64_C(1) << 39) + 1, 48, 0x743 },
+        { 3, 3, 1, UINT64_C(1) << 36, 39, 0x7ff } };
 
     name = "choices";
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

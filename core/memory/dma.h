@@ -2,13 +2,14 @@
 /*
  * What the host's devices may reach: a table that the SMMU walks for every stream of the host's.
  *
- * It follows the frame records: it maps a frame, as itself, from when the host may have it until the host may not (I1, I5). A
- * transfer that meets a fault is lost and does not come back, so nothing here is on demand, and nothing a neighbour does may be
- * felt: leaves are pages of 4 KiB alone, and all tables are there from boot on. A change is one store, without an allocation, a
- * split or a break before make.
+ * It follows the frame records: it maps a frame, as itself, from when the host may have it until the host may not (I1,
+ * I5). A transfer that meets a fault is lost and does not come back, so nothing here is on demand, and nothing that a
+ * neighbour does may be felt: leaves are pages of 4 KiB alone, and all tables are there from boot on. A change is one
+ * store, without an allocation, a split or a break before make.
  *
- * The level-3 tables lie one behind the other, in the order of the sections' records: an entry is found without a walk. A
- * section's lock guards its table. A machine without an SMMU has no such table (c->dma.leaf is 0), and no device that could use it.
+ * The level-3 tables lie one behind the other, in the order of the sections' records: an entry is found without a
+ * walk. A section's lock guards its table. A machine without an SMMU has no such table (c->dma.leaf is 0), and no
+ * device that could use it.
  */
 #ifndef CORDON_DMA_H
 #define CORDON_DMA_H
@@ -17,14 +18,15 @@
 #include "memory/frame.h"
 
 /*
- * Makes the tables, in cordon_sizes.dma_tables frames from `row` on which are all zero, and has them map what the records let the host
- * have. No SMMU walks them yet.
+ * Makes the tables, in cordon_sizes.dma_tables frames from `row` on which are all zero, and has them map what the
+ * records let the host have. No SMMU walks them yet.
  */
 void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row);
 
 /*
- * Has the table say of frames offset .. offset+n-1 of the section what their records say now, but of those of the holder `but`, which
- * are in no case reached. Where a page is taken out, the SMMUs have forgotten it and no transfer to it is under way on return (I6).
+ * Has the table say of frames offset .. offset+n-1 of the section what their records say now, but of those of the
+ * holder `but`, which are in no case reached. Where a page is taken out, the SMMUs have forgotten it and no transfer
+ * to it is under way on return (I6).
  */
 /*@ requires arrays(c) && holds(c, s) && offset + n <= 512;
   @ assigns \nothing;

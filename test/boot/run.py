@@ -96,10 +96,6 @@ def dma_cases():
             yield confined("dma-qemu-%s-%s" % (version, cpu), ["QEMU=" + qemu, "CPU=" + cpu],
                            want=[r"^Cordon: the host's devices are behind 1 SMMU, by a table of stage %d" % (1 if version == "7" else 2)])
     yield confined("dma-below-4G", ["MACHINE=iommu=smmuv3,highmem=off,acpi=off", "SMP=1", "MEM=1333M"], 1)
-    yield boots("dma-events", ["MACHINE=iommu=smmuv3", "SMP=1", "EXTRA=-device edu,addr=3,dma_mask=0xffffffffff"], 1, "cordon.test=edu",
-                [r"log: \d+ CPU 0: device access denied, kind \* 2\^32 \+ stream 0x1000000018, address 0x40200000$",
-                 r"device access denied, kind \* 2\^32 \+ stream 0x1000000018, address 0x4023f000$",
-                 r"info: +70 accesses of devices that were aborted", r"test: in the log are 64"], [r"address 0x40240000"])
     disk = "EXTRA=-device virtio-rng-pci," + CONFINED
     yield Case("dma-reset", ["MACHINE=iommu=smmuv3", "SMP=2", disk], "cordon.test=reset", [r"test: reset"], [r"Cordon panic", r"cut off"])
     machine = ["MACHINE=iommu=smmuv3", "SMP=1"]

@@ -159,11 +159,12 @@ struct cordon {
     struct lock host_lock;      /* guards the host's levels 0 and 1, its device entries and its pool */
     struct stage2 host;
     struct pool host_pool;
-    struct dma dma;             /* guarded by the sections' locks */
 
     struct vm *vm;              /* vm[id - 1] */
     uint32_t vms;               /* ids are 1 .. vms */
     struct stage2 vm_shape;     /* start, roots and gfn_limit of every VM's table */
+
+    struct dma dma;             /* each section's lock guards its own table */
 };
 
 #endif

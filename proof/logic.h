@@ -125,7 +125,6 @@
     \valid(c->frame + (0 .. c->sections * 512 - 1)) &&
     1 <= c->vms < 0x4000 && \valid(c->vm + (0 .. c->vms - 1)) &&
     \valid(c->span + (0 .. c->spans - 1)) && \valid(c->hidden + (0 .. c->hiddens - 1)) &&
-    c->dma.leaf + c->sections <= 68719476736 && c->dma.page < 9223372036854775808 &&
     \separated(c, c->phys + (0 .. c->phys_frames - 1), c->section + (0 .. c->sections - 1),
                c->frame + (0 .. c->sections * 512 - 1), c->vm + (0 .. c->vms - 1),
                c->span + (0 .. c->spans - 1), c->hidden + (0 .. c->hiddens - 1));

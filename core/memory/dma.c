@@ -12,7 +12,7 @@
   @*/
 static struct owed update_run(struct cordon *c, struct section_locked s, uint64_t offset, uint64_t n, uint32_t but)
 {
-    uint64_t row = c->dma.leaf + s.index;
+    uint64_t row = c->dma.leaf % CORDON_FRAME_LIMIT + s.index;      /* it is below that: this is for the provers */
     struct owed o = OWED_NOTHING;
 
     /*@ loop invariant 0 <= i <= n && owes_well(o);
@@ -22,7 +22,7 @@ static struct owed update_run(struct cordon *c, struct section_locked s, uint64_
     for (uint64_t i = 0; i < n; i++) {
         struct frame f = s.frame[offset + i];
         uint64_t frame = s.pfn + offset + i;
-        uint64_t wanted = frame_host_may_map(f) && f.holder != but ? frame * CORDON_PAGE_SIZE + c->dma.page : 0;
+        uint64_t wanted = frame_host_may_map(f) && f.holder != but ? frame * CORDON_PAGE_SIZE | c->dma.page : 0;
 
         if (arch_dma_read(c, row, offset + i) == wanted)
             continue;

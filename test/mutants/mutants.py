@@ -112,14 +112,14 @@ MUTANTS = [
       "dma_follow(c, s, frame % 512, 1);"),
     gone("grant-dma-closed", "grant_run", "devices do not reach what a VM shares", "dma_follow(c, s, frame % 512, n);"),
     gone("revoke-dma-open", "revoke_run", "devices reach what a VM shares no longer", "dma_follow(c, s, frame % 512, n);"),
-    M("dma-other-row", "update_run", "another section's pages follow", "c->dma.leaf + s.index", "c->dma.leaf + s.index + 1"),
+    M("dma-other-row", "update_run", "another section's pages follow", " + s.index;", " + s.index + 1;"),
     M("dma-other-page", "update_run", "the neighbour's page follows", "arch_dma_write(c, row, offset + i, wanted)",
       "arch_dma_write(c, row, (offset + i + 1) % 512, wanted)"),
     M("dma-owes-one", "update_run", "pages are closed and one is owed", "o = owed_add(o, ", "o = owed_add(OWED_NOTHING, "),
     gone("dma-owes-nothing", "update_run", "pages are closed and nothing is owed", "o = owed_add(o, frame, frame + 1);"),
     always("dma-opens-all", "update_run", "devices reach everything", "frame_host_may_map(f) && f.holder != but"),
     M("dma-follows-first", "update_run", "all pages follow the first one's record", "s.frame[offset + i]", "s.frame[offset]"),
-    gone("dma-no-page", "update_run", "entries are no pages", " + c->dma.page"),
+    gone("dma-no-page", "update_run", "entries are no pages", " | c->dma.page"),
     M("dma-build-opens-all", "build_section", "devices reach the core's frames", "(void)update_run(c, s, 0, 512, HOLDER_INVALID);", """\
 for (uint64_t i = 0; i < 512; i++)
         arch_dma_write(c, c->dma.leaf + index, i, (s.pfn + i) * CORDON_PAGE_SIZE + c->dma.page);"""),

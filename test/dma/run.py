@@ -3,7 +3,8 @@
 """A host that sends its devices where it may not go itself: Linux under Cordon in QEMU loads cordon_dma.ko, which has a dozen of QEMU's
 "edu" devices read and write Cordon's memory, the board's registers, and frames of guests before, while and after they are theirs.
 
-    test/dma/run.py [NAME...]       all cases whose name contains one of the words; without any, all cases
+    test/dma/run.py [NAME...]       all cases whose name contains one of the words; without any, one with each QEMU
+    test/dma/run.py --all           all cases: each QEMU with 1, 2 and 4 CPUs
 
 First the front door: run-host with DISK and NET. Then the attempts, on QEMU 7.2, whose SMMU has stage 1 alone, and on 10, where it
 has stage 2; on an image whose SMMU lets everything through the same have to succeed, line by line: else they would show nothing.
@@ -20,6 +21,8 @@ import devices  # pylint: disable=wrong-import-position
 import mutants  # pylint: disable=wrong-import-position
 from qemu_cases import Case, boots, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
+# More of the same, for --all.
+LONG = ["dma-7-cortex-a72-1", "dma-7-max-2", "dma-10-cortex-a72-1", "dma-10-cortex-a72-4"]
 OPEN = "streams-bypass"         # the mutant of test/guest/mutants.py whose SMMU lets everything through
 
 # Every line must be there: one that went missing would breach nothing.
@@ -116,5 +119,14 @@ def prepare():
     devices.make_initrd()
 
 
+def chosen():
+    """All that a name may choose; without names those that need no --all."""
+    every = list(cases())
+    if sys.argv[1:] == ["--all"]:
+        del sys.argv[1:]
+        return every
+    return every if sys.argv[1:] else [case for case in every if case.name not in LONG]
+
+
 if __name__ == "__main__":
-    sys.exit(run_all(__doc__, list(cases()), prepare, command_of))
+    sys.exit(run_all(__doc__, chosen(), prepare, command_of))

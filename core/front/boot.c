@@ -117,13 +117,10 @@ static bool shapes_are_sound(const struct cordon_config *f, struct stage2 *host,
     return dma_is_sound(f) && f->vms >= 1 && f->vms < HOLDER_PENDING && pa_bits(f) >= 32 && pa_bits(f) <= 48;
 }
 
-/*
- * Tables with which a host fault never runs out: one of level 3 for each section of RAM and each edge of a hidden range,
- * one of level 2 for each GiB of these, all of level 1. Everything else is mapped by blocks.
- */
-static uint64_t worst_host_tables(const struct cordon_config *f, const struct stage2 *host)
+/* Tables that map all of RAM by pages, of the last two levels: one of level 3 for each section, one of level 2 for each GiB. */
+static uint64_t tables_of_ram(const struct cordon_config *f)
 {
-    uint64_t n = host->roots;
+    uint64_t n = 0;
 
     for (uint32_t i = 0; i < f->rams; i++) {
         struct piece sections = units_of(f->ram[i], CORDON_BLOCK_PAGES);
@@ -131,21 +128,29 @@ static uint64_t worst_host_tables(const struct cordon_config *f, const struct st
 
         n += (sections.end - sections.first) + (gibs.end - gibs.first);
     }
-    n += 4 * (uint64_t)f->hiddens;
+    return n;
+}
+
+/*
+ * Tables with which a host fault never runs out: those of RAM, two for each edge of a hidden range, all of level 1.
+ * Everything else is mapped by blocks.
+ */
+static uint64_t worst_host_tables(const struct cordon_config *f, const struct stage2 *host)
+{
+    uint64_t n = host->roots + tables_of_ram(f) + 4 * (uint64_t)f->hiddens;
+
     return n + (host->start == 0 ? (host->gfn_limit + s2_pages(0) - 1) / s2_pages(0) : 0);
 }
 
-/* Tables that reach all RAM by pages: as above, but for the one root. */
+/* Tables for the host's devices, which map by pages alone: those of RAM, the root, and those of level 1 below one of level 0. */
 static uint64_t worst_dma_tables(const struct cordon_config *f)
 {
-    uint64_t n = 1;
+    uint64_t n = 1 + tables_of_ram(f);
 
     for (uint32_t i = 0; i < f->rams; i++) {
-        struct piece sections = units_of(f->ram[i], CORDON_BLOCK_PAGES);
-        struct piece gibs = units_of(f->ram[i], CORDON_GIB_PAGES);
         struct piece tops = units_of(f->ram[i], s2_pages(0));
 
-        n += (sections.end - sections.first) + (gibs.end - gibs.first) + (f->dma.bits > 39 ? tops.end - tops.first : 0);
+        n += f->dma.bits > 39 ? tops.end - tops.first : 0;
     }
     return f->dma.bits == 0 ? 0 : n;
 }

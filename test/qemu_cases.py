@@ -105,8 +105,9 @@ NATIVE = {
     "plan_test": ["arch/arm64/plan.c", "arch/arm64/plan_pci.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/base/generator.c",
                   "core/base/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
-    "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "events", "start")],
-    "pci_test": ["arch/arm64/pci.c"],
+    "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "own", "events", "start")],
+    "pci_test": ["arch/arm64/pci.c", "arch/arm64/pci_function.c", "arch/arm64/pci_given.c"],
+    "pci_given_test": ["arch/arm64/pci.c", "arch/arm64/pci_function.c", "arch/arm64/pci_given.c"],
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }
 

@@ -73,6 +73,7 @@ TREE = [
     ("window-over-windows", "plan_pci.c", "two windows lie over each other", "overlaps_node(f, node, m) || overlaps_window(p, m)", "overlaps_node(f, node, m)"),
     ("its-named", "plan_pci.c", "the host is told of an ITS that it has not", '"msi-map", ', ""),
     ("disabled-bridge", "plan_pci.c", "a bridge that is out of use is given", ' && tree_is_okay(f, node);\n}\n\n/* ---- SMMUs', ";\n}\n\n/* ---- SMMUs"),
+    ("space-given", "plan.c", "configuration space is the host's without us", "for (uint32_t k = 1; k < b->windows; k++)", "for (uint32_t k = 0; k < b->windows; k++)"),
     ("windows-hidden", "plan.c", "the host has not what it is told of", "    read_pci(f);\n", "    plan_pci_read(f, &board.pci);\n"),
 ]
 

@@ -139,26 +139,26 @@ static uint64_t now(void)
     return hertz == 0 ? ticks : ticks / hertz * 1000000 + ticks % hertz * 1000000 / hertz;
 }
 
-bool pci_config_reset(struct pci_given *g, bool master)
+bool pci_config_reset(struct pci_given *g)
 {
     bool over;
 
     ticket_lock(&space);
-    over = pci_give_reset(g, now(), master);
+    over = pci_give_reset(g, now());
     ticket_unlock(&space);
     return over;
+}
+
+void pci_config_master(const struct pci_given *g, bool on)
+{
+    ticket_lock(&space);
+    pci_give_master(g, on);
+    ticket_unlock(&space);
 }
 
 void pci_config_take_back(struct pci_given *g)
 {
     ticket_lock(&space);
     pci_take_back(g);
-    ticket_unlock(&space);
-}
-
-void pci_config_undo(struct pci_given *g)
-{
-    ticket_lock(&space);
-    pci_give_undo(g);
     ticket_unlock(&space);
 }

@@ -23,9 +23,9 @@ struct pci_given *pci_config_give(uint64_t frame);
 /* The one that was given; 0: none. */
 struct pci_given *pci_config_find(uint64_t frame);
 
-/* pci_give_reset() by the machine's clock, pci_take_back(), pci_give_undo(). */
-bool pci_config_reset(struct pci_given *g, bool master);
+/* pci_give_reset() by the machine's clock, pci_give_master(), pci_take_back(). */
+bool pci_config_reset(struct pci_given *g);
+void pci_config_master(const struct pci_given *g, bool on);
 void pci_config_take_back(struct pci_given *g);
-void pci_config_undo(struct pci_given *g);
 
 #endif

@@ -337,34 +337,23 @@ static void begin_reset(struct pci_given *g, uint64_t now)
     }
 }
 
-/* What a reset has taken of the header, but for the command; as the host had it. */
+/* What a reset has taken of the header. */
 static void restore(const struct pci_given *g)
 {
     uint64_t ecam = ecam_of(g->segment);
+    uint32_t command = g->header.word[PCI_COMMAND / 4] & ~(COMMAND_IO | COMMAND_MASTER | COMMAND_NO_INTERRUPT);
 
     pci_write(ecam, g->function, PCI_HEADER, g->header.word[PCI_HEADER / 4]);
     for (uint32_t at = PCI_BAR; at < PCI_BAR + 4 * PCI_BARS; at += 4)
         pci_write(ecam, g->function, at, g->header.word[at / 4]);
     pci_write(ecam, g->function, PCI_ROM, g->header.word[PCI_ROM / 4]);
     pci_write(ecam, g->function, PCI_INTERRUPT, g->header.word[PCI_INTERRUPT / 4]);
+    set_command(g, command | COMMAND_MEMORY);
 }
 
-/* One that is a guest's answers to its BARs and to nothing else, masters its bus and has its wire; so does the port. */
-static void let_go(const struct pci_given *g, bool master)
+bool pci_give_reset(struct pci_given *g, uint64_t now)
 {
-    uint32_t command = g->header.word[PCI_COMMAND / 4] & ~COMMAND_MASTER;
-
-    restore(g);
-    if (master)
-        command = (command & ~(COMMAND_IO | COMMAND_NO_INTERRUPT)) | COMMAND_MEMORY | COMMAND_MASTER;
-    if (master && g->port != PCI_NOBODY)
-        pci_write(ecam_of(g->segment), g->port, PCI_COMMAND,
-                  (pci_read(ecam_of(g->segment), g->port, PCI_COMMAND) & COMMAND_BITS) | COMMAND_MASTER);
-    set_command(g, command);
-}
-
-bool pci_give_reset(struct pci_given *g, uint64_t now, bool master)
-{
+    g->changed = true;
     if (g->reset == RESET_NONE) {
         begin_reset(g, now);
         return false;
@@ -380,19 +369,27 @@ bool pci_give_reset(struct pci_given *g, uint64_t now, bool master)
     /* One that takes longer says so by another identity. One that is gone has nothing to be reset. */
     if (pci_read(ecam_of(g->segment), g->function, PCI_ID) != g->id && now - g->until < MICROSECONDS_MORE)
         return false;
-    let_go(g, master);
+    restore(g);
     g->reset = RESET_NONE;
     return true;
 }
 
-void pci_give_undo(struct pci_given *g)
+static void set_master(const struct pci_given *g, uint32_t function, bool on)
 {
-    set_command(g, g->header.word[PCI_COMMAND / 4]);
-    *g = (struct pci_given){ 0 };
+    uint32_t command = pci_read(ecam_of(g->segment), function, PCI_COMMAND) & COMMAND_BITS;
+
+    pci_write(ecam_of(g->segment), function, PCI_COMMAND, on ? command | COMMAND_MASTER : command & ~COMMAND_MASTER);
+}
+
+void pci_give_master(const struct pci_given *g, bool on)
+{
+    if (on && g->port != PCI_NOBODY)
+        set_master(g, g->port, true);
+    set_master(g, g->function, on);
 }
 
 void pci_take_back(struct pci_given *g)
 {
-    set_command(g, g->header.word[PCI_COMMAND / 4] & ~COMMAND_MASTER);
+    set_command(g, g->header.word[PCI_COMMAND / 4] & (g->changed ? ~COMMAND_MASTER : COMMAND_BITS));
     *g = (struct pci_given){ 0 };
 }

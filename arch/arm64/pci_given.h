@@ -14,7 +14,7 @@
 #include "plan_pci.h"
 
 #define PCI_ROOT_FUNCTIONS 64u      /* on a root bus; more, and none of the bus can be given */
-#define PCI_GIVEN 8u                /* at a time */
+#define PCI_GIVEN 8u                /* at a time: CORDON_DEVICES */
 #define PCI_BUSES_MOST 256u
 
 /* What is known of a root bus and all behind it, from boot on. */
@@ -45,6 +45,7 @@ struct pci_given {
     struct pci_header header;       /* as it was */
     enum pci_reset reset;
     uint64_t until;
+    bool changed;                   /* it was reset once */
 };
 
 /* ---- the host's accesses ---- */
@@ -71,13 +72,15 @@ void pci_given_note(struct pci_segment *s, uint32_t function, uint32_t offset);
 bool pci_give(const struct pci_given *given, const struct pci_segment *s, uint32_t function, struct pci_given *g);
 
 /*
- * Begins with a reset, or goes on with it. now: of a clock of microseconds. True: it is over, BARs are as they were; the function
- * answers to them, and where `master` is set it is a bus master, else as its command was.
+ * Begins with a reset, or goes on with it. now: of a clock of microseconds. True: it is over. BARs are as they were, and the function
+ * answers to them and has its wire; it is no bus master, and does no I/O.
  */
-bool pci_give_reset(struct pci_given *g, uint64_t now, bool master);
+bool pci_give_reset(struct pci_given *g, uint64_t now);
 
-/* It is the host's again: after a reset, with its command as it was but for the bus master; or undone, as it was altogether. */
+/* After a reset: it may be a bus master, and its port lets it; or not. */
+void pci_give_master(const struct pci_given *g, bool on);
+
+/* It is the host's again, with its command as it was, but no bus master; where it was never reset, as it was altogether. */
 void pci_take_back(struct pci_given *g);
-void pci_give_undo(struct pci_given *g);
 
 #endif

@@ -106,6 +106,17 @@ void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
     ticket_unlock(&queues);
 }
 
+void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
+{
+    (void)c;
+    ticket_lock(&queues);
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (smmus[i].live && !smmu_forget_guest(&smmus[i], vmid, gfn, pages))
+            give_up(&smmus[i]);
+    }
+    ticket_unlock(&queues);
+}
+
 void arch_dma_sync(struct cordon *c)
 {
     (void)c;

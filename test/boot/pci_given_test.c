@@ -351,7 +351,7 @@ static void given_at_all(void)
     want(give(root_device, 1), "one on the root bus");
     want(given[1].window[0].base == HIGH + 0x40000 && given[1].window[0].size == 0x4000, "its windows are not found");
     want(!give(inner, 2) && !give(root_device, 2), "one is given twice");
-    pci_give_undo(&given[0]);
+    pci_take_back(&given[0]);
     want((devices[inner].reg[1] & 0xffff) == 0x407, "what is undone is not as it was");
     want(give(inner, 0), "again");
 }
@@ -522,7 +522,7 @@ static void resets(bool flr)
         uint64_t began = clock_now;
 
         ready_at = began + 150000;
-        while (!pci_give_reset(&given[0], clock_now, back == 0)) {
+        while (!pci_give_reset(&given[0], clock_now)) {
             clock_now += 700;
             parts++;
             want(clock_now < began + 2000000, "it does not end");
@@ -534,8 +534,11 @@ static void resets(bool flr)
         want(clock_now - began >= 150000 && parts > 10, "it was not waited for");
         want(devices[inner].reg[4] == LOW + 0x8000 && devices[inner].reg[8] == (LOW + 0x10000) + 4 && (devices[inner].reg[3] & 0xff) == 0x10 &&
              (devices[inner].reg[0x3c / 4] & 0xff) == 0x21, "it is not as it was");
-        want((devices[inner].reg[1] & 0x407) == (back == 0 ? 6 : 0x403), "its command is another");
-        want((devices[port].reg[1] & 7) == 6, "its port's command is another");
+        want((devices[inner].reg[1] & 0x407) == 2, "its command is another");
+        pci_give_master(&given[0], true);
+        want((devices[inner].reg[1] & 0x407) == 6 && (devices[port].reg[1] & 7) == 6, "it is no bus master, or behind a port that is none");
+        pci_give_master(&given[0], false);
+        want((devices[inner].reg[1] & 0x407) == 2, "it is a bus master still");
         want((devices[port].reg[0x3c / 4] & 1u << 22) == 0 && number_of(inner) == 0x100, "the port is left in reset");
     }
     pci_take_back(&given[0]);
@@ -543,7 +546,7 @@ static void resets(bool flr)
     name = "reset of one that is gone";
     want(give(inner, 0), "it is refused");
     devices[inner].parent = -3;
-    for (clock_now = ready_at; !pci_give_reset(&given[0], clock_now, false);) {
+    for (clock_now = ready_at; !pci_give_reset(&given[0], clock_now);) {
         clock_now += 10000;
         want(clock_now < ready_at + 3000000, "it does not end");
         if (clock_now > ready_at + 3000000)
@@ -701,8 +704,9 @@ static void some_give(void)
     unsigned k = some(PCI_GIVEN);
 
     if (given[k].segment != NULL) {
-        while (!pci_give_reset(&given[k], clock_now, some(2) == 0))
+        while (!pci_give_reset(&given[k], clock_now))
             clock_now += 50000;
+        pci_give_master(&given[k], some(2) == 0);
         if (some(4) == 0)
             pci_take_back(&given[k]);
         return;

@@ -748,7 +748,7 @@ int main(int argc, char **argv)
     writes();
     resets(false);
     resets(true);
-    at_random(300);
+    at_random(120);
     printf("pci_given_test: %u given, %u refused at random\n", gives, refusals_at_random);
     printf("pci_given_test: %u checks, %u failures\n", checks, failures);
     return failures == 0 ? 0 : 1;

@@ -106,8 +106,7 @@ NATIVE = {
                   "core/base/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
     "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "own", "events", "start")],
-    "pci_test": ["arch/arm64/pci.c", "arch/arm64/pci_function.c", "arch/arm64/pci_given.c"],
-    "pci_given_test": ["arch/arm64/pci.c", "arch/arm64/pci_function.c", "arch/arm64/pci_given.c"],
+    **{name: ["arch/arm64/pci" + part + ".c" for part in ("", "_function", "_given", "_virtio")] for name in ("pci_test", "pci_given_test")},
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }
 

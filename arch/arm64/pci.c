@@ -3,56 +3,12 @@
 
 #include "pci_access.h"
 #include "pci_registers.h"
+#include "pci_virtio.h"
 
-#define VENDOR_VIRTIO 0x1af4u
-#define VIRTIO_LAST 0x107fu         /* of its devices' numbers; the first is 0x1000 */
 #define PXB 0x00091b36u             /* QEMU's roots of further buses */
 #define PXB_PCIE 0x000b1b36u
 
 #define FUNCTIONS 256u              /* on a bus */
-
-/* ---- virtio (Virtual I/O Device 1.2, 4.1.4) ---- */
-
-#define CFG_COMMON 1u               /* cfg_type: where the common registers are */
-#define CFG_WINDOW 5u               /* a window to any register, in configuration space */
-#define COMMON_FEATURE_SELECT 0u
-#define COMMON_FEATURE 4u
-#define ACCESS_PLATFORM (1u << 1)   /* of features 32 .. 63: feature 33, it goes where other devices go */
-
-/* The first capability of virtio of a type; 0: it has none. */
-static uint32_t find_capability(uint64_t ecam, uint32_t function, uint32_t type)
-{
-    return pci_capability(ecam, function, CAPABILITY_VENDOR, type);
-}
-
-/* Points the window at 4 bytes of the common registers; returns where they are seen then. */
-static uint32_t look_at(uint64_t ecam, uint32_t function, uint32_t window, uint32_t common, uint32_t offset)
-{
-    pci_write(ecam, function, window + 4, pci_read(ecam, function, common + 4) & 0xff);
-    pci_write(ecam, function, window + 8, pci_read(ecam, function, common + 8) + offset);
-    pci_write(ecam, function, window + 12, 4);
-    return window + 16;
-}
-
-static bool is_virtio(uint32_t id)
-{
-    return (id & 0xffff) == VENDOR_VIRTIO && id >> 16 >= 0x1000 && id >> 16 <= VIRTIO_LAST;
-}
-
-/* Whether a device of virtio is one that stays behind an SMMU. One that only old drivers know cannot be. */
-static bool virtio_is_confined(uint64_t ecam, uint32_t function)
-{
-    uint32_t common = find_capability(ecam, function, CFG_COMMON);
-    uint32_t window = find_capability(ecam, function, CFG_WINDOW);
-    uint32_t features;
-
-    if (common == 0 || window == 0)
-        return false;
-    pci_write(ecam, function, look_at(ecam, function, window, common, COMMON_FEATURE_SELECT), 1);
-    features = pci_read(ecam, function, look_at(ecam, function, window, common, COMMON_FEATURE));
-    pci_write(ecam, function, look_at(ecam, function, window, common, COMMON_FEATURE_SELECT), 0);
-    return (features & ACCESS_PLATFORM) != 0;
-}
 
 /* ---- what is said of a device ---- */
 
@@ -154,7 +110,7 @@ static const char *look(const struct scan *s, uint32_t function)
         return refused_root(function);
     if (CLASS(pci_read(s->ecam, function, PCI_CLASS)) == CLASS_HOST_BRIDGE && function != s->first << 8)
         return refused_root(function);
-    return is_virtio(id) && !virtio_is_confined(s->ecam, function) ? refused_virtio(function) : 0;
+    return pci_virtio_goes_past(s->ecam, function) ? refused_virtio(function) : 0;
 }
 
 static void set_buses(const struct scan *s, uint32_t function, uint32_t own, uint32_t behind, uint32_t last)

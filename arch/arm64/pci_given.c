@@ -3,6 +3,7 @@
 
 #include "pci_access.h"
 #include "pci_registers.h"
+#include "pci_virtio.h"
 
 #define LOWEST UINT64_C(0x100000)   /* below lie windows of bridges that are none, and those for VGA */
 #define MICROSECONDS_BUS 2000u      /* a reset of a bus stands for 1 ms at least (PCI Express 7.5.1.3.13) */
@@ -241,7 +242,7 @@ static bool find_place(const struct pci_segment *s, struct pci_given *g)
     return is_root_bus_known(s) && is_alone(s, g);
 }
 
-/* A function by itself, which is no bridge and can be reset. */
+/* A function by itself, which is no bridge, can be reset, and stays behind the SMMU: it may have been plugged in after boot. */
 static bool is_suitable(const struct pci_segment *s, struct pci_given *g)
 {
     uint64_t ecam = ecam_of(s);
@@ -254,7 +255,7 @@ static bool is_suitable(const struct pci_segment *s, struct pci_given *g)
         return false;
     if (express != 0 && (pci_read(ecam, g->function, express + EXPRESS_DEVICE) & DEVICE_FLR) != 0)
         g->flr = express + EXPRESS_DEVICE_CONTROL;
-    return g->flr != 0 || g->port != PCI_NOBODY;
+    return (g->flr != 0 || g->port != PCI_NOBODY) && !pci_virtio_goes_past(ecam, g->function);
 }
 
 /* Whether accesses to a BAR come to it: by the host bridge, and by the port where there is one. */

@@ -416,6 +416,7 @@ static void w_renamed_deep(void)
 }
 static void w_unknown_root(void) { (void)add(-1, 0x50, false); }
 static void w_closed(void) { segment.closed = true; }
+static void w_virtio(void) { devices[inner].reg[0] = 0x10411af4; }
 static void w_gone(void) { devices[inner].parent = -3; }
 
 static void refusals(void)
@@ -445,6 +446,7 @@ static void refusals(void)
     refused("its bus is another's that is hidden", &inner, w_renamed_deep, false);
     refused("something new on the root bus", &inner, w_unknown_root, false);
     refused("buses that cannot be followed", &inner, w_closed, false);
+    refused("virtio past the SMMU", &inner, w_virtio, false);
     refused("nobody", &inner, w_gone, false);
     refused("a bridge", &port, w_closed, false);
     build("a bridge, and the host bridge");

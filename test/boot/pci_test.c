@@ -236,6 +236,8 @@ static void good(uint32_t buses)
         want((devices[i].config[1] & 2) == 2, "something else of its command is changed");
         want(!devices[i].bridge || devices[i].config[6] == 0x20000000, "a bridge is left with bus numbers, or without its timer");
         want(devices[i].select == 0, "a selector is left");
+        want(devices[i].features[1] == 0 || (devices[i].config[0x54 / 4] == 0 && devices[i].config[0x58 / 4] == 0 && devices[i].config[0x5c / 4] == 0x38),
+             "a window to registers is left");
         roots += devices[i].parent == -1;
     }
     want(segment.closed == odd_root, "what can be followed is not, or what cannot");

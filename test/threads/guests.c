@@ -55,7 +55,7 @@ struct regs {
 
 static struct regs call(struct regs r, uint32_t allowed, const char *what)
 {
-    if (!hypercall_vm(sim_core(g.sim), r.x) || r.x[0] > CORDON_NOT_MEMORY || (allowed >> r.x[0] & 1) == 0)
+    if (!hypercall_vm(sim_core(g.sim), r.x) || r.x[0] > CORDON_DEVICE || (allowed >> r.x[0] & 1) == 0)
         fail(what, r.x[0], r.x[1]);
     return r;
 }

@@ -45,7 +45,7 @@ static void make_real(uint8_t real[PCI_CONFIG_SIZE])
     real[0x34] = MSIX;
     capability(real, MSIX, 0x11, VIRTIO_COMMON, 12, 0);
     capability(real, VIRTIO_COMMON, 0x09, EXPRESS, 16, 1);
-    capability(real, EXPRESS, 0x10, VIRTIO_WINDOW, 0x3c, 0);
+    capability(real, EXPRESS, 0x10, VIRTIO_WINDOW, 0x34, 0);
     capability(real, VIRTIO_WINDOW, 0x09, VIRTIO_NOTIFY, 20, 5);
     capability(real, VIRTIO_NOTIFY, 0x09, 0, 20, 2);
 }

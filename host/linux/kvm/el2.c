@@ -253,12 +253,10 @@ int el2_device_detach(struct vm *vm, u64 device)
 int el2_device_map(struct vm *vm, u64 device, u32 bar, u64 gpa)
 {
 	struct cordon_regs r;
-	u64 done = 0;
 
 	do {
-		r = (struct cordon_regs){ { CORDON_CALL_DEVICE_MAP, vm->handle, device, bar, gpa, done } };
-		if (call(vm, &r) == CORDON_AGAIN)
-			done = r.x[1];
+		r = (struct cordon_regs){ { CORDON_CALL_DEVICE_MAP, vm->handle, device, bar, gpa } };
+		call(vm, &r);
 		cond_resched();
 	} while (r.x[0] == CORDON_AGAIN && !fatal_signal_pending(current));
 	return r.x[0] == CORDON_AGAIN ? -EINTR : el2_errno(r.x[0]);

@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "log.h"
+#include "pci_config.h"
 #include "phys.h"
 
 #define ISS_ISV (UINT64_C(1) << 24)
@@ -44,27 +45,34 @@ static void write_word(uint64_t address, uint32_t value)
     }
 }
 
+static bool redistributor_access(uint64_t address, uint64_t bytes, bool write, uint64_t *value)
+{
+    if (!board_redistributor(&address) || bytes < 4)
+        return false;
+    if (write) {
+        write_word(address, (uint32_t)*value);
+        if (bytes == 8)
+            write_word(address + 4, (uint32_t)(*value >> 32));
+    } else {
+        *value = read_word(address);
+        if (bytes == 8)
+            *value |= (uint64_t)read_word(address + 4) << 32;
+    }
+    return true;
+}
+
 bool mmio_access(struct regs *r, uint64_t esr, uint64_t address)
 {
     uint64_t bytes = UINT64_C(1) << (esr >> 22 & 3);
     uint64_t rt = esr >> 16 & 0x1f;
-    uint64_t value;
+    bool write = (esr & ISS_WNR) != 0;
+    uint64_t value = write && rt != 31 ? r->x[arch_index(rt, 31)] : 0;
 
-    if (!board_redistributor(&address) || (esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0)
+    if ((esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0 || address % bytes != 0)
         return false;
-    if (bytes < 4 || address % bytes != 0)
+    if (!redistributor_access(address, bytes, write, &value) && !pci_config_access(address, bytes, write, &value))
         return false;
-    if ((esr & ISS_WNR) != 0) {
-        value = rt == 31 ? 0 : r->x[arch_index(rt, 31)];
-        write_word(address, (uint32_t)value);
-        if (bytes == 8)
-            write_word(address + 4, (uint32_t)(value >> 32));
-        return true;
-    }
-    value = read_word(address);
-    if (bytes == 8)
-        value |= (uint64_t)read_word(address + 4) << 32;
-    if (rt != 31)
+    if (!write && rt != 31)
         r->x[arch_index(rt, 31)] = value;
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device registers that the host uses through us: the first page of each GIC redistributor. In it are the addresses of
- * tables that a redistributor reads and writes by itself; the host sees one that has no LPIs.
+ * Device registers that the host uses through us: configuration space of PCI, and the first page of each GIC redistributor. In
+ * the latter are the addresses of tables that a redistributor reads and writes by itself; the host sees one that has no LPIs.
  */
 #ifndef CORDON_MMIO_H
 #define CORDON_MMIO_H

@@ -67,7 +67,8 @@ static struct function *at_stage(struct sim *s, uint64_t frame, enum function_st
     if (f == NULL)
         report(s, cpu, "device", "%s of device 0x%llx, which is none", step, ull(frame));
     else if (hw_load32(&f->stage) != stage)
-        report(s, cpu, "device", "%s of device 0x%llx, which is %s and not %s", step, ull(frame), name[hw_load32(&f->stage)], name[stage]);
+        report(s, cpu, "device", "%s of device 0x%llx, which is %s and not %s", step, ull(frame), name[hw_load32(&f->stage)],
+               name[stage]);
     return f;
 }
 
@@ -126,7 +127,8 @@ bool arch_device_reset(struct cordon *c, const struct device *d)
     if (f == NULL)
         return true;
     if (s->check && is_mapped(s, f, d->vm))
-        report(s, sim_this_cpu(s), "device", "device 0x%llx is reset while VM %u still reaches its windows", ull(d->frame), d->vm);
+        report(s, sim_this_cpu(s), "device", "device 0x%llx is reset while VM %u still reaches its windows", ull(d->frame),
+               d->vm);
     if (f->left == 0)
         f->left = f->is.reset + 1;
     f->left--;
@@ -144,8 +146,8 @@ void arch_device_open(struct cordon *c, const struct device *d, const struct sta
     if (f->used || f->left != 0)
         report(s, sim_this_cpu(s), "device", "device 0x%llx is opened without having been reset", ull(d->frame));
     if (s2->vmid == 0 || s2->vmid != d->vm || s2->devices == 0)
-        report(s, sim_this_cpu(s), "device", "device 0x%llx of VM %u is opened on the table of VMID %u, of which %u devices are said to have it "
-               "walked", ull(d->frame), d->vm, s2->vmid, s2->devices);
+        report(s, sim_this_cpu(s), "device", "device 0x%llx of VM %u is opened on the table of VMID %u, of which %u devices "
+               "are said to have it walked", ull(d->frame), d->vm, s2->vmid, s2->devices);
     f->used = true;
     hw_store(&f->root, s2->root);
     hw_store32(&f->vmid, s2->vmid);
@@ -161,7 +163,8 @@ void arch_device_close(struct cordon *c, const struct device *d, const struct st
     if (f == NULL)
         return;
     if (s2->vmid != f->vmid)
-        report(s, sim_this_cpu(s), "device", "device 0x%llx is closed for VMID %u and open for %u", ull(d->frame), s2->vmid, f->vmid);
+        report(s, sim_this_cpu(s), "device", "device 0x%llx is closed for VMID %u and open for %u", ull(d->frame), s2->vmid,
+               f->vmid);
     cut(s, sim_this_cpu(s), f);
 }
 
@@ -191,9 +194,11 @@ static void check_record(struct sim *s, const struct cpu *cpu, const struct devi
     if (vm->state != VM_LIVE)
         report(s, cpu, "device", "VM %u, which is none or is torn down, has device 0x%llx", d->vm, ull(d->frame));
     if (f == NULL || f->stage != stage)
-        report(s, cpu, "device", "device 0x%llx of VM %u is in state %u, and the machine knows better", ull(d->frame), d->vm, d->state);
+        report(s, cpu, "device", "device 0x%llx of VM %u is in state %u, and the machine knows better", ull(d->frame), d->vm,
+               d->state);
     else if (stage == FUNCTION_OPEN && (f->vmid != d->vm || f->root != vm->s2.root))
-        report(s, cpu, "device", "device 0x%llx of VM %u walks table 0x%llx of VMID %u", ull(d->frame), d->vm, ull(f->root), f->vmid);
+        report(s, cpu, "device", "device 0x%llx of VM %u walks table 0x%llx of VMID %u", ull(d->frame), d->vm, ull(f->root),
+               f->vmid);
 }
 
 void device_check_all(struct sim *s, const struct cpu *cpu)
@@ -218,8 +223,8 @@ void device_check_all(struct sim *s, const struct cpu *cpu)
         const struct vm *vm = &s->core.vm[i];
 
         if (vm->state != VM_NONE && (vm->devices != has[i] || vm->s2.devices != open[i]))
-            report(s, cpu, "device", "VM %u counts %llu devices, %u of them open, and has %u and %u", i + 1, ull(vm->devices), vm->s2.devices,
-                   has[i], open[i]);
+            report(s, cpu, "device", "VM %u counts %llu devices, %u of them open, and has %u and %u", i + 1, ull(vm->devices),
+                   vm->s2.devices, has[i], open[i]);
     }
     free(has);
     stream_check_all(s, cpu);

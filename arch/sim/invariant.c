@@ -76,7 +76,9 @@ static bool window_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, con
     uint64_t n = vmid == 0 ? hw_load(&w->lost) : hw_load(&w->pages);
     char what[80];
 
-    if (hw_load32(&d->vm) == 0 || hw_load32(&d->vm) == vmid || n == 0 || l->pfn >= first + n || l->pfn + level_pages(l->level) <= first)
+    if (hw_load32(&d->vm) == 0 || hw_load32(&d->vm) == vmid || n == 0)
+        return true;
+    if (l->pfn >= first + n || l->pfn + level_pages(l->level) <= first)
         return true;
     (void)snprintf(what, sizeof(what), "that is a window of a device of VM %u", d->vm);
     return leaf_report(s, cpu, vmid == 0 ? "I1" : "I2", vmid, l, 0, what);

@@ -139,7 +139,10 @@ struct sim_device {
 
 /* The machine has it from now on, before anybody else looks. False: it has too many. Without an SMMU none can be given. */
 bool sim_device(struct sim *s, const struct sim_device *d);
-/* An access by the device of that name to an address of its own: the host's, or the VM's once it is open. REFUSED: no such device. */
+/*
+ * An access by the device of that name to an address of its own: the host's, or the VM's once it is open. REFUSED: no such
+ * device.
+ */
 enum sim_outcome sim_device_read(struct sim *s, uint64_t frame, uint64_t addr, uint64_t *value);
 enum sim_outcome sim_device_write(struct sim *s, uint64_t frame, uint64_t addr, uint64_t value);
 

@@ -58,9 +58,7 @@ static struct walk walk_now(const struct sim *s, const struct function *f, uint6
     return walk_stage2(s, &t, page);
 }
 
-/*
- * An entry of the TLB, or of the walk cache: the frame 63:28, and one more than the page, or the number of the level-3 table, 27:0. 0: none.
- */
+/* An entry of the TLB (walk cache): the frame (table) in 63:28, and one more than the page (its number) in 27:0. 0: none. */
 static uint64_t entry_for(uint64_t frame, uint64_t number)
 {
     return frame << 28 | (number + 1);
@@ -83,7 +81,7 @@ static struct walk walk_cached(const struct sim *s, struct function *f, uint64_t
     return w;
 }
 
-/* Whether a table of the VM's gives the page what the stream used. While the VM's lock is held the core may not have come to the rest. */
+/* What the stream used against the VM's table. While the VM's lock is held the core may not have come to the rest. */
 static void check_used(struct sim *s, const struct cpu *cpu, const struct function *f, uint64_t page, uint64_t pfn)
 {
     struct walk w;
@@ -92,8 +90,8 @@ static void check_used(struct sim *s, const struct cpu *cpu, const struct functi
         return;
     w = walk_now(s, f, page);
     if (!w.mapped || w.leaf.pfn + (page - w.leaf.gfn) != pfn)
-        report(s, cpu, "I6", "a device of VM %u goes through a stale translation of the SMMU's, guest page 0x%llx to frame 0x%llx; missing: "
-               "CMD_TLBI_S2_IPA, and CMD_SYNC", f->vmid, ull(page), ull(pfn));
+        report(s, cpu, "I6", "a device of VM %u goes through a stale translation of the SMMU's, guest page 0x%llx to frame "
+               "0x%llx; missing: CMD_TLBI_S2_IPA, and CMD_SYNC", f->vmid, ull(page), ull(pfn));
 }
 
 bool stream_translate(struct sim *s, const struct cpu *cpu, struct function *f, uint64_t page, uint64_t *pfn)
@@ -214,8 +212,8 @@ void stream_check_made(struct sim *s, const struct cpu *cpu, uint32_t vmid, uint
         const struct stream_duty *d = &cpu->stream[i];
 
         if (d->vmid == vmid && meet(d->gfn, d->pages, gfn, pages))
-            report(s, cpu, "break-before-make", "VM %u's entry for gfn 0x%llx becomes valid while an SMMU may have what 0x%llx gave there; "
-                   "missing: %s", vmid, ull(gfn), ull(d->old), missing(d));
+            report(s, cpu, "break-before-make", "VM %u's entry for gfn 0x%llx becomes valid while an SMMU may have what "
+                   "0x%llx gave there; missing: %s", vmid, ull(gfn), ull(d->old), missing(d));
     }
 }
 
@@ -225,14 +223,15 @@ void stream_check_free(struct sim *s, const struct cpu *cpu, uint64_t row)
         const struct stream_duty *d = &cpu->stream[i];
 
         if (desc_kind(d->old, d->level) == DESC_IS_TABLE && desc_out(d->old) == row)
-            report(s, cpu, "I6 (S11)", "table 0x%llx is free while an SMMU may walk it for a device of VM %u; missing: %s", ull(row), d->vmid,
-                   missing(d));
+            report(s, cpu, "I6 (S11)", "table 0x%llx is free while an SMMU may walk it for a device of VM %u; missing: %s",
+                   ull(row), d->vmid, missing(d));
     }
     for (uint32_t i = 0; i < s->functions; i++) {
         const struct function *f = &s->function[i];
 
         if (hw_load32(&f->stage) == FUNCTION_OPEN && row - hw_load(&f->root) < s->core.vm_shape.roots)
-            report(s, cpu, "I6 (S11)", "root table 0x%llx is free while the stream of device 0x%llx is open on it", ull(row), ull(f->is.frame));
+            report(s, cpu, "I6 (S11)", "root table 0x%llx is free while the stream of device 0x%llx is open on it", ull(row),
+                   ull(f->is.frame));
     }
 }
 
@@ -242,8 +241,8 @@ void stream_check_zeroed(struct sim *s, const struct cpu *cpu, uint64_t frame)
         const struct stream_duty *d = &cpu->stream[i];
 
         if (desc_kind(d->old, d->level) == DESC_IS_LEAF && frame - desc_out(d->old) < d->pages)
-            report(s, cpu, "I8", "frame 0x%llx is zeroed while a device of VM %u may still reach it through an SMMU; missing: %s", ull(frame),
-                   d->vmid, missing(d));
+            report(s, cpu, "I8", "frame 0x%llx is zeroed while a device of VM %u may still reach it through an SMMU; "
+                   "missing: %s", ull(frame), d->vmid, missing(d));
     }
 }
 
@@ -257,9 +256,10 @@ void stream_check_dropped(struct sim *s, struct cpu *cpu, uint32_t vmid)
         if (vmid != 0 && d->vmid != vmid)
             cpu->stream[kept++] = *d;
         else
-            report(s, cpu, "I6 (S11)", "an invalidation is incomplete at %s: VM %u's entry for gfn 0x%llx, %llu pages, was 0x%llx and was taken "
-                   "out, and a device of that VM has the table walked; missing: %s", vmid != 0 ? "the drop of the VM's lock"
-                   : "the end of the operation", d->vmid, ull(d->gfn), ull(d->pages), ull(d->old), missing(d));
+            report(s, cpu, "I6 (S11)", "an invalidation is incomplete at %s: VM %u's entry for gfn 0x%llx, %llu pages, was "
+                   "0x%llx and was taken out, and a device of that VM has the table walked; missing: %s",
+                   vmid != 0 ? "the drop of the VM's lock" : "the end of the operation", d->vmid, ull(d->gfn), ull(d->pages),
+                   ull(d->old), missing(d));
     }
     cpu->streams = kept;
 }
@@ -273,8 +273,9 @@ static void check_entry(struct sim *s, const struct cpu *cpu, struct function *f
 
     if (w.mapped && w.leaf.pfn + (page - w.leaf.gfn) == frame_in(entry))
         return;
-    report(s, cpu, "I6", "the SMMU has a stale translation for device 0x%llx of VM %u, guest page 0x%llx to frame 0x%llx; missing: "
-           "CMD_TLBI_S2_IPA after the entry was taken out, or CMD_SYNC", ull(f->is.frame), f->vmid, ull(page), ull(frame_in(entry)));
+    report(s, cpu, "I6", "the SMMU has a stale translation for device 0x%llx of VM %u, guest page 0x%llx to frame 0x%llx; "
+           "missing: CMD_TLBI_S2_IPA after the entry was taken out, or CMD_SYNC", ull(f->is.frame), f->vmid, ull(page),
+           ull(frame_in(entry)));
     hw_store(place, 0);
 }
 
@@ -290,8 +291,9 @@ static void check_walks(struct sim *s, const struct cpu *cpu, struct function *f
         w = walk_now(s, f, page);
         if (w.level == 3 && w.rows[3] == frame_in(f->walk[i]))
             continue;
-        report(s, cpu, "I6", "the SMMU's walks for device 0x%llx of VM %u begin at table 0x%llx for guest page 0x%llx, which is not there; "
-               "missing: CMD_TLBI_S2_IPA, or CMD_SYNC", ull(f->is.frame), f->vmid, ull(frame_in(f->walk[i])), ull(page));
+        report(s, cpu, "I6", "the SMMU's walks for device 0x%llx of VM %u begin at table 0x%llx for guest page 0x%llx, which "
+               "is not there; missing: CMD_TLBI_S2_IPA, or CMD_SYNC", ull(f->is.frame), f->vmid, ull(frame_in(f->walk[i])),
+               ull(page));
         f->walk[i] = 0;
     }
 }

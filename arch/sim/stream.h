@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SMMU as streams of VMs' devices meet it, which it translates by the VM's own table: its TLB, its walk caches, and what a store into
- * such a table owes it. Written from the Arm manuals (IHI 0070, 3.17 and 4.4; DDI 0487, D8).
+ * The SMMU as streams of VMs' devices meet it, which it translates by the VM's own table: its TLB, its walk caches, and what
+ * a store into such a table owes it. Written from the Arm manuals (IHI 0070, 3.17 and 4.4; DDI 0487, D8).
  *
- * Each stream has a TLB of its own and a walk cache of level-3 tables. Both forget nothing until they are told (CMD_TLBI_S2_IPA) and a
- * CMD_SYNC behind that is complete, or another entry needs the place. An entry that is taken out of a table which a stream is
- * open on is a duty of its CPU's until then: before the frame is zeroed, before its table is free, and before the VM's lock goes (I6, I8, S11).
+ * Each stream has a TLB of its own and a walk cache of level-3 tables. Both forget nothing until they are told
+ * (CMD_TLBI_S2_IPA) and a CMD_SYNC behind that is complete, or another entry needs the place. An entry that is taken out of a
+ * table which a stream is open on is a duty of its CPU's until then: before the frame is zeroed, before its table is free,
+ * and before the VM's lock goes (I6, I8, S11).
  */
 #ifndef SIM_STREAM_H
 #define SIM_STREAM_H

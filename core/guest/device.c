@@ -151,8 +151,8 @@ static enum cordon_status check_window(const struct cordon *c, const struct vm *
 }
 
 /* Goes on with a window that is to be at gfn. It is measured once its first pages are there. */
-static enum cordon_status map_window(struct cordon *c, struct vm_locked v, const struct device *d, struct window *w, uint64_t number,
-                                     uint64_t gfn)
+static enum cordon_status place_window(struct cordon *c, struct vm_locked v, const struct device *d, struct window *w,
+                                       uint64_t number, uint64_t gfn)
 {
     bool first = w->mapped == 0;
     enum cordon_status status = check_window(c, v.vm, w, gfn);
@@ -164,7 +164,8 @@ static enum cordon_status map_window(struct cordon *c, struct vm_locked v, const
     return status;
 }
 
-enum cordon_status device_map(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t window, uint64_t gpa, uint64_t *done)
+enum cordon_status device_map(struct cordon *c, struct vm_locked v, uint64_t frame, uint64_t window, uint64_t gpa,
+                              uint64_t *done)
 {
     struct device *d = find(c, v, frame);
     enum cordon_status status;
@@ -179,7 +180,7 @@ enum cordon_status device_map(struct cordon *c, struct vm_locked v, uint64_t fra
     if (gpa % CORDON_PAGE_SIZE != 0)
         return CORDON_UNALIGNED;
     w = &d->window[arch_index(window, CORDON_DEVICE_WINDOWS)];
-    status = map_window(c, v, d, w, window, gpa / CORDON_PAGE_SIZE);
+    status = place_window(c, v, d, w, window, gpa / CORDON_PAGE_SIZE);
     *done = w->mapped;
     return status;
 }

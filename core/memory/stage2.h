@@ -202,7 +202,10 @@ static inline struct owed MUST_USE owed_add(struct owed o, uint64_t first, uint6
     return (struct owed){ first < o.first ? first : o.first, end > o.end ? end : o.end };
 }
 
-/* Invalidates what is owed on all CPUs, and for devices that have t walked, and waits for it. On return the old translations are gone (I6). */
+/*
+ * Invalidates what is owed on all CPUs, and for devices that have t walked, and waits for it. On return the old translations
+ * are gone (I6).
+ */
 /*@ requires \valid_read(t) && owes_well(o);
   @ assigns \nothing;
   @ exits \false;

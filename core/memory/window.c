@@ -10,7 +10,7 @@
 
 static bool meet(const struct window *w, uint64_t first, uint64_t n)
 {
-    return first < w->first + w->pages && w->first < first + n;
+    return w->pages != 0 && (w->first < first ? first - w->first < w->pages : w->first - first < n);
 }
 
 bool window_has(const struct cordon *c, uint64_t first, uint64_t n)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which frames outside of RAM are a VM's: the windows of its devices, frames behind a BAR. The host's lock guards who has which, because
- * the host's faults look there: a frame in a window is private for the host, and no block of device memory that it maps has one in it.
+ * Which frames outside of RAM are a VM's: the windows of its devices, frames behind a BAR. The host's lock guards who has
+ * which, because the host's faults look there: a frame in a window is private for the host, and no block of device memory
+ * that it maps has one in it.
  */
 #ifndef CORDON_WINDOW_H
 #define CORDON_WINDOW_H
 
 #include "machine.h"
 
-/* Whether one of frames first .. first+n-1 lies in a window of a VM's. The host's lock is held. n >= 1, first + n does not wrap. */
+/* Whether one of frames first .. first+n-1 lies in a window of a VM's. The host's lock is held. n >= 1. */
 bool window_has(const struct cordon *c, uint64_t first, uint64_t n);
 
 /*
- * The windows that `found` names become those of d, which has none yet. False, and nothing has changed: one lies where a VM has one
- * already (or is in two places here), or is not wholly device memory that the host could have mapped.
+ * The windows that `found` names become those of d, which has none yet. False, and nothing has changed: one lies where a VM
+ * has one already (or is in two places here), or is not wholly device memory that the host could have mapped.
  */
 bool window_take(struct cordon *c, struct device *d, const struct device *found);
 

@@ -88,8 +88,8 @@
 #define CORDON_CALL_VM_LOAD 0xc6000015u
 
 /*
- * Built, with all its vCPUs. vCPU 0 will begin at x2 with x0 = x3; x1: handle. The measurement is complete. CORDON_BUSY: a page is
- * half measured, a device is not attached yet, or a window half mapped.
+ * Built, with all its vCPUs. vCPU 0 will begin at x2 with x0 = x3; x1: handle. The measurement is complete. CORDON_BUSY: a page
+ * is half measured, a device is not attached yet, or a window half mapped.
  */
 #define CORDON_CALL_VM_START 0xc6000016u
 
@@ -109,7 +109,10 @@
 /* Built, running or stopped already. No vCPU enters the guest again; one that is in it goes on to its next exit. x1: handle. */
 #define CORDON_CALL_VM_STOP 0xc600001au
 
-/* All that the VM had comes back, zeroed. x1: handle. CORDON_AGAIN; CORDON_BUSY: a vCPU is in the guest still, or it has a device. */
+/*
+ * All that the VM had comes back, zeroed. x1: handle. CORDON_AGAIN; CORDON_BUSY: a vCPU is in the guest still, or it has a
+ * device.
+ */
 #define CORDON_CALL_VM_DESTROY 0xc600001bu
 
 /* x1: handle. x1: enum cordon_phase; x2: frames that the VM owns; x3: frames for tables that are free. */
@@ -136,34 +139,37 @@
 
 /* ---- calls of the host: devices for virtual machines ----
  *
- * A device is a function of PCI. It is named by the frame of its configuration space: (ECAM + bus * 2^20 + device * 2^15 + function
- * * 2^12) / 4096. A VM that has one has it alone: what the device reads and writes are guest addresses, the frames behind its BARs
- * are the VM's where they were mapped and nobody's elsewhere, and its configuration space is nobody's. Devices are attached before
- * the VM starts, and measured. CORDON_DEVICE: the VM has no such device.
+ * A device is a function of PCI. It is named by the frame of its configuration space: (ECAM + bus * 2^20 + device * 2^15 +
+ * function * 2^12) / 4096. A VM that has one has it alone: what the device reads and writes are guest addresses, the frames
+ * behind its BARs are the VM's where they were mapped and nobody's elsewhere, and its configuration space is nobody's.
+ * Devices are attached before the VM starts, and measured. CORDON_DEVICE: the VM has no such device.
  */
 
 /*
- * Built. The device leaves the host, and is reset. x1: handle; x2: its frame. x1: vendor + device id * 2^16. CORDON_AGAIN until the
- * reset is over: call again with the same. CORDON_DEVICE: none that can be given to a VM. CORDON_EXISTS: a VM has it already.
- * CORDON_NO_MEMORY: VMs have CORDON_DEVICES of them. CORDON_BUSY: a page of the image is half measured.
+ * Built. The device leaves the host, and is reset. x1: handle; x2: its frame. x1: vendor + device id * 2^16. CORDON_AGAIN
+ * until the reset is over: call again with the same. CORDON_DEVICE: none that can be given to a VM. CORDON_EXISTS: a VM has
+ * it already. CORDON_NO_MEMORY: VMs have CORDON_DEVICES of them. CORDON_BUSY: a page of the image is half measured.
  */
 #define CORDON_CALL_DEVICE_ATTACH 0xc6000020u
 
 /*
- * Built. The pages of a window of the device's become the VM's. x1: handle; x2: its frame; x3: number of the BAR; x4: guest address,
- * page aligned. x1: pages that are mapped by now. CORDON_AGAIN: call again with the same. CORDON_MAPPED: declared as memory, or
- * mapped to something else, or the window is elsewhere already. CORDON_RANGE: no such window. CORDON_NO_MEMORY: the VM's pool.
- * CORDON_BUSY: the device is not attached yet, or a page of the image is half measured.
+ * Built. The pages of a window of the device's become the VM's. x1: handle; x2: its frame; x3: number of the BAR; x4: guest
+ * address, page aligned. x1: pages that are mapped by now. CORDON_AGAIN: call again with the same. CORDON_MAPPED: declared as
+ * memory, or mapped to something else, or the window is elsewhere already. CORDON_RANGE: no such window. CORDON_NO_MEMORY:
+ * the VM's pool. CORDON_BUSY: the device is not attached yet, or a page of the image is half measured.
  */
 #define CORDON_CALL_DEVICE_MAP 0xc6000021u
 
 /*
- * Running. From now on the device reaches the guest's memory. x1: handle; x2: its frame. CORDON_NOT_MEMORY: memory that was declared
- * is not there yet; a transfer that met a hole would be lost.
+ * Running. From now on the device reaches the guest's memory. x1: handle; x2: its frame. CORDON_NOT_MEMORY: memory that was
+ * declared is not there yet; a transfer that met a hole would be lost.
  */
 #define CORDON_CALL_DEVICE_OPEN 0xc6000022u
 
-/* Stopped. The device is cut off, reset, and the host's again. x1: handle; x2: its frame. CORDON_AGAIN: call again with the same. */
+/*
+ * Stopped. The device is cut off, reset, and the host's again. x1: handle; x2: its frame. CORDON_AGAIN: call again with the
+ * same.
+ */
 #define CORDON_CALL_DEVICE_DETACH 0xc6000023u
 
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES

@@ -196,8 +196,8 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr);
 
 /*
- * Maps one page of a device, no RAM and not hidden, into a VM. RANGE, UNALIGNED, NO_VM, STATE, RAM, MAPPED, NO_MEMORY. Not for pages
- * of devices that VMs are given by the calls of <cordon/abi.h>, which is the embedder's to see to; RAM: a VM has been given it.
+ * Maps one page of a device, no RAM and not hidden, into a VM. RANGE, UNALIGNED, NO_VM, STATE, RAM, MAPPED, NO_MEMORY.
+ * Not for pages of devices that VMs are given by the calls of <cordon/abi.h>, which the embedder sees to; RAM: one has it.
  */
 enum cordon_status cordon_map_vm_io(struct cordon *c, vmid_t vm, ipa_t gpa, pa_t pa);
 

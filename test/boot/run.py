@@ -112,6 +112,7 @@ def dma_cases():
     yield refuses("dma-refused-bypass", ["MACHINE=iommu=smmuv3,default-bus-bypass-iommu=on", "SMP=1"], r"go past the SMMU")
     yield Case("dma-smmu", command=["native", "smmu_test"], want=[r"smmu_test: [1-9]\d* checks, 0 failures"])
     yield Case("dma-pci", command=["native", "pci_test"], want=[r"pci_test: [1-9]\d* checks, 0 failures"])
+    yield Case("dma-pci-given", command=["native", "pci_given_test"], want=[r"pci_given_test: [1-9]\d* checks, 0 failures"])
 
 
 def cases():

@@ -283,11 +283,11 @@ for (uint64_t i = 0; i < 512; i++)
       "struct host_locked h = host_lock(c);", "struct host_locked h = { c }; arch_ticket(c, &c->host_lock.next);"),
 
     # ---- devices that VMs are given ----
-    gone("device-no-tlbi", "settle_devices", "the SMMUs keep what a VM's table lost", "arch_dma_forget(c, t->vmid, o.first, o.end - o.first);"),
-    gone("device-no-sync", "settle_devices", "the SMMUs are told of a VM's pages and not waited for", "arch_dma_sync(c);"),
-    M("device-tlbi-short", "settle_devices", "the last page of the range stays in the SMMUs", "o.end - o.first)", "o.end - o.first - 1)"),
-    M("device-tlbi-late", "settle_devices", "the first page of the range stays in the SMMUs", "t->vmid, o.first,", "t->vmid, o.first + 1,"),
-    M("device-tlbi-vmid", "settle_devices", "the SMMUs forget another VM's pages", "t->vmid", "t->vmid + 1"),
+    gone("device-no-tlbi", "s2_settle_devices", "the SMMUs keep what a VM's table lost", "arch_dma_forget(c, t->vmid, o.first, o.end - o.first);"),
+    gone("device-no-sync", "s2_settle_devices", "the SMMUs are told of a VM's pages and not waited for", "arch_dma_sync(c);"),
+    M("device-tlbi-short", "s2_settle_devices", "the last page of the range stays in the SMMUs", "o.end - o.first)", "o.end - o.first - 1)"),
+    M("device-tlbi-late", "s2_settle_devices", "the first page of the range stays in the SMMUs", "t->vmid, o.first,", "t->vmid, o.first + 1,"),
+    M("device-tlbi-vmid", "s2_settle_devices", "the SMMUs forget another VM's pages", "t->vmid", "t->vmid + 1"),
     never("device-not-settled", "s2_settle", "a VM's table changes and its devices are not told", "t->devices != 0"),
     M("device-not-counted", "device_open", "a VM's table changes and its devices are not told of it", "v.vm->s2.devices += 1;", ";"),
     gone("device-counted-for-ever", "close", "a VM that has no device still waits for SMMUs", "v.vm->s2.devices -= 1;"),

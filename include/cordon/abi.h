@@ -73,7 +73,8 @@
 
 /*
  * Built, and without a device. Guest addresses that are memory; all others are devices'. x1: handle; x2: base; x3: size, page
- * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured.
+ * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured. CORDON_BUSY: a
+ * page is half measured.
  */
 #define CORDON_CALL_VM_MEMORY 0xc6000013u
 
@@ -325,7 +326,7 @@ enum cordon_owner {
     CORDON_OWNER_CORE = 1,
     CORDON_OWNER_VM = 2,
     CORDON_OWNER_PENDING = 3,   /* handed to a VM through its device tables, not used by it yet */
-    CORDON_OWNER_DEVICE = 4,    /* no RAM, and the host may map it */
+    CORDON_OWNER_DEVICE = 4,    /* no RAM, and the host may map it; with a VM: it may not, a device of that VM's decodes it */
     CORDON_OWNER_HIDDEN = 5     /* no RAM, and the host may not */
 };
 

@@ -44,8 +44,8 @@ struct cordon_dma {
 };
 
 /*
- * A page that is no RAM and that the host's devices reach all the same, to have an interrupt controller send an interrupt. It lies
- * in no 2 MiB that have RAM in them. page: its entry, all but the address. address 0: there is none.
+ * A page that is no RAM and that the host's devices reach all the same, to have an interrupt controller send an interrupt. It
+ * lies in no 2 MiB that have RAM in them. page: its entry, all but the address. address 0: there is none.
  */
 struct cordon_door {
     uint64_t address;
@@ -206,8 +206,9 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr);
 
 /*
- * Copies `words` words of 64 bits, 1 .. 4, from addr on, out of memory that the host may use as its own at this moment. UNALIGNED: addr
- * is no multiple of 8, or the words are on two pages. RANGE, EMPTY: not 1 .. 4 words. PRIVATE: not the host's memory: nothing of it was read.
+ * Copies `words` words of 64 bits, 1 .. 4, from addr on, out of memory that the host may use as its own at this moment.
+ * UNALIGNED: addr is no multiple of 8, or the words are on two pages. RANGE, EMPTY: not 1 .. 4 words. PRIVATE: not the host's
+ * memory: nothing of it was read.
  */
 enum cordon_status cordon_read_host(struct cordon *c, pa_t addr, uint64_t *word, uint64_t words);
 

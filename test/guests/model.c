@@ -134,6 +134,8 @@ enum cordon_status model_memory(struct model *m, uint64_t handle, uint64_t base,
         return status;
     if (model_devices_of(m, model_id(m, v)) > 0)
         return CORDON_STATE;
+    if (v->loading)
+        return CORDON_BUSY;
     if (base >= LIMIT * PAGE || size > LIMIT * PAGE - base)
         return CORDON_RANGE;
     if (size == 0)

@@ -213,7 +213,7 @@ static void do_build(void)
     atomic_store_explicit(&handles[slot], h, memory_order_relaxed);
     me->cpu.count[BUILT]++;
     (void)CALL(MAY(OK) | MAY(OWNED), "donate", CORDON_CALL_VM_DONATE, h, own + 8, 12);
-    (void)CALL(MAY(OK) | MAY(MAPPED), "memory", CORDON_CALL_VM_MEMORY, h, GUEST_RAM, (few ? FEW : GUEST_PAGES) * PAGE);
+    (void)CALL(MAY(OK) | MAY(MAPPED) | MAY(BUSY), "memory", CORDON_CALL_VM_MEMORY, h, GUEST_RAM, (few ? FEW : GUEST_PAGES) * PAGE);
     for (uint64_t i = 0; i < VCPUS; i++)
         (void)CALL(MAY(OK) | MAY(OWNED) | MAY(EXISTS), "vcpu_create", CORDON_CALL_VCPU_CREATE, h, i, own + 32 + i);
     if (few)

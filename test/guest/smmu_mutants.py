@@ -107,7 +107,7 @@ GIVEN = [
     ("moved-over", "pci_given.c", "the host moves another over it", "return root != 0 && is_over(after, root, true, g->window);", "return false;"),
     ("unknown-moved", "pci_given.c", "what is new on the root bus moves", " || (root == 0 && is_on_root_bus(s, function)))", ")"),
     ("second-not-guarded", "pci_given.c", "only the first that is given is guarded", "        if (is_in_the_way(g, root, bridge, &after))\n            return false;", "        return !is_in_the_way(g, root, bridge, &after);"),
-    ("function-not-reset", "pci_given.c", "there is no reset of a function", "& 0xffff) | CONTROL_FLR);", "& 0xffff));"),
+    ("function-not-reset", "pci_given.c", "there is no reset of a function", "g->flr, control | CONTROL_FLR);", "g->flr, control);"),
     ("bus-left-in-reset", "pci_given.c", "a bus is left in reset", "        set_bus_reset(g, false);\n", ""),
     ("reset-not-awaited", "pci_given.c", "a reset is not waited for", "#define MICROSECONDS_RESET 100000u", "#define MICROSECONDS_RESET 1u"),
     ("answer-not-awaited", "pci_given.c", "a function that is not ready is used", "!= g->id && now - g->until < MICROSECONDS_MORE", "!= g->id && now - g->until < 1"),

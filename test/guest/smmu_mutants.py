@@ -120,7 +120,7 @@ GIVEN = [
     ("upper-half-not-asked", "pci_function.c", "BARs of 64 bits are taken for small ones", "f->wide |= (uint8_t)(1u << i);", "f->wide |= (uint8_t)(1u << i) * (i > 3);"),
     ("size-not-whole", "pci_function.c", "half of a BAR counts", "return kept & (~kept + 1);", "return (kept & (~kept + 1)) >> (kept > 0x80000000);"),
     ("bar-not-put-back", "pci_function.c", "a BAR is lost when its size is asked for", "    pci_write(ecam, function, at, before);\n", ""),
-    ("pages-not-whole", "pci_function.c", "what is beside a small BAR on its page is nobody's", "claim[n++] = pci_pages(pci_bar(h, f, i));", "claim[n++] = pci_bar(h, f, i);"),
+    ("pages-not-whole", "pci_given.c", "what is beside a small BAR on its page is not looked at", "g->window[i] = pages;", "g->window[i] = pci_bar(&g->header, &f, i);"),
     ("fetched-not-seen", "pci_function.c", "a bridge's second window is not looked at", "i < 2 && f->bridge && windows", "i < 1 && f->bridge && windows"),
     ("fetched-cut", "pci_function.c", "a bridge's second window has 32 bits", "        first |= (uint64_t)h->word[PCI_WINDOW / 4 + 2] << 32;\n", ""),
     ("decode-ignored", "pci_function.c", "what does not answer is in the way", "    if ((h->word[PCI_COMMAND / 4] & COMMAND_MEMORY) == 0)\n        return 0;\n", ""),

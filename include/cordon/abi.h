@@ -73,7 +73,8 @@
 
 /*
  * Built, and without a device. Guest addresses that are memory; all others are devices'. x1: handle; x2: base; x3: size, page
- * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured.
+ * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured. CORDON_BUSY: a
+ * page is half measured.
  */
 #define CORDON_CALL_VM_MEMORY 0xc6000013u
 

@@ -291,6 +291,9 @@ enum cordon_stat {
  *
  * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
  * stopped; 2^32 more where it has not confirmed that either.
+ *
+ * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a VM's, or
+ * to one that would have got in its way.
  */
 
 /* X(NAME, number, text, first value, second value) */

@@ -45,7 +45,7 @@ ALWAYS = [
 
 # A device that is a guest's alone: only where the SMMU has stage 2.
 GIVEN = [
-    ("a call for a device", "what cannot be given"), ("calls for a device", "of one that is built"), ("calls for a device", "of one that runs"),
+    ("calls for a device", "of one that is built"), ("calls for a device", "of one that runs"),
     ("the host reads a device's", "configuration space"), ("the host writes a device's", "configuration space"),
     ("CPU and devices of the host's", "a given device's registers"), ("the port above a device", "numbers, windows, resets"),
     ("another's window moved over", "a given device's registers"), ("devices of the host's", "a guest with a device"),
@@ -53,6 +53,8 @@ GIVEN = [
     ("a guest's device", "Cordon, tables, registers"), ("a guest's device", "other guests"), ("a guest's device", "a page that it gave up"),
     ("a guest ends", "while its device writes"), ("a device given and taken back", "its guest's life"),
 ]
+BOTH_GIVEN = [("a call for a device", "what cannot be given"), ("calls for a device", "before it is attached"),
+              ("a device of the host's", "after all of it")]
 NOT_GIVEN = [("a call for a device", "SMMU without stage 2")]
 
 

@@ -149,7 +149,7 @@ static void attempt_others(struct edu *e)
 	tally_report(&t, "a call for a device", "what cannot be given", "refused");
 }
 
-static void attempt_built(struct edu *e)
+static void attempt_before(struct edu *e)
 {
 	u64 frame = given_frame(e->pci);
 	struct tally t = { 0 };
@@ -158,7 +158,14 @@ static void attempt_built(struct edu *e)
 	refuse(&t, "an open before the attach", given_open(vm.handle, e));
 	refuse(&t, "a detach before the attach", raw(CORDON_CALL_DEVICE_DETACH, vm.handle, frame, 0, 0));
 	refuse(&t, "an attach to one that runs", raw(CORDON_CALL_DEVICE_ATTACH, victim.handle, frame, 0, 0));
-	tally_want(&t, "an attach", given_attach(vm.handle, e), CORDON_OK);
+	tally_report(&t, "calls for a device", "before it is attached", "refused");
+}
+
+static void attempt_built(struct edu *e)
+{
+	u64 frame = given_frame(e->pci);
+	struct tally t = { 0 };
+
 	refuse(&t, "a second attach", raw(CORDON_CALL_DEVICE_ATTACH, vm.handle, frame, 0, 0));
 	refuse(&t, "an attach to another", raw(CORDON_CALL_DEVICE_ATTACH, other.handle, frame, 0, 0));
 	refuse(&t, "another's map", given_map(other.handle, e, 0, GIVEN_WINDOW));
@@ -298,7 +305,6 @@ static void with_two(struct edu *e, unsigned long rounds)
 	struct tally t = { 0 };
 	struct attack_run r;
 
-	attempt_others(e);
 	attempt_built(e);
 	tally_want(&t, "a map", given_map(vm.handle, e, 0, GIVEN_WINDOW), CORDON_OK);
 	tally_want(&t, "the start", vm_start(&vm), CORDON_OK);
@@ -310,30 +316,25 @@ static void with_two(struct edu *e, unsigned long rounds)
 	attempt_memory();
 	driven_attempts(&vm);
 	given_destroy(&vm, e, &t);
+	tally_report(&t, "a device given and taken back", "its guest's life", "done");
 	driven_ends(e, rounds);
-	given_end(e, &t);
-	tally_report(&t, "a device given and taken back", "its guest's life", "works");
 }
 
-/* Where devices have tables of stage 1, none is given. */
-static bool is_refused(struct edu *e)
+/* Where the host's devices have tables of stage 1, none is given to a guest. */
+static void only_refused(u64 status)
 {
 	struct tally t = { 0 };
-	u64 status = given_attach(vm.handle, e);
 
-	if (status != CORDON_DEVICE) {
-		(void)given_detach(vm.handle, e);
-		return false;
-	}
-	tally_add(&t, true);
+	tally_want(&t, "an attach", status, CORDON_DEVICE);
 	tally_report(&t, "a call for a device", "SMMU without stage 2", "refused");
-	return true;
+	vm_end(&vm);
 }
 
 void dma_given(unsigned long rounds)
 {
 	struct edu *e = given_begin();
 	struct tally t = { 0 };
+	u64 status;
 
 	if (!e)
 		return;
@@ -343,11 +344,14 @@ void dma_given(unsigned long rounds)
 		vm_end(&vm);
 		return;
 	}
-	if (is_refused(e)) {
-		given_end(e, &t);
-		vm_end(&vm);
-	} else {
+	attempt_others(e);
+	attempt_before(e);
+	status = given_attach(vm.handle, e);
+	if (status == CORDON_OK)
 		with_two(e, rounds);
-	}
+	else
+		only_refused(status);
+	given_end(e, &t);
 	vm_end(&other);
+	tally_report(&t, "a device of the host's", "after all of it", "works");
 }

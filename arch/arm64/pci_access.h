@@ -26,7 +26,9 @@ static inline uint32_t pci_read_part(uint64_t ecam, uint32_t function, uint32_t 
 {
     const volatile void *at = phys(ecam + ((uint64_t)function << 12) + offset);
 
-    return bytes == 1 ? *(const volatile uint8_t *)at : bytes == 2 ? *(const volatile uint16_t *)at : *(const volatile uint32_t *)at;
+    if (bytes == 1)
+        return *(const volatile uint8_t *)at;
+    return bytes == 2 ? *(const volatile uint16_t *)at : *(const volatile uint32_t *)at;
 }
 
 static inline void pci_write_part(uint64_t ecam, uint32_t function, uint32_t offset, uint32_t bytes, uint32_t value)

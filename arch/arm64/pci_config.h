@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration space of the host's PCI buses. Stage 2 hides it: the host uses it through us, and has all of it but for functions that
- * are given away, and for what would get in their way. One lock guards it, behind the core's and before the SMMUs'.
+ * Configuration space of the host's PCI buses. Stage 2 hides it: the host uses it through us, and has all of it but for
+ * functions that are given away, and for what would get in their way. One lock guards it, behind the core's and before the
+ * SMMUs'.
  */
 #ifndef CORDON_PCI_CONFIG_H
 #define CORDON_PCI_CONFIG_H

@@ -151,10 +151,10 @@ uint32_t pci_claims(const struct pci_header *h, const struct pci_function *f, bo
         return 0;
     for (uint32_t i = 0; i < PCI_BARS; i++) {
         if (f->size[i] > 0)
-            claim[n++] = pci_pages(pci_bar(h, f, i));
+            claim[n++] = pci_bar(h, f, i);
     }
     if (f->size[PCI_ROM_BAR] > 0 && (h->word[bar_at(f, PCI_ROM_BAR) / 4] & ROM_ENABLED) != 0)
-        claim[n++] = pci_pages(pci_bar(h, f, PCI_ROM_BAR));
+        claim[n++] = pci_bar(h, f, PCI_ROM_BAR);
     for (uint32_t i = 0; i < 2 && f->bridge && windows; i++)
         claim[n++] = pci_bridge_window(h, i);
     return n;

@@ -50,10 +50,7 @@ void pci_header_change(struct pci_header *h, uint32_t offset, uint32_t bytes, ui
 /* Where BAR i of f, or its ROM, lies. Size 0: it has none. */
 struct pci_range pci_bar(const struct pci_header *h, const struct pci_function *f, uint32_t i);
 
-/*
- * All that a function with that header answers to, rounded to pages; returns how many. windows: those of a bridge too, which
- * come last.
- */
+/* All that a function with that header answers to; returns how many. windows: those of a bridge too, which come last. */
 uint32_t pci_claims(const struct pci_header *h, const struct pci_function *f, bool windows, struct pci_range claim[PCI_CLAIMS]);
 
 /* Window i, 0 or 1, through which a bridge lets accesses of memory; size 0: it is closed. */

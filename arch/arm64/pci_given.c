@@ -47,7 +47,8 @@ static bool overlaps_any(const struct pci_range *claim, uint32_t n, const struct
 }
 
 /* Whether a function of the root bus with that header would answer to what is another's. */
-static bool is_over(const struct pci_header *h, const struct pci_function *f, bool windows, const struct pci_range window[PCI_BARS])
+static bool is_over(const struct pci_header *h, const struct pci_function *f, bool windows,
+                    const struct pci_range window[PCI_BARS])
 {
     struct pci_range claim[PCI_CLAIMS];
 
@@ -131,7 +132,10 @@ static bool is_kept(const struct pci_given *g, uint32_t offset)
                               word == g->port_express + EXPRESS_LINK_CONTROL || word == g->port_express + EXPRESS_SLOT_CONTROL);
 }
 
-/* Whether a write that makes of a header `after` gets in the way of g. root: what is known of the function; 0: not on the root bus. */
+/*
+ * Whether a write that makes of a header `after` gets in the way of g. root: what is known of the function; 0: not on the root
+ * bus.
+ */
 static bool is_in_the_way(const struct pci_given *g, const struct pci_function *root, bool bridge, const struct pci_header *after)
 {
     if (bridge && g->port != PCI_NOBODY && leads_to(after->word[PCI_BUSES / 4], g->buses[0], g->buses[1]))
@@ -327,8 +331,9 @@ static void set_bus_reset(const struct pci_given *g, bool on)
 static void begin_reset(struct pci_given *g, uint64_t now)
 {
     if (g->flr != 0) {
-        /* The upper half is a status, as in the command. */
-        pci_write(ecam_of(g->segment), g->function, g->flr, (pci_read(ecam_of(g->segment), g->function, g->flr) & 0xffff) | CONTROL_FLR);
+        uint32_t control = pci_read(ecam_of(g->segment), g->function, g->flr) & 0xffff;     /* the rest is a status */
+
+        pci_write(ecam_of(g->segment), g->function, g->flr, control | CONTROL_FLR);
         g->reset = RESET_WAIT;
         g->until = now + MICROSECONDS_RESET;
     } else {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which functions of PCI can be a guest's, and what the host may do to the others meanwhile. A function that is given is alone: no
- * access that is for one of its BARs goes elsewhere, and nothing else has its requester ID. What decides that is looked at
- * when it is given, and kept so: of the bridge that leads to it, of everything on the root bus, where each access begins, and of
- * bus numbers. Whatever lies behind other bridges gets no access that is not for them. Needs no machine.
+ * Which functions of PCI can be a guest's, and what the host may do to the others meanwhile. A function that is given is alone:
+ * no access that is for one of its BARs goes elsewhere, and nothing else has its requester ID. What decides that is looked at
+ * when it is given, and kept so: of the bridge that leads to it, of everything on the root bus, where each access begins, and
+ * of bus numbers. Whatever lies behind other bridges gets no access that is not for them. Needs no machine.
  *
  * Of this and of configuration space has one at a time the use: pci_config.c's lock.
  */
@@ -66,14 +66,14 @@ void pci_given_note(struct pci_segment *s, uint32_t function, uint32_t offset);
 /* ---- giving ---- */
 
 /*
- * Fills a free g with a function that can be given; it is no bus master and answers to nothing then. False: it cannot, and nothing
- * has changed.
+ * Fills a free g with a function that can be given; it is no bus master and answers to nothing then. False: it cannot, and
+ * nothing has changed.
  */
 bool pci_give(const struct pci_given *given, const struct pci_segment *s, uint32_t function, struct pci_given *g);
 
 /*
- * Begins with a reset, or goes on with it. now: of a clock of microseconds. True: it is over. BARs are as they were, and the function
- * answers to them and has its wire; it is no bus master, and does no I/O.
+ * Begins with a reset, or goes on with it. now: of a clock of microseconds. True: it is over. BARs are as they were, and the
+ * function answers to them and has its wire; it is no bus master, and does no I/O.
  */
 bool pci_give_reset(struct pci_given *g, uint64_t now);
 

@@ -28,7 +28,7 @@
 #define BAR_IO 1u
 #define BAR_WIDE(x) (((x) & 7) == 4)    /* of memory, its upper half in the next */
 #define PCI_BUSES 0x18              /* of a bridge: its own bus, the one behind it, the last one behind it; a timer */
-#define PCI_WINDOW 0x20             /* of a bridge: first and last MiB; then those that may be fetched ahead, and their upper halves */
+#define PCI_WINDOW 0x20             /* of a bridge: first and last MiB; those that may be fetched ahead, their upper halves */
 #define PCI_ROM 0x30
 #define PCI_BRIDGE_ROM 0x38
 #define ROM_ENABLED 1u

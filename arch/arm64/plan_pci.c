@@ -59,7 +59,8 @@ static void add_streams(struct pci_plan *p, uint32_t phandle, uint64_t id, uint6
 
     if (s == 0)
         refuse_to_boot("the device tree has a PCI bus behind an IOMMU that I do not know");
-    if (s->ranges == MAX_STREAM_RANGES || b->routes == MAX_STREAM_RANGES || first % 256 != 0 || count % 256 != 0 || first + count > STREAMS_LIMIT)
+    if (s->ranges == MAX_STREAM_RANGES || b->routes == MAX_STREAM_RANGES || first % 256 != 0 || count % 256 != 0 ||
+        first + count > STREAMS_LIMIT)
         refuse_to_boot("the device tree has a PCI bus with an iommu-map that I cannot use");
     s->streams[s->ranges++] = (struct smmu_streams){ (uint32_t)first, (uint32_t)count };
     b->route[b->routes++] = (struct pci_route){ s->base, (uint32_t)id, (uint32_t)count, (uint32_t)first };
@@ -129,7 +130,9 @@ static bool overlaps_window(const struct pci_plan *p, struct cordon_mem m)
     return false;
 }
 
-/* Rounded to pages: what is on the same page as a window is the host's too. address: where the bus has it; memory: not its I/O. */
+/*
+ * Rounded to pages: what is on the same page as a window is the host's too. address: where the bus has it; memory: not its I/O.
+ */
 static void add_window(const struct fdt *f, struct fdt_node node, struct pci_plan *p, struct cordon_mem m, uint64_t address,
                        bool memory)
 {

@@ -26,7 +26,10 @@ void smmu_start_all(void);
 
 /* ---- streams of VMs: of the SMMU with its registers at `base` ---- */
 
-/* The stream leaves the host's, and is aborted; what was under way by it is over. False: it cannot be a VM's, nothing has changed. */
+/*
+ * The stream leaves the host's, and is aborted; what was under way by it is over. False: it cannot be a VM's, nothing has
+ * changed.
+ */
 bool smmu_take_stream(uint64_t base, uint32_t stream);
 
 /* It is translated by a VM's table; or aborted, and all of the VM's translations forgotten. */

@@ -43,8 +43,8 @@ static uint64_t size_code(const struct smmu_translation *t)
 }
 
 /*
- * T0SZ. The host's: 39 bits of addresses from level 1 on; from level 0 on 48, of which stage 2 has no more than physical addresses
- * have.
+ * T0SZ. The host's: 39 bits of addresses from level 1 on; from level 0 on 48, of which stage 2 has no more than physical
+ * addresses have.
  */
 static uint64_t t0sz(const struct smmu_translation *t)
 {
@@ -62,7 +62,8 @@ void smmu_stream_entry(const struct smmu_translation *t, uint64_t entry[STREAM_W
     entry[1] = STE_SHCFG_INCOMING;
     if (t->stage2) {
         entry[0] = STE_VALID | STE_STAGE2;
-        entry[2] = t->vmid | t0sz(t) << 32 | (UINT64_C(2) - t->start) << 38 | STE_S2_WALKS | size_code(t) << 48 | STE_S2AA64 | STE_S2R;
+        entry[2] = t->vmid | t0sz(t) << 32 | (UINT64_C(2) - t->start) << 38 | STE_S2_WALKS | size_code(t) << 48 | STE_S2AA64 |
+                   STE_S2R;
         entry[3] = t->root;
     } else {
         entry[0] = STE_VALID | STE_STAGE1 | t->context;

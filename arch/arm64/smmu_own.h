@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stream that is not as the host's others: a VM's, or on its way there or back. How an entry is changed while the SMMU may read it
- * is Arm IHI 0070, 3.21.3: it is made invalid, the SMMU forgets it, the rest is filled in, it is made valid, the SMMU forgets
- * that it was not. An SMMU that is cut off, or whose streams are all closed, opens none.
+ * A stream that is not as the host's others: a VM's, or on its way there or back. How an entry is changed while the SMMU may
+ * read it is Arm IHI 0070, 3.21.3: it is made invalid, the SMMU forgets it, the rest is filled in, it is made valid, the SMMU
+ * forgets that it was not. An SMMU that is cut off, or whose streams are all closed, opens none.
  *
  * MUST_USE: false, it does not obey, and must be given up (smmu_cut()).
  */

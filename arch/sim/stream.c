@@ -70,14 +70,15 @@ static uint64_t number_in(uint64_t entry) { return (entry & PAGES) - 1; }
 /* The walk for a page, from where the walk cache lets it begin. */
 static struct walk walk_cached(const struct sim *s, struct function *f, uint64_t page)
 {
-    uint64_t *entry = &f->walk[page / 512 % STREAM_WALKS];
+    uint64_t *place = &f->walk[page / 512 % STREAM_WALKS];
+    uint64_t entry = hw_load(place);
     struct walk w;
 
-    if (*entry != 0 && number_in(*entry) == page / 512)
-        return walk_from(s, frame_in(*entry), 3, page);
+    if (entry != 0 && number_in(entry) == page / 512)
+        return walk_from(s, frame_in(entry), 3, page);
     w = walk_now(s, f, page);
     if (!s->concurrent && w.level == 3 && page < PAGES)
-        *entry = entry_for(w.rows[3], page / 512);
+        hw_store(place, entry_for(w.rows[3], page / 512));
     return w;
 }
 
@@ -171,10 +172,11 @@ static void forget(const struct cpu *cpu, struct function *f, struct stretch g)
             hw_store(&f->tlb[i], 0);
     }
     for (uint32_t i = 0; i < STREAM_WALKS; i++) {
-        uint64_t first = number_in(f->walk[i]) * 512;
+        uint64_t entry = hw_load(&f->walk[i]);
+        uint64_t first = number_in(entry) * 512;
 
-        if (f->walk[i] != 0 && meet(first, 512, g.gfn, g.pages) && !is_back(cpu, g.vmid, first))
-            f->walk[i] = 0;
+        if (entry != 0 && meet(first, 512, g.gfn, g.pages) && !is_back(cpu, g.vmid, first))
+            hw_store(&f->walk[i], 0);
     }
 }
 
@@ -201,7 +203,7 @@ void stream_forget_all(struct function *f)
     for (uint32_t i = 0; i < ENTRIES; i++)
         hw_store(&f->tlb[i], 0);
     for (uint32_t i = 0; i < STREAM_WALKS; i++)
-        f->walk[i] = 0;
+        hw_store(&f->walk[i], 0);
 }
 
 /* ---- checks ---- */

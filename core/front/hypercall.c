@@ -67,6 +67,15 @@ static enum cordon_status create(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     return CORDON_NO_VM;
 }
 
+static enum cordon_status declare_held(struct cordon *c, struct vm_locked v, uint64_t base, uint64_t size)
+{
+    if (v.vm->devices != 0)
+        return CORDON_STATE;    /* windows were held against what is declared */
+    if (image_in_page(&v.vm->image))
+        return CORDON_BUSY;
+    return image_declare(c, &v.vm->image, base, size);
+}
+
 static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
@@ -74,7 +83,7 @@ static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 
     if (status != CORDON_OK)
         return status;
-    status = v.vm->devices == 0 ? image_declare(c, &v.vm->image, x[2], x[3]) : CORDON_STATE;
+    status = declare_held(c, v, x[2], x[3]);
     vm_unlock(c, v);
     return status;
 }

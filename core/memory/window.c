@@ -8,6 +8,11 @@
 /* Entries that one call looks at in tables above level 3; of level 3 it goes through one table. */
 #define WITHDRAW_ENTRIES 64
 
+/*@ requires \valid_read(w) && n >= 1;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures \result <==> meets(w->first, w->pages, first, n);
+  @*/
 static bool meet(const struct window *w, uint64_t first, uint64_t n)
 {
     return w->pages != 0 && (w->first < first ? first - w->first < w->pages : w->first - first < n);
@@ -15,7 +20,17 @@ static bool meet(const struct window *w, uint64_t first, uint64_t n)
 
 bool window_has(const struct cordon *c, uint64_t first, uint64_t n)
 {
+    /*@ loop invariant 0 <= i <= 8;
+      @ loop invariant \forall integer a, b; 0 <= a < i && 0 <= b < 6 ==> !in_windows(c, a, b, first, n);
+      @ loop assigns i;
+      @ loop variant 8 - i;
+      @*/
     for (uint32_t i = 0; i < CORDON_DEVICES; i++) {
+        /*@ loop invariant 0 <= k <= 6;
+          @ loop invariant \forall integer b; 0 <= b < k ==> !in_windows(c, i, b, first, n);
+          @ loop assigns k;
+          @ loop variant 6 - k;
+          @*/
         for (uint32_t k = 0; k < CORDON_DEVICE_WINDOWS; k++) {
             if (meet(&c->device[i].window[k], first, n))
                 return true;
@@ -24,12 +39,23 @@ bool window_has(const struct cordon *c, uint64_t first, uint64_t n)
     return false;
 }
 
+/*@ requires \valid_read(w);
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures \result <==> w->first < limit && w->first + w->pages <= limit;
+  @*/
 static bool below(const struct window *w, uint64_t limit)
 {
     return w->first < limit && w->pages <= limit - w->first;
 }
 
 /* Whether nobody has a frame of it, and the host could have mapped all of it. */
+/*@ requires arrays(c) && spans_fit(c) && c->pfn_limit <= 68719476736 && \valid_read(w) && w->pages >= 1;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures free: \result ==> \forall integer i, k; 0 <= i < 8 && 0 <= k < 6 ==> !in_windows(c, i, k, w->first, w->pages);
+  @ ensures device: \result ==> \forall integer i; 0 <= i < c->spans ==> beside_span(c, i, w->first, w->pages);
+  @*/
 static bool can_take(const struct cordon *c, const struct window *w)
 {
     return below(w, c->pfn_limit) && below(w, c->host.gfn_limit) && region_is_device(c, w->first, w->pages) &&

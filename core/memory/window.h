@@ -10,6 +10,11 @@
 #include "machine.h"
 
 /* Whether one of frames first .. first+n-1 lies in a window of a VM's. The host's lock is held. n >= 1. */
+/*@ requires \valid_read(c) && n >= 1;
+  @ assigns \nothing;
+  @ exits \false;
+  @ ensures \result <==> \exists integer i, k; 0 <= i < 8 && 0 <= k < 6 && in_windows(c, i, k, first, n);
+  @*/
 bool window_has(const struct cordon *c, uint64_t first, uint64_t n);
 
 /*

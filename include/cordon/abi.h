@@ -73,7 +73,8 @@
 
 /*
  * Built, and without a device. Guest addresses that are memory; all others are devices'. x1: handle; x2: base; x3: size, page
- * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured.
+ * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured. CORDON_BUSY: a
+ * page is half measured.
  */
 #define CORDON_CALL_VM_MEMORY 0xc6000013u
 
@@ -290,6 +291,9 @@ enum cordon_stat {
  *
  * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
  * stopped; 2^32 more where it has not confirmed that either.
+ *
+ * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a VM's, or
+ * to one that would have got in its way.
  */
 
 /* X(NAME, number, text, first value, second value) */

@@ -416,6 +416,26 @@ static void w_renamed_deep(void)
 }
 static void w_unknown_root(void) { (void)add(-1, 0x50, false); }
 static void w_closed(void) { segment.closed = true; }
+static void w_low(void)
+{
+    machine.address[2] = 0;
+    host_write(number_of(root_device), 0x14, 4, 0);
+    host_write(number_of(root_device), 0x10, 4, 0x80000);
+}
+static void w_below_fetched(void)
+{
+    host_write(number_of(port), 0x28, 4, HIGH >> 32);
+    host_write(number_of(port), 0x2c, 4, HIGH >> 32);
+    host_write(number_of(port), 0x24, 4, 0x00100010);
+    host_write(number_of(inner), 0x24, 4, HIGH >> 32);
+    host_write(number_of(inner), 0x20, 4, 0x80000);
+}
+static void w_small(void)
+{
+    segment.root[4].size[0] = devices[plain].size[0] = 0x200;
+    devices[inner].size[0] = 0x400;
+    host_write(number_of(plain), 0x10, 4, LOW + 0x8800);
+}
 static void w_virtio(void) { devices[inner].reg[0] = 0x10411af4; }
 static void w_gone(void) { devices[inner].parent = -3; }
 
@@ -446,6 +466,12 @@ static void refusals(void)
     refused("its bus is another's that is hidden", &inner, w_renamed_deep, false);
     refused("something new on the root bus", &inner, w_unknown_root, false);
     refused("buses that cannot be followed", &inner, w_closed, false);
+    refused("a BAR in the first MiB", &root_device, w_low, false);
+    refused("a BAR below its port's window that may be fetched ahead", &inner, w_below_fetched, false);
+    name = "a BAR in its port's window that may be fetched ahead";
+    host_write(number_of(inner), 0x20, 4, 0x100000);
+    want(give(inner, 0) && given[0].window[4].base == HIGH + 0x100000, "it is refused");
+    refused("two small BARs on a page", &inner, w_small, false);
     refused("virtio past the SMMU", &inner, w_virtio, false);
     refused("nobody", &inner, w_gone, false);
     refused("a bridge", &port, w_closed, false);
@@ -513,6 +539,7 @@ static void writes(void)
 static void resets(bool flr)
 {
     unsigned parts = 0;
+    uint64_t began;
 
     build(flr ? "reset of a function" : "reset of a bus");
     if (flr)
@@ -521,8 +548,7 @@ static void resets(bool flr)
     host_write(number_of(port), 4, 2, 2);
     want(give(inner, 0), "it is refused");
     for (unsigned back = 0; back < 2; back++) {
-        uint64_t began = clock_now;
-
+        began = clock_now;
         ready_at = began + 150000;
         while (!pci_give_reset(&given[0], clock_now)) {
             clock_now += 700;
@@ -545,6 +571,14 @@ static void resets(bool flr)
     }
     pci_take_back(&given[0]);
     want((devices[inner].reg[1] & 0x407) == 0x403 && given[0].segment == NULL, "it is not back");
+    name = "reset of one that answers at once";
+    ready_at = 0;
+    want(give(inner, 0), "it is refused");
+    began = clock_now;
+    for (; !pci_give_reset(&given[0], clock_now) && clock_now - began < 110000; clock_now += 300)
+        continue;
+    want(clock_now - began >= 100000 && clock_now - began < 110000 && devices[inner].resets == 3, "there was none, or more than one");
+    pci_take_back(&given[0]);
     name = "reset of one that is gone";
     want(give(inner, 0), "it is refused");
     devices[inner].parent = -3;

@@ -83,11 +83,13 @@ static struct model {
     struct { uint32_t stream; uint64_t entry[8]; bool used, doomed; } config[CONFIGS];
     struct { uint32_t bus; uint64_t descriptor; bool used, doomed; } bus[CONFIGS];
     uint64_t watched[16];       /* entries of the stream table that are looked at with each barrier */
+    uint64_t expected[16];      /* and what each leads to when it leads anywhere */
     unsigned watches;
 } m;
 
+static void publish_first_words(void);
 static void watch(void);
-static bool is_root(uint64_t root, uint32_t vmid);
+
 
 static uint8_t cpu_memory[MEMORY_SIZE] __attribute__((aligned(4096)));
 static uint8_t smmu_view[MEMORY_SIZE] __attribute__((aligned(4096)));
@@ -106,6 +108,7 @@ uint64_t *smmu_memory(uint64_t pa)
 
 void smmu_before_register(void)
 {
+    publish_first_words();
     memcpy(smmu_view, cpu_memory, used_memory);
     watch();
 }
@@ -519,7 +522,28 @@ static void watch(void)
         for (unsigned k = 0; k < 8; k++)
             e[k] = load(m.watched[i] + k * 8);
         if (decode(e, &r))
-            want(is_root(r.root, r.vmid), "an entry that is valid before it says what it should");
+            want(r.root == m.expected[i], "an entry that is valid before it says what it should");
+    }
+}
+
+/*
+ * Of the stores since the last barrier the SMMU may have any already. Worst are those that make something be found: the first words of
+ * entries, and what leads to a table.
+ */
+static void publish_first_words(void)
+{
+    uint64_t first = m.strtab & UINT64_C(0xfffffffffffc0);
+
+    if ((m.cr0ack & 1) == 0 || m.watches == 0)
+        return;
+    for (unsigned i = 0; i < m.watches; i++)
+        memcpy(smmu_view + (m.watched[i] - MEMORY), cpu_memory + (m.watched[i] - MEMORY), 8);
+    watch();
+    for (uint64_t at = first; (m.strtab_cfg >> 16 & 3) == 1 && at < first + 0x800; at += 8) {
+        if (memcmp(smmu_view + (at - MEMORY), cpu_memory + (at - MEMORY), 8) == 0)
+            continue;
+        memcpy(smmu_view + (at - MEMORY), cpu_memory + (at - MEMORY), 8);
+        want((load((load(at) & UINT64_C(0xfffffffffffc0)) + 255 * 64) & 1) == 1, "a bus is led to a table that is not there yet");
     }
 }
 
@@ -925,17 +949,6 @@ static void events(void)
 static struct smmu_translation vm_table[VMS + 1];   /* by number; root 0: none */
 static uint64_t arena;
 
-static bool is_root(uint64_t root, uint32_t vmid)
-{
-    if (vmid == 0)
-        return root == TABLES;
-    for (unsigned i = 1; i <= VMS; i++) {
-        if (vm_table[i].vmid == vmid)
-            return root == vm_table[i].root;
-    }
-    return false;
-}
-
 /* The entry of a VM's table at a level; tables on the way are made. */
 static uint64_t *vm_entry(unsigned vm, uint64_t gfn, unsigned level)
 {
@@ -1011,12 +1024,34 @@ static struct smmu started_for_vms(struct traits is)
 
 static const struct smmu_translation hosts = { .stage2 = true, .start = 1, .root = TABLES };
 
+/* From now on an entry leads where it should, or nowhere. */
+static void expect(const struct smmu *s, uint32_t stream, uint64_t root)
+{
+    m.watches = 1;
+    m.watched[0] = smmu_streams_entry(s, stream);
+    m.expected[0] = root;
+}
+
 static void give(struct smmu *s, uint32_t stream)
 {
+    m.watched[0] = MEMORY;
+    m.expected[0] = TABLES;
+    m.watches = 1;
     want(smmu_streams_own(s, stream), "there is no table left");
-    if (m.watches < 16)
-        m.watched[m.watches++] = smmu_streams_entry(s, stream);
+    expect(s, stream, 0);
     want(smmu_own_close(s, stream, 0) && m.synced, "it fails");
+}
+
+static bool open_to(struct smmu *s, uint32_t stream, struct smmu_translation t)
+{
+    expect(s, stream, t.root);
+    return smmu_own_open(s, stream, t);
+}
+
+static bool back(struct smmu *s, uint32_t stream)
+{
+    expect(s, stream, TABLES);
+    return smmu_own_return(s, stream, hosts);
 }
 
 /* One stream on its way to a VM and back, beside others. */
@@ -1034,22 +1069,28 @@ static void gives(struct traits is, unsigned bits, unsigned start)
     give(&s, 0x108);
     want(!reaches(0x108, FIRST) && !reaches(0x108, FIRST + 1), "a device reaches memory that is nobody's");
     want(reaches(0x109, FIRST) && reaches(0x100, FIRST + 2) && reaches(0x208, FIRST), "another on its bus is refused");
-    want(smmu_own_open(&s, 0x108, vm_table[1]) && m.synced, "it fails");
+    want(open_to(&s, 0x108, vm_table[1]) && m.synced, "it fails");
     want(reaches_vm(0x108, 1, one), "a VM's device does not reach what its map has");
     want(!reaches(0x108, FIRST) && !reaches(0x108, one + GFN_LOW + 16) && !reaches(0x108, UINT64_C(1) << (bits - 12)), "it reaches more");
     want(!reaches_any(0x109, one) && !reaches_any(0x208, one) && reaches(0x109, FIRST + 3), "others reach what is the VM's, or not their own");
     give(&s, 0x110);
-    want(smmu_own_open(&s, 0x110, vm_table[2]), "it fails");
+    want(open_to(&s, 0x110, vm_table[2]), "it fails");
     want(reaches_vm(0x110, 2, two) && reaches_vm(0x108, 1, one), "two VMs' devices do not reach each their own");
     want(smmu_own_close(&s, 0x108, 5) && m.synced, "it fails");
     want(!reaches_any(0x108, one), "a device that is closed reaches memory");
     for (unsigned i = 0; i < TLB; i++)
         want(!m.tlb[i].used || m.tlb[i].vmid != 5, "translations of a VM are left");
     want(reaches_vm(0x110, 2, two), "another VM's device is refused");
-    want(smmu_own_return(&s, 0x108, hosts) && m.synced, "it fails");
+    want(back(&s, 0x108) && m.synced, "it fails");
     want(reaches(0x108, FIRST) && !reaches_any(0x108, one), "a device that is the host's again does not reach what is the host's alone");
-    want(smmu_own_close(&s, 0x110, vm_table[2].vmid) && smmu_own_return(&s, 0x110, hosts), "it fails");
-    want(reaches(0x110, FIRST) && reaches(0x1ff, FIRST), "a device of the host's is refused");
+    want(smmu_own_close(&s, 0x110, vm_table[2].vmid) && back(&s, 0x110), "it fails");
+    want(reaches(0x110, FIRST) && reaches(0x1ff, FIRST) && reaches(0x108, FIRST), "a device of the host's is refused");
+    for (uint32_t bus = 2; bus < 2 + 2 * SMMU_OWN; bus++) {
+        give(&s, bus << 8 | 8);
+        want(open_to(&s, bus << 8 | 8, vm_table[1]) && reaches_vm(bus << 8 | 8, 1, one), "a later bus has no table of its own");
+        want(reaches((bus - 1) << 8 | 8, FIRST) && !reaches_any((bus - 1) << 8 | 8, one), "the bus that had its table before has it still");
+        want(smmu_own_close(&s, bus << 8 | 8, 5) && back(&s, bus << 8 | 8) && reaches(bus << 8 | 8, FIRST), "it fails");
+    }
 }
 
 /* Of a VM's translations those go that are named, of every level, with the ways to them, and no others. */
@@ -1067,7 +1108,7 @@ static void forgets_guests(bool range)
     other = make_vm(2, 6, 40, 1);
     give(&s, 0x108);
     give(&s, 0x208);
-    want(smmu_own_open(&s, 0x108, vm_table[1]) && smmu_own_open(&s, 0x208, vm_table[2]), "it fails");
+    want(open_to(&s, 0x108, vm_table[1]) && open_to(&s, 0x208, vm_table[2]), "it fails");
     for (uint64_t n = 1; n <= 16; n++) {
         want(reaches_vm(0x108, 1, base) && reaches_vm(0x208, 2, other) && reaches(0x300, base + GFN_LOW) == false, "it is refused");
         for (uint64_t i = 0; i < n; i++)
@@ -1145,8 +1186,9 @@ static void ends_for_vms(bool two_level, bool cut)
     give(&s, 0x108);
     give(&s, 0x208);
     give(&s, 0x308);
-    want(smmu_own_open(&s, 0x108, vm_table[1]) && reaches_vm(0x108, 1, base), "it is refused");
+    want(open_to(&s, 0x108, vm_table[1]) && reaches_vm(0x108, 1, base), "it is refused");
     want(reaches(0x109, FIRST), "a device of the host's is refused");
+    m.watches = 0;
     want(cut ? smmu_cut(&s) : smmu_stop(&s), "it fails");
     want(!reaches_any(0x108, base) && !reaches(0x109, FIRST) && !reaches(8, FIRST), "a device reaches memory");
     if (cut)
@@ -1184,8 +1226,7 @@ static void random_streams(unsigned seed, bool two_level)
                 state[i] = 1;
             }
         } else if (state[i] == 1) {
-            m.watched[m.watches++] = smmu_streams_entry(&s, stream[i]);
-            want(vm % 2 == 0 ? smmu_own_open(&s, stream[i], vm_table[vm]) : smmu_own_return(&s, stream[i], hosts), "it fails");
+            want(vm % 2 == 0 ? open_to(&s, stream[i], vm_table[vm]) : back(&s, stream[i]), "it fails");
             state[i] = vm % 2 == 0 ? 1 + vm : 0;
         } else {
             want(smmu_own_close(&s, stream[i], vm_table[state[i] - 1].vmid), "it fails");

@@ -63,9 +63,7 @@ def own_disk(name, version, smp, test, want, never, check=None):
     if qemu is None:
         print("%s %s" % (name, why), flush=True)
         return None
-    case = boots(name, ["QEMU=" + qemu, "SMP=%d" % smp, "MACHINE=iommu=smmuv3", "EXTRA=-drive if=none,id=given,format=raw,file=" + DISK_IMAGE +
-                        " -device pcie-root-port,id=port,chassis=1,slot=1 -device virtio-blk-pci,bus=port,drive=given,iommu_platform=on,disable-legacy=on"],
-                 smp, "cordon.test=" + test, want, NEVER + never)
+    case = boots(name, ["QEMU=" + qemu, "SMP=%d" % smp, "GUEST_DISK=" + DISK_IMAGE], smp, "cordon.test=" + test, want, NEVER + never)
     case.check = check
     return case
 

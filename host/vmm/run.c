@@ -155,7 +155,7 @@ static void do_failure(struct vcpu *vcpu, int error)
              error == ENODEV ? "; Cordon gives this host's guests no such device: dmesg has which, docs/KVM.md why" :
              error == ENOMEM ? "; the host has too little memory for it" :
              error == EFAULT ? "; its memory cannot be had" : "");
-    vm_end(vcpu->vm, STATUS_FAILED);
+    vm_end(vcpu->vm, error == ENODEV ? STATUS_USAGE : STATUS_FAILED);
 }
 
 static void *vcpu_thread(void *argument)

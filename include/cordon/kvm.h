@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Cordon's /dev/kvm has beside KVM's own API: functions of PCI that are a VM's alone (docs/KVM.md, "Devices"). For a driver and
- * for VMMs. Numbers are our own, and no other driver's of /dev/kvm.
+ * What Cordon's /dev/kvm has beside KVM's own API: functions of PCI that are a VM's alone (docs/KVM.md, "Devices"). For a driver
+ * and for VMMs. Numbers are our own, and no other driver's of /dev/kvm.
  */
 #ifndef CORDON_KVM_H
 #define CORDON_KVM_H
@@ -26,10 +26,11 @@ struct cordon_kvm_device {
 };
 
 /*
- * Of a VM, before it starts: the function becomes the VM's when it is built, by the first KVM_RUN of vCPU 0, and is the host's again when
- * the VM's last descriptor is closed. ENODEV: no such function, or not bound to CORDON_KVM_DRIVER. EBUSY: it is a VM's already, or this VM
- * has started. ENOSPC: the VM has CORDON_KVM_DEVICES. EAGAIN: an INTID, and the GIC is not initialised. EINVAL: fields; a BAR that
- * is not memory; an INTID that is no SPI of the VM's. ENOTTY, EINVAL from other drivers: they give none.
+ * Of a VM, before it starts: the function becomes the VM's when it is built, by the first KVM_RUN of vCPU 0, and is the host's
+ * again when the VM's last descriptor is closed. ENODEV: no such function, or not bound to CORDON_KVM_DRIVER. EBUSY: it is a
+ * VM's already, or this VM has started. ENOSPC: the VM has CORDON_KVM_DEVICES. EAGAIN: an INTID, and the GIC is not
+ * initialised. EINVAL: fields; a BAR that is not memory; an INTID that is no SPI of the VM's. ENOTTY, EINVAL from other
+ * drivers: they give none.
  */
 #define CORDON_KVM_DEVICE_GIVE _IOW(0xcd, 0x20, struct cordon_kvm_device)
 

@@ -5,7 +5,7 @@
 
 #include "dma.h"
 
-#define GIVEN_WINDOW 0x10000000ull	/* guest address of its registers */
+#define GIVEN_WINDOW 0xc0000000ull	/* guest address of its registers; nothing of the machine has that address */
 
 /* Frame of the configuration space of a function, by which Cordon names it. */
 u64 given_frame(struct pci_dev *pci);

@@ -246,10 +246,11 @@ enum cordon_stat {
  * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
  * stopped; 2^32 more where it has not confirmed that either.
  *
- * A command of the host's to the ITS is dropped, and nothing of it done, where it 1 lies where the host may not read, 2 does not
- * exist, or names 3 a device that is not the host's, or is not mapped, 4 an event that the device has not, or that is not mapped, 5 no
- * LPI, or one of another event, 6 a collection that is not mapped, or cannot be unmapped, 7 no redistributor; 8 where there is no room for
- * a table; 9 where the ITS does not obey. It is given up then: 1, an error of a command; 2, no answer in time.
+ * A command of the host's to the ITS is dropped, and nothing of it done, where it 1 lies where the host may not read, 2 does
+ * not exist, or names 3 a device that is not the host's, or is not mapped, 4 an event that the device has not, or that is not
+ * mapped, 5 no LPI, or one of another event, 6 a collection that is not mapped, or cannot be unmapped, 7 no redistributor; 8
+ * where there is no room for a table; 9 where the ITS does not obey. It is given up then: 1, an error of a command; 2, no answer
+ * in time.
  */
 
 /* X(NAME, number, text, first value, second value) */

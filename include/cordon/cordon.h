@@ -34,9 +34,9 @@ struct cordon_geometry {
 };
 
 /*
- * The table for the host's devices, which an SMMU walks. bits: of a device's address, 39 or 48, and no RAM lies beyond them; 0:
- * no device that the host has reaches memory. page: an entry that maps a page of 4 KiB as normal memory, read-write, all but its
- * address.
+ * The table for the host's devices, which an SMMU walks. bits: of a device's address, 39 or 48, and no RAM lies beyond them;
+ * 0: no device that the host has reaches memory. page: an entry that maps a page of 4 KiB as normal memory, read-write, all
+ * but its address.
  */
 struct cordon_dma {
     uint32_t bits;
@@ -44,8 +44,8 @@ struct cordon_dma {
 };
 
 /*
- * A page that is no RAM and that the host's devices reach all the same, to have an interrupt controller send an interrupt. It lies
- * in no 2 MiB that have RAM in them. page: its entry, all but the address. address 0: there is none.
+ * A page that is no RAM and that the host's devices reach all the same, to have an interrupt controller send an interrupt. It
+ * lies in no 2 MiB that have RAM in them. page: its entry, all but the address. address 0: there is none.
  */
 struct cordon_door {
     uint64_t address;
@@ -90,7 +90,10 @@ struct section;
 struct frame;
 struct vm;
 
-/* The arrays of records, all bytes zero. They and the host's tables must be core memory (or memory that is no RAM and hidden). */
+/*
+ * The arrays of records, all bytes zero. They and the host's tables must be core memory (or memory that is no RAM and
+ * hidden).
+ */
 struct cordon_storage {
     struct arch *arch;
     struct table *phys;         /* phys[f] is frame f, for every frame of RAM and of the tables */
@@ -206,8 +209,9 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
 enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr);
 
 /*
- * Copies `words` words of 64 bits, 1 .. 4, from addr on, out of memory that the host may use as its own at this moment. UNALIGNED: addr
- * is no multiple of 8, or the words are on two pages. RANGE, EMPTY: not 1 .. 4 words. PRIVATE: not the host's memory: nothing of it was read.
+ * Copies `words` words of 64 bits, 1 .. 4, from addr on, out of memory that the host may use as its own at this moment.
+ * UNALIGNED: addr is no multiple of 8, or the words are on two pages. RANGE, EMPTY: not 1 .. 4 words. PRIVATE: not the host's
+ * memory: nothing of it was read.
  */
 enum cordon_status cordon_read_host(struct cordon *c, pa_t addr, uint64_t *word, uint64_t words);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ITS that sends devices' interrupts (MSIs) to the host, and LPIs in the redistributors. Cordon alone programs them; the host
- * programs what it sees of them. Without an ITS that can be used all of this does nothing. One lock guards it; it is taken before any
- * of the core's.
+ * The ITS that sends devices' interrupts (MSIs) to the host, and LPIs in the redistributors. Cordon alone programs them; the
+ * host programs what it sees of them. Without an ITS that can be used all of this does nothing. One lock guards it; it is
+ * taken before any of the core's.
  */
 #ifndef CORDON_ITS_H
 #define CORDON_ITS_H

@@ -214,12 +214,12 @@ static enum its_refusal do_targets(struct its *s, const struct its_command *c)
 /* ---- INVALL ---- */
 
 /*
- * The properties of all LPIs that are used, as the collection's target has them: more than those of the collection, which is what
- * a redistributor may do that reads its table at any time. False: there is more to do.
+ * The properties of all LPIs that are used, as the collection's target has them: more than those of the collection, which is
+ * what a redistributor may do that reads its table at any time. c NULL: there is nothing to do. False: there is more.
  */
 static bool sweep(struct its *s, const struct its_collection *c, uint32_t *left)
 {
-    for (; s->sweep < GROUPS; s->sweep++) {
+    for (; c != 0 && s->sweep < GROUPS; s->sweep++) {
         uint64_t used = its_lpis_used(s, s->sweep);
 
         if (used == 0)
@@ -262,7 +262,7 @@ static bool do_next(struct its *s, uint32_t *left)
 
     if (its_read_host((s->cbaser & BASE_ADDRESS) + s->creadr, word))
         why = its_decode(word, &c) ? ITS_GOOD : ITS_UNKNOWN;
-    if (why == ITS_GOOD && c.kind == ITS_INVALL && collection_of(s, c.collection) != 0 && !sweep(s, collection_of(s, c.collection), left))
+    if (why == ITS_GOOD && c.kind == ITS_INVALL && !sweep(s, collection_of(s, c.collection), left))
         return false;
     s->sweep = 0;
     if (why == ITS_GOOD)

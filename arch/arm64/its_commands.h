@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's commands: each is read out of the host's queue once, checked against what the host has mapped, and put together anew
- * with tables of ours for the ITS; or it is dropped, and the log says why. What the ITS does for the host it does for the host
- * alone: to LPIs, which only the host takes, and devices, which are all the host's.
+ * The host's commands: each is read out of the host's queue once, checked against what the host has mapped, and put together
+ * anew with tables of ours for the ITS; or it is dropped, and the log says why. What the ITS does for the host it does for
+ * the host alone: to LPIs, which only the host takes, and devices, which are all the host's.
  */
 #ifndef CORDON_ITS_COMMANDS_H
 #define CORDON_ITS_COMMANDS_H

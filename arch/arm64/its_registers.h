@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registers of an ITS, and those of a redistributor and the distributor that concern LPIs: Arm IHI 0069, 12.9 to 12.19, by name. */
+/*
+ * Registers of an ITS, and those of a redistributor and the distributor that concern LPIs: Arm IHI 0069, 12.9 to 12.19, by
+ * name.
+ */
 #ifndef CORDON_ITS_REGISTERS_H
 #define CORDON_ITS_REGISTERS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ITS's registers as the host sees them (Arm IHI 0069, 12.9). What it says of tables is kept and shown to it, and never used:
- * nothing of it reaches the ITS but whether it is enabled.
+ * The ITS's registers as the host sees them (Arm IHI 0069, 12.9). What it says of tables is kept and shown to it, and never
+ * used: nothing of it reaches the ITS but whether it is enabled.
  */
 #ifndef CORDON_ITS_SHADOW_H
 #define CORDON_ITS_SHADOW_H

@@ -58,10 +58,11 @@ static bool probe_table(const struct its *s, struct its_table *t, uint64_t entri
     for (uint32_t code = 0; code < PAGE_SIZES; code++) {
         uint64_t pages = align(entries * BASER_ENTRY_SIZE(fixed), page_bytes(code)) / page_bytes(code);
         uint64_t wanted = fixed | ATTRIBUTES | BASER_PAGE_SIZE(code);
+        uint64_t readback;
 
         its_write_long(s->base, GITS_BASER(t->number), wanted);
-        if ((its_read_long(s->base, GITS_BASER(t->number)) & (ATTRIBUTE_FIELDS | BASER_PAGE_SIZE(3))) == (wanted & ~fixed) &&
-            pages <= BASER_PAGES_LESS_1 + 1) {
+        readback = its_read_long(s->base, GITS_BASER(t->number));
+        if ((readback & (ATTRIBUTE_FIELDS | BASER_PAGE_SIZE(3))) == (wanted & ~fixed) && pages <= BASER_PAGES_LESS_1 + 1) {
             t->page = code;
             t->pages = pages;
             return true;

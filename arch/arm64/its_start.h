@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ITS from the first look at it to its end: it is asked what it is, gets memory, and is stopped (Arm IHI 0069, 5 and 12.9). */
+/*
+ * The ITS from the first look at it to its end: it is asked what it is, gets memory, and is stopped (Arm IHI 0069, 5 and
+ * 12.9).
+ */
 #ifndef CORDON_ITS_START_H
 #define CORDON_ITS_START_H
 
 #include "its_state.h"
 
 /*
- * Asks the ITS at s->base, for s->range, what it is, and has it stand still: it is of nobody's yet. distributor: GICD_TYPER. cpus: how
- * many there are. False: it is not one that the host can have.
+ * Asks the ITS at s->base, for s->range, what it is, and has it stand still: it is of nobody's yet. distributor: GICD_TYPER.
+ * cpus: how many there are. False: it is not one that the host can have.
  */
 bool its_identify(struct its *s, uint32_t distributor, uint32_t cpus);
 

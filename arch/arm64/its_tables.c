@@ -151,7 +151,7 @@ struct its_device *its_device_add(struct its *s, uint32_t id, uint32_t bits)
     *d = (struct its_device){ .id = id, .first = (uint16_t)first, .units = (uint16_t)units, .events = 1u << bits };
     set_units(s, first, units, true);
     zero(its_device_table(s, d), units * s->unit_size);
-    zero(s->events + (uint64_t)first * ITS_UNIT * sizeof(struct its_event), (uint64_t)units * ITS_UNIT * sizeof(struct its_event));
+    zero(s->events + first * ITS_UNIT * sizeof(struct its_event), units * ITS_UNIT * sizeof(struct its_event));
     return d;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Translation tables of devices, out of a pool that never grows, and what is known of their events and of LPIs. The ITS alone reads the
- * tables; what is in them is kept a second time here, since their form is the ITS's own. A LPI is that of one event at most.
+ * Translation tables of devices, out of a pool that never grows, and what is known of their events and of LPIs. The ITS alone
+ * reads the tables; what is in them is kept a second time here, since their form is the ITS's own. A LPI is that of one event
+ * at most.
  */
 #ifndef CORDON_ITS_TABLES_H
 #define CORDON_ITS_TABLES_H

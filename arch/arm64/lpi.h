@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LPIs in the redistributors (Arm IHI 0069, 12.11 and 5.1): their tables are ours, always; what the host says of its own is kept and
- * shown to it. Of its table of properties the bytes of LPIs that are used are copied when the host says that they have changed.
+ * LPIs in the redistributors (Arm IHI 0069, 12.11 and 5.1): their tables are ours, always; what the host says of its own is
+ * kept and shown to it. Of its table of properties the bytes of LPIs that are used are copied when the host says that they
+ * have changed.
  */
 #ifndef CORDON_LPI_H
 #define CORDON_LPI_H

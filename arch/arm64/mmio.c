@@ -15,8 +15,8 @@
 #define GICR_IIDR 0x04
 #define GICR_WAKER 0x14
 /*
- * Where the host has no ITS there are no LPIs, and none of what follows from them. VLPIS stays: it says that there are four frames, without which a
- * host would not find the next redistributor. The two that it adds are hidden.
+ * Where the host has no ITS there are no LPIs, and none of what follows from them. VLPIS stays: it says that there are four
+ * frames, without which a host would not find the next redistributor. The two that it adds are hidden.
  */
 #define TYPER_HIDDEN (GICR_TYPER_PLPIS | GICR_TYPER_DIRTY | GICR_TYPER_DIRECT_LPI | GICR_TYPER_RVPEID | GICR_TYPER_VSGI)
 

@@ -11,9 +11,9 @@
 /*
  * Tables that are never more than these. A run of pages or blocks that is mapped takes at most two tables of level 3 and two
  * of level 2 at its ends, and two of level 1. Of these runs there are the ranges of RAM, regions of redistributors, SMMUs,
- * configuration spaces, the distributor, the ITS, the UART, the tree, the hole that the image makes in RAM; what lies between ends are blocks. The
- * image, and the root: 4. All that the CPUs have is one run of pages, which takes a table of level 3 for each 2 MiB. A range
- * of RAM of more than 512 GiB takes tables of level 1 as well, each of which is counted once here.
+ * configuration spaces, the distributor, the ITS, the UART, the tree, the hole that the image makes in RAM; what lies between
+ * ends are blocks. The image, and the root: 4. All that the CPUs have is one run of pages, which takes a table of level 3 for
+ * each 2 MiB. A range of RAM of more than 512 GiB takes tables of level 1 as well, each of which is counted once here.
  */
 #define RUN_TABLES 6
 #define RUNS (MAX_RAMS + MAX_GICRS + MAX_SMMUS + MAX_BRIDGES + 6)

@@ -58,7 +58,10 @@ struct pci_plan {
     uint32_t msis;
 };
 
-/* Reads the tree; p is all zero but for p->its, which becomes 0 where no bridge's devices send their interrupts there. Does not come back from one that cannot be run: it says why. */
+/*
+ * Reads the tree; p is all zero but for p->its, which becomes 0 where no bridge's devices send their interrupts there. Does
+ * not come back from one that cannot be run: it says why.
+ */
 void plan_pci_read(const struct fdt *f, struct pci_plan *p);
 
 /*

@@ -930,6 +930,13 @@ static void test_forgets(void)
     (void)put(0, 1);
     want(!device[1].mapped && !device[2].mapped && m.target[0] == 0 && m.target[1] == 0, "it does not forget");
     want(on_event(12, 1, 0, 0) == 1 && mapc(1, name_of(1)) == 0 && mapd(2, 2) == 0 && mapti(2, 0, 8192, 1) == 0, "and begins anew");
+    for (unsigned i = 0; i < ITS_COLLECTIONS; i++)
+        want(mapc(i, name_of(i % CPUS)) == 0, "MAPC of all");
+    (void)put(0, 0);
+    (void)put(0x100, devices);
+    (void)put(0, 1);
+    for (unsigned i = 0; i < ITS_COLLECTIONS; i++)
+        want(m.target[i] == 0, "more collections than our queue holds are not forgotten");
 }
 
 /* ---- an ITS that does not obey ---- */

@@ -87,6 +87,7 @@ static const struct {
 } group[] = {
 	{ "core", dma_core }, { "places", dma_places }, { "lives", dma_lives }, { "races", races }, { "setup", dma_setup },
 	{ "given", given },
+	{ "msis", dma_msis },
 };
 
 static void all_groups(void)

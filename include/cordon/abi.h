@@ -293,8 +293,8 @@ enum cordon_stat {
  * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
  * stopped; 2^32 more where it has not confirmed that either.
  *
- * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a VM's, or
- * to one that would have got in its way.
+ * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a
+ * VM's, or to one that would have got in its way.
  *
  * A command of the host's to the ITS is dropped, and nothing of it done, where it 1 lies where the host may not read, 2 does not
  * exist, or names 3 a device that is not the host's, or is not mapped, 4 an event that the device has not, or that is not mapped,

@@ -136,6 +136,7 @@ static void stop(struct guest *g)
 static void detach(struct guest *g, uint64_t device)
 {
     assert_int_equal(AGAIN(g->m, CORDON_CALL_DEVICE_DETACH, g->handle, device).x[0], CORDON_OK);
+    machine_check(g->m);        /* while the VM is there: what it counts is right */
 }
 
 /* Stopped, detached, and gone. */

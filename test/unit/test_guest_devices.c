@@ -361,6 +361,25 @@ static void windows_over_anything_but_free_device_memory_are_refused(void **stat
     machine_free(g.m);
 }
 
+static void windows_are_taken_all_or_none(void **state)
+{
+    struct device found = { .window = { { .first = 0x90000, .pages = 2 }, { .first = FRAME(2, 0), .pages = 1 } } };
+    struct machine *m = machine_with_devices();
+    bool taken;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sim_begin(m->sim, "windows");
+        taken = window_take(m->c, &m->c->device[0], &found);
+        assert_int_equal(sim_end(m->sim), 0);
+        assert_int_equal(taken, i == 1);
+        assert_int_equal(m->c->device[0].window[0].pages, i == 1 ? 2 : 0);
+        found.window[1].pages = 0;
+    }
+    m->c->device[0] = (struct device){ .vm = 0 };
+    machine_free(m);
+}
+
 static void there_are_so_many_devices_and_no_more(void **state)
 {
     struct guest g;
@@ -896,6 +915,7 @@ int main(void)
         cmocka_unit_test(what_is_no_device_is_refused_and_nothing_changes),
         cmocka_unit_test(without_an_SMMU_no_device_is_given),
         cmocka_unit_test(windows_over_anything_but_free_device_memory_are_refused),
+        cmocka_unit_test(windows_are_taken_all_or_none),
         cmocka_unit_test(there_are_so_many_devices_and_no_more),
         cmocka_unit_test(a_machine_that_has_too_few_tables_for_the_host_gives_devices_all_the_same),
         cmocka_unit_test(a_window_is_the_guests_page_by_page),

@@ -27,6 +27,10 @@ extern unsigned int edus;
 int edu_find(void);
 void edu_drop(void);
 
+/* The one behind a port of its own is none of them until it is put back. NULL: there is none. */
+struct edu *edu_put_aside(void);
+void edu_put_back(struct edu *e);
+
 /* ---- one transfer of one device ---- */
 
 /* Begins it: the device reads EDU_CELL bytes to cell `cell` of its buffer, or writes the first `bytes` of the buffer. */
@@ -48,6 +52,7 @@ void edu_write(const u64 *address, unsigned int n);
 
 void edu_read_by(unsigned int device, u64 address, u8 *data);
 void edu_write_by(unsigned int device, u64 address, unsigned int bytes);
+void edu_write_word(unsigned int device, u64 address, u32 word);	/* 32 bits of the caller's choice */
 
 /* Whether anything came: neither zeros nor what the buffer had before. */
 bool edu_came(const u8 *cell);

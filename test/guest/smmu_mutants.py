@@ -127,6 +127,8 @@ GIVEN = [
     ("fetched-cut", "pci_function.c", "a bridge's second window has 32 bits", "        first |= (uint64_t)h->word[PCI_WINDOW / 4 + 2] << 32;\n", ""),
     ("decode-ignored", "pci_function.c", "what does not answer is in the way", "    if ((h->word[PCI_COMMAND / 4] & COMMAND_MEMORY) == 0)\n        return 0;\n", ""),
     ("bytes-as-words", "pci_function.c", "a byte that is written counts as four", "bytes == 4 ? UINT32_MAX : (1u << 8 * bytes) - 1", "bytes > 0 ? UINT32_MAX : 0"),
+]
+
 ITS = [
     ("its-any-device", "its_commands.c", "a device is mapped that is not the host's", "!is_hosts_device(s, c->device) || (d == 0 && !c->valid)", "d == 0 && !c->valid"),
     ("its-event-beyond", "its_tables.c", "an event is mapped that the device has not", "if (number >= d->events)", "if (number >= 4096)"),

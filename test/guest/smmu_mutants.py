@@ -46,6 +46,8 @@ DRIVER = [
     ("table-too-large", "smmu_own.c", "a VM's table has more addresses than the SMMU", " && t->bits <= bits &&", " &&"),
     ("level-0-for-vms", "smmu_own.c", "a VM's table begins where it must not", "(t->start > 0 || bits >= LEVEL_0_LEAST)", "(t->start > 0 || bits >= 40)"),
     ("vmids-cut", "smmu_own.c", "two VMs are one to the SMMU", "(vmids <= 256 || s->vmid16)", "vmids > 0"),
+    ("given-up-and-given", "smmu_own.c", "streams are given of an SMMU that was given up", "s->gives && s->live && !s->closed", "s->gives && !s->closed"),
+    ("given-after-the-end", "smmu_own.c", "streams are given after all were closed", "s->gives && s->live && !s->closed", "s->gives && s->live"),
     ("anybodys-stream", "smmu_own.c", "a stream is given that is not the host's", "s->stage2 && is_hosts(s, stream)", "s->stage2 && is_hosts(s, 0)"),
     ("vm-pages-of-the-host", "smmu_format.c", "pages of the host's are forgotten in place of a VM's", "CMD_TLBI_S2_IPA | (uint64_t)vmid << 32", "CMD_TLBI_S2_IPA | (uint64_t)(vmid / 65536) << 32"),
     ("ways-to-pages-kept", "smmu_format.c", "tables of a VM that are gone are walked", "CMD_TLBI_S2_IPA | (uint64_t)vmid << 32, frame << 12 }", "CMD_TLBI_S2_IPA | (uint64_t)vmid << 32, frame << 12 | TLBI_LEAF }"),
@@ -125,6 +127,8 @@ GIVEN = [
     ("fetched-cut", "pci_function.c", "a bridge's second window has 32 bits", "        first |= (uint64_t)h->word[PCI_WINDOW / 4 + 2] << 32;\n", ""),
     ("decode-ignored", "pci_function.c", "what does not answer is in the way", "    if ((h->word[PCI_COMMAND / 4] & COMMAND_MEMORY) == 0)\n        return 0;\n", ""),
     ("bytes-as-words", "pci_function.c", "a byte that is written counts as four", "bytes == 4 ? UINT32_MAX : (1u << 8 * bytes) - 1", "bytes > 0 ? UINT32_MAX : 0"),
+]
+
 ITS = [
     ("its-any-device", "its_commands.c", "a device is mapped that is not the host's", "!is_hosts_device(s, c->device) || (d == 0 && !c->valid)", "d == 0 && !c->valid"),
     ("its-event-beyond", "its_tables.c", "an event is mapped that the device has not", "if (number >= d->events)", "if (number >= 4096)"),

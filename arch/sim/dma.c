@@ -277,7 +277,21 @@ static bool check_leaf_table(struct sim *s, const struct cpu *cpu, uint64_t row,
     return false;
 }
 
-/* How many level-3 tables there are at and below a table that a walk to the page comes to. */
+/* The table of the one page that is no RAM maps that page, and nothing else. */
+static bool is_doors_table(const struct sim *s, uint64_t row, uint64_t page)
+{
+    uint64_t door = s->door.address >> 12;
+
+    if (s->door.address == 0 || page / 512 != door / 512)
+        return false;
+    for (uint64_t i = 0; i < 512; i++) {
+        if (hw_load(&s->phys[row].e[i]) != (i == door % 512 ? s->door.address | s->door.page : 0))
+            return false;
+    }
+    return true;
+}
+
+/* How many level-3 tables of sections there are at and below a table that a walk to the page comes to. */
 static uint64_t survey(struct sim *s, const struct cpu *cpu, uint64_t row, uint32_t level, uint64_t page)
 {
     uint64_t leaves = 0;
@@ -290,7 +304,7 @@ static uint64_t survey(struct sim *s, const struct cpu *cpu, uint64_t row, uint3
     hw_store8(&s->flag[row], hw_load8(&s->flag[row]) | FRAME_VISITED);
     check_shadow(s, cpu, row);
     if (level == 3)
-        return check_leaf_table(s, cpu, row, page) ? 1 : 0;
+        return !is_doors_table(s, row, page) && check_leaf_table(s, cpu, row, page) ? 1 : 0;
     for (uint64_t i = 0; i < 512; i++) {
         uint64_t entry = hw_load(&s->phys[row].e[i]);
         uint64_t at = page + i * level_pages(level);

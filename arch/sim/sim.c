@@ -129,7 +129,7 @@ static bool make_plan(const struct sim_config *f, struct plan *p, char *why, siz
     p->core = (struct cordon_config){ .rams = f->rams + 1, .core = f->core, .cores = f->cores,
                                       .hiddens = f->hiddens + (f->dma.bits != 0 ? 2 : 1), .pinned = f->pinned,
                                       .pinneds = f->pinneds, .pa_bits = f->pa_bits, .host = geometry(f->host),
-                                      .vm = geometry(f->vm), .dma = f->dma, .vms = f->vms == 0 ? 255 : f->vms };
+                                      .vm = geometry(f->vm), .dma = f->dma, .door = f->door, .vms = f->vms == 0 ? 255 : f->vms };
     if (!place_private(f, p))
         return fail(why, why_size, "no room for the machine's private memory: the host's table does not reach far enough");
     p->core.ram = with(f->ram, f->rams, p->private, p->private);
@@ -181,6 +181,7 @@ static bool make_memory(struct sim *s, const struct sim_config *f, const struct 
     s->host_tables = (struct frames){ p->tables.base / PAGE, p->tables.size / PAGE };
     s->dma_tables = (struct frames){ p->dma.base / PAGE, p->dma.size / PAGE };
     s->dma = p->core.dma;
+    s->door = p->core.door;
     s->frames = s->dma_tables.first + s->dma_tables.count;
     return s->ram != NULL && s->core_mem != NULL && s->hidden != NULL && s->pinned != NULL && sim_memory_create(s);
 }

@@ -31,6 +31,7 @@ struct sim_config {
     struct cordon_geometry host;    /* all zero: 48 bits, level 0 */
     struct cordon_geometry vm;      /* all zero: 48 bits, level 0 */
     struct cordon_dma dma;          /* bits 0: no SMMU, hence no device of the host's that reaches memory */
+    struct cordon_door door;        /* address 0: devices reach no page that is no RAM */
     uint32_t vms;                   /* 0: 255 */
     uint32_t cpus;                  /* 0: 4 */
     uint64_t host_tables;           /* table frames for the host; 0: as many as can ever be needed */

@@ -219,6 +219,7 @@ struct sim {
 
     /* smmu.c, dma.c */
     struct cordon_dma dma;      /* of the configuration */
+    struct cordon_door door;
     struct table *dma_shadow;   /* what arch_dma_write() put into dma_tables */
     uint64_t *smmu_tlb;         /* by record: the page that the frame's address is translated to, and bit 0; 0: not there */
     uint64_t smmu_sections;     /* that it has room for */

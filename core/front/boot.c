@@ -85,11 +85,36 @@ static bool memory_is_sound(const struct cordon_config *f)
     return true;
 }
 
+/* Whether an entry is what an SMMU takes for a page, once it has an address. */
+static bool is_page_entry(uint64_t page)
+{
+    return page % 4 == DESC_PAGE && (page & UINT64_C(0xfffffffff000)) == 0;
+}
+
+/* Whether there is no door, or it is one page that devices' tables reach, and its section is none of RAM's. */
+static bool door_is_sound(const struct cordon_config *f)
+{
+    const struct cordon_mem page = { f->door.address, CORDON_PAGE_SIZE };
+    uint64_t section = f->door.address / CORDON_PAGE_SIZE / CORDON_BLOCK_PAGES;
+
+    if (f->door.address == 0)
+        return true;
+    if (f->dma.bits == 0 || !well_formed(page) || page.base >> f->dma.bits != 0 || !is_page_entry(f->door.page))
+        return false;
+    for (uint32_t i = 0; i < f->rams; i++) {
+        struct piece p = units_of(f->ram[i], CORDON_BLOCK_PAGES);
+
+        if (section >= p.first && section < p.end)
+            return false;
+    }
+    return true;
+}
+
 /* Whether devices' tables of that shape reach all of RAM, and their leaves are what an SMMU takes for pages. */
 static bool dma_is_sound(const struct cordon_config *f)
 {
-    const uint64_t address = UINT64_C(0xfffffffff000);
-
+    if (!door_is_sound(f))
+        return false;
     if (f->dma.bits == 0)
         return true;
     if (f->dma.bits != 39 && f->dma.bits != 48)
@@ -98,7 +123,7 @@ static bool dma_is_sound(const struct cordon_config *f)
         if (f->ram[i].base + f->ram[i].size > UINT64_C(1) << f->dma.bits)
             return false;
     }
-    return f->dma.page % 4 == DESC_PAGE && (f->dma.page & address) == 0;
+    return is_page_entry(f->dma.page);
 }
 
 static uint32_t pa_bits(const struct cordon_config *f)
@@ -142,10 +167,13 @@ static uint64_t worst_host_tables(const struct cordon_config *f, const struct st
     return n + (host->start == 0 ? (host->gfn_limit + s2_pages(0) - 1) / s2_pages(0) : 0);
 }
 
-/* Tables for the host's devices, which map by pages alone: those of RAM, the root, and those of level 1 below one of level 0. */
+/*
+ * Tables for the host's devices, which map by pages alone: those of RAM, the root, those of level 1 below one of level 0, and
+ * the door's below the root.
+ */
 static uint64_t worst_dma_tables(const struct cordon_config *f)
 {
-    uint64_t n = 1 + tables_of_ram(f);
+    uint64_t n = 1 + tables_of_ram(f) + (f->door.address != 0 ? 3 : 0);
 
     for (uint32_t i = 0; i < f->rams; i++) {
         struct piece tops = units_of(f->ram[i], s2_pages(0));
@@ -358,6 +386,6 @@ enum cordon_status cordon_init(struct cordon *c, const struct cordon_config *con
     mark_owners(c, config);
     make_host(c, storage);
     if (config->dma.bits != 0)
-        dma_build(c, &config->dma, storage->dma_tables.v);
+        dma_build(c, &config->dma, config->door, storage->dma_tables.v);
     return CORDON_OK;
 }

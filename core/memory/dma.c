@@ -68,7 +68,18 @@ static void build_section(struct cordon *c, uint64_t number, uint64_t index, uin
     (void)update_run(c, s, 0, 512, HOLDER_INVALID);     /* nothing has been reached through it yet, so nothing is owed */
 }
 
-void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row)
+/* The one page that is no RAM. Its section is none of the records', so nothing changes it any more. */
+static void build_door(struct cordon *c, struct cordon_door door, uint64_t *next)
+{
+    uint64_t frame = door.address / CORDON_PAGE_SIZE;
+    uint64_t row = c->dma.root;
+
+    for (uint32_t level = c->dma.start; level < 3; level++)
+        row = below(c, row, frame, level, next);
+    arch_dma_write(c, row, frame % 512, door.address | door.page);
+}
+
+void dma_build(struct cordon *c, const struct cordon_dma *config, struct cordon_door door, uint64_t row)
 {
     uint64_t next = row + c->sections + 1;
 
@@ -78,4 +89,6 @@ void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row)
         for (uint64_t k = 0; k < c->span[i].count; k++)
             build_section(c, c->span[i].first + k, c->span[i].base + k, &next);
     }
+    if (door.address != 0)
+        build_door(c, door, &next);
 }

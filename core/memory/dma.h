@@ -19,9 +19,9 @@
 
 /*
  * Makes the tables, in cordon_sizes.dma_tables frames from `row` on which are all zero, and has them map what the
- * records let the host have. No SMMU walks them yet.
+ * records let the host have, and the door. No SMMU walks them yet.
  */
-void dma_build(struct cordon *c, const struct cordon_dma *config, uint64_t row);
+void dma_build(struct cordon *c, const struct cordon_dma *config, struct cordon_door door, uint64_t row);
 
 /*
  * Has the table say of frames offset .. offset+n-1 of the section what their records say now, but of those of the

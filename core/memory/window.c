@@ -39,6 +39,26 @@ bool window_has(const struct cordon *c, uint64_t first, uint64_t n)
     return false;
 }
 
+uint32_t window_owner(struct cordon *c, uint64_t frame, uint64_t *end)
+{
+    struct host_locked h = host_lock(c);
+    uint32_t owner = 0;
+
+    for (uint32_t i = 0; i < CORDON_DEVICES * CORDON_DEVICE_WINDOWS; i++) {
+        const struct device *d = &c->device[i / CORDON_DEVICE_WINDOWS];
+        const struct window *w = &d->window[i % CORDON_DEVICE_WINDOWS];
+        bool inside = meet(w, frame, 1);
+        uint64_t edge = inside ? w->first + w->pages : w->first;
+
+        if (w->pages != 0 && edge > frame && edge < *end)
+            *end = edge;
+        if (inside)
+            owner = d->vm;
+    }
+    host_unlock(h);
+    return owner;
+}
+
 /*@ requires \valid_read(w);
   @ assigns \nothing;
   @ exits \false;

@@ -18,6 +18,12 @@
 bool window_has(const struct cordon *c, uint64_t first, uint64_t n);
 
 /*
+ * Which VM has the frame in a window, 0: none. The frames from it on up to *end, which the caller has set, are alike on return:
+ * *end is no more than it was, and above the frame. Takes the host's lock.
+ */
+uint32_t window_owner(struct cordon *c, uint64_t frame, uint64_t *end);
+
+/*
  * The windows that `found` names become those of d, which has none yet. False, and nothing has changed: one lies where a VM
  * has one already (or is in two places here), or is not wholly device memory that the host could have mapped.
  */

@@ -321,7 +321,7 @@ enum cordon_owner {
     CORDON_OWNER_CORE = 1,
     CORDON_OWNER_VM = 2,
     CORDON_OWNER_PENDING = 3,   /* handed to a VM through its device tables, not used by it yet */
-    CORDON_OWNER_DEVICE = 4,    /* no RAM, and the host may map it */
+    CORDON_OWNER_DEVICE = 4,    /* no RAM, and the host may map it; with a VM: it may not, a device of that VM's decodes it */
     CORDON_OWNER_HIDDEN = 5     /* no RAM, and the host may not */
 };
 

@@ -43,6 +43,15 @@ struct cordon_dma {
     uint64_t page;
 };
 
+/*
+ * A page that is no RAM and that the host's devices reach all the same, to have an interrupt controller send an interrupt. It
+ * lies in no 2 MiB that have RAM in them. page: its entry, all but the address. address 0: there is none.
+ */
+struct cordon_door {
+    uint64_t address;
+    uint64_t page;
+};
+
 /* What the embedder knows of the machine. Ranges may be given in any order. */
 struct cordon_config {
     const struct cordon_mem *ram;       /* all RAM; ranges must not overlap */
@@ -56,6 +65,7 @@ struct cordon_config {
     struct cordon_geometry host;        /* must reach all of ram */
     struct cordon_geometry vm;
     struct cordon_dma dma;
+    struct cordon_door door;            /* where dma.bits is not 0 */
     uint32_t pa_bits;                   /* callers name physical addresses below 2^pa_bits, 32 .. 48; 0: 40, the seed's */
     uint32_t vms;                       /* highest VM id, 1 .. 16383 */
 };
@@ -194,6 +204,13 @@ enum cordon_status cordon_walk_s2pt(struct cordon *c, vmid_t vm, ipa_t addr, str
  * table. NO_MEMORY. Not for permission faults: what is mapped already is OK here, and would fault again.
  */
 enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr);
+
+/*
+ * Copies `words` words of 64 bits, 1 .. 4, from addr on, out of memory that the host may use as its own at this moment.
+ * UNALIGNED: addr is no multiple of 8, or the words are on two pages. RANGE, EMPTY: not 1 .. 4 words. PRIVATE: not the host's
+ * memory: nothing of it was read.
+ */
+enum cordon_status cordon_read_host(struct cordon *c, pa_t addr, uint64_t *word, uint64_t words);
 
 /*
  * Maps one page of a device, no RAM and not hidden, into a VM. RANGE, UNALIGNED, NO_VM, STATE, RAM, MAPPED, NO_MEMORY.

@@ -1167,6 +1167,9 @@ static void cannot_give(void)
     want(smmu_streams_own(&s, 0x102), "a second stream of a bus");
     s.closed = true;
     want(!smmu_can_give(&s, 0, &t, 256), "after the end");
+    s.closed = false;
+    s.live = false;
+    want(!smmu_can_give(&s, 0, &t, 256), "an SMMU that was given up");
     s = started(good(), false, false, 0, 0x10000);
     want(!smmu_can_give(&s, 0, &t, 256), "stage 1");
     want(!smmu_streams_own(&s, 0), "a table of its own where none was placed");

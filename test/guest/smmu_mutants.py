@@ -46,6 +46,8 @@ DRIVER = [
     ("table-too-large", "smmu_own.c", "a VM's table has more addresses than the SMMU", " && t->bits <= bits &&", " &&"),
     ("level-0-for-vms", "smmu_own.c", "a VM's table begins where it must not", "(t->start > 0 || bits >= LEVEL_0_LEAST)", "(t->start > 0 || bits >= 40)"),
     ("vmids-cut", "smmu_own.c", "two VMs are one to the SMMU", "(vmids <= 256 || s->vmid16)", "vmids > 0"),
+    ("given-up-and-given", "smmu_own.c", "streams are given of an SMMU that was given up", "s->gives && s->live && !s->closed", "s->gives && !s->closed"),
+    ("given-after-the-end", "smmu_own.c", "streams are given after all were closed", "s->gives && s->live && !s->closed", "s->gives && s->live"),
     ("anybodys-stream", "smmu_own.c", "a stream is given that is not the host's", "s->stage2 && is_hosts(s, stream)", "s->stage2 && is_hosts(s, 0)"),
     ("vm-pages-of-the-host", "smmu_format.c", "pages of the host's are forgotten in place of a VM's", "CMD_TLBI_S2_IPA | (uint64_t)vmid << 32", "CMD_TLBI_S2_IPA | (uint64_t)(vmid / 65536) << 32"),
     ("ways-to-pages-kept", "smmu_format.c", "tables of a VM that are gone are walked", "CMD_TLBI_S2_IPA | (uint64_t)vmid << 32, frame << 12 }", "CMD_TLBI_S2_IPA | (uint64_t)vmid << 32, frame << 12 | TLBI_LEAF }"),

@@ -311,6 +311,7 @@ for (uint64_t i = 0; i < 512; i++)
     gone("window-in-block", "device_level", "the host maps a window by a block", " && !window_has(c, first, s2_pages(level))"),
     M("window-one-missed", "window_has", "nobody looks at the last window of a device", "k < CORDON_DEVICE_WINDOWS", "k < 2"),
     never("window-of-anybody", "window_has", "nobody's windows are looked at", "meet(&c->device[i].window[k], first, n)"),
+    M("window-owner", "window_owner", "the map shows whole runs as a VM's", "inside ? w->first + w->pages : w->first", "w->first"),
     gone("window-overlap", "can_take", "two VMs have one window", " &&\n           !window_has(c, w->first, w->pages)"),
     gone("window-ram", "can_take", "a window lies over RAM", " && region_is_device(c, w->first, w->pages)"),
     gone("window-far", "can_take", "a window lies where no address goes", "below(w, c->pfn_limit) && below(w, c->host.gfn_limit) && "),

@@ -7,6 +7,7 @@
 #include "guest.h"
 
 #include "guest/relinquish.h"
+#include "memory/window.h"
 
 #define ALL(a) (sizeof(a) / sizeof((a)[0]))
 #define STAGE2_PAGE UINT64_C(0x7ff)
@@ -807,6 +808,38 @@ static void a_slot_that_is_used_again_has_no_device(void **state)
     machine_free(g.m);
 }
 
+static uint64_t owner_run(struct machine *m, uint64_t frame, uint64_t end, uint32_t vm)
+{
+    sim_begin(m->sim, "owner");
+    assert_int_equal(window_owner(m->c, frame, &end), vm);
+    assert_int_equal(sim_end(m->sim), 0);
+    return end;
+}
+
+static void who_has_a_window_is_told_run_by_run(void **state)
+{
+    struct guest g;
+    struct guest other;
+
+    (void)state;
+    built(&g);
+    another(&other, &g);
+    assert_int_equal(owner_run(g.m, 0, 0x40000, 0), 0x40000);
+    attach(&g, A);
+    attach(&other, B);
+    assert_int_equal(owner_run(g.m, 0, 0x40000, 0), SMALL_FRAME);
+    assert_int_equal(owner_run(g.m, SMALL_FRAME, 0x40000, g.id), SMALL_FRAME + SMALL_PAGES);
+    assert_int_equal(owner_run(g.m, SMALL_FRAME + 1, SMALL_FRAME + 2, g.id), SMALL_FRAME + 2);
+    assert_int_equal(owner_run(g.m, BESIDE_FRAME, 0x40000, other.id), BESIDE_FRAME + 1);
+    assert_int_equal(owner_run(g.m, BESIDE_FRAME + 1, 0x40000, 0), LARGE_FRAME);
+    assert_int_equal(owner_run(g.m, LARGE_FRAME + 500, 0x40000, g.id), LARGE_FRAME + LARGE_PAGES);
+    assert_int_equal(owner_run(g.m, LARGE_FRAME + LARGE_PAGES, 0x40000, 0), 0x40000);
+    end(&g, A);
+    end(&other, B);
+    assert_int_equal(owner_run(g.m, 0, 0x40000, 0), 0x40000);
+    machine_free(g.m);
+}
+
 /* The library's own call for a device's page does not go past the windows. */
 static void map_vm_io_refuses_a_window_that_a_VM_has(void **state)
 {
@@ -882,6 +915,7 @@ int main(void)
         cmocka_unit_test(a_device_goes_from_VM_to_VM),
         cmocka_unit_test(a_VM_that_never_starts_gives_its_device_back_at_any_point),
         cmocka_unit_test(a_slot_that_is_used_again_has_no_device),
+        cmocka_unit_test(who_has_a_window_is_told_run_by_run),
         cmocka_unit_test(map_vm_io_refuses_a_window_that_a_VM_has),
         cmocka_unit_test(each_call_has_its_phase),
     };

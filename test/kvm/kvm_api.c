@@ -5,6 +5,7 @@
  *
  *   kvm_api         prints a line for each answer that is wrong, and "kvm_api: N answers, N wrong"; exit status 1 if any is
  */
+#include <cordon/kvm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -494,6 +495,34 @@ static void test_regions(void)
     close(vm);
 }
 
+/* ---- devices: this machine has none ---- */
+
+static long give(int vm, struct cordon_kvm_device device)
+{
+    return ask(vm, CORDON_KVM_DEVICE_GIVE, &device);
+}
+
+static void test_devices(void)
+{
+    int vm = new_vm();
+    int gic = new_gic(vm);
+
+    must_be("a function that is not there", -ENODEV, give(vm, (struct cordon_kvm_device){ .bus = 7 }));
+    must_be("one of another domain", -ENODEV, give(vm, (struct cordon_kvm_device){ .domain = 99 }));
+    must_be("a device with flags", -EINVAL, give(vm, (struct cordon_kvm_device){ .flags = 1 }));
+    must_be("a device with what is reserved", -EINVAL, give(vm, (struct cordon_kvm_device){ .reserved = 1 }));
+    must_be("a BAR within a page", -EINVAL, give(vm, (struct cordon_kvm_device){ .bar = { 0x50000010 } }));
+    must_be("a BAR beyond all", -EINVAL, give(vm, (struct cordon_kvm_device){ .bar = { [5] = 1ull << 40 } }));
+    must_be("an interrupt before the GIC is initialised", -EAGAIN, give(vm, (struct cordon_kvm_device){ .intid = 40 }));
+    must_be("init", 0, attribute(gic, KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+    must_be("an interrupt that is no SPI", -EINVAL, give(vm, (struct cordon_kvm_device){ .intid = 27 }));
+    must_be("an interrupt that the GIC has not", -EINVAL, give(vm, (struct cordon_kvm_device){ .intid = 256 }));
+    must_be("an interrupt, and no function", -ENODEV, give(vm, (struct cordon_kvm_device){ .intid = 255 }));
+    must_be("a device of nobody's memory", -EFAULT, ask(vm, CORDON_KVM_DEVICE_GIVE, BAD_POINTER));
+    close(gic);
+    close(vm);
+}
+
 /* ---- other processes ---- */
 
 static void test_other_process(void)
@@ -524,6 +553,7 @@ int main(void)
     test_failed_starts();
     test_gic();
     test_regions();
+    test_devices();
     test_other_process();
     printf("kvm_api: %u answers, %u wrong\n", answers, wrong);
     return wrong > 0;

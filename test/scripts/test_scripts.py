@@ -426,6 +426,21 @@ def a_disk_and_a_network_are_behind_the_smmu(debian):
 
 
 @test
+def a_disk_for_a_guest_is_behind_a_port_of_its_own(debian):
+    disk = debian.write("a,disk", "contents")
+    qemu_img(debian, "qcow2")
+    done = run_host(debian, "GUEST_DISK=" + disk)
+    equal(done.returncode, 0, "exit status: " + done.stderr)
+    contains(done.stdout, ",iommu=smmuv3 ")
+    contains(done.stdout, f"-drive if=none,id=given,format=qcow2,file={disk.replace(',', ',,')} ")
+    contains(done.stdout, "-device pcie-root-port,id=own,chassis=1,slot=1 ")
+    contains(done.stdout, "-device virtio-blk-pci,bus=own,drive=given,iommu_platform=on,disable-legacy=on")
+    done = run_host(debian, "GUEST_DISK=nowhere")
+    equal((done.returncode, done.stdout), (2, ""), "exit status and output without a file")
+    contains(done.stderr, "there is no file nowhere")
+
+
+@test
 def without_a_disk_or_a_network_nothing_is_new(debian):
     done = run_host(debian, "MACHINE=its=off")
     equal(done.returncode, 0, "exit status: " + done.stderr)

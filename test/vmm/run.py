@@ -44,9 +44,9 @@ DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"g
 
 DISK_IMAGE = os.path.join(OUT, "given.img")
 OWN = [r"test: bound to cordon-device", r"test: ok refuses .*the host's driver virtio-pci has it", r"test: ok one device", r"test: ok the unbinding waits",
-       r"test: configuration (256|4096) ff$", r"guest: interrupts: .*virtio", r"guest: unmounted", r"test: ok unbound after the guest's end",
+       r"test: configuration +(256|4096) ff *$", r"guest: interrupts: .*virtio", r"guest: unmounted", r"test: ok unbound after the guest's end",
        r"test: bound again to virtio-pci", r"guest: wrote (\w+)(?s:.*)test: found \1", r"test: found (\w+)(?s:.*)guest: read \1  -, written by the host",
-       r"test: guest ended with 0(?s:.*)test: guest ended with 0", r"pages came back, 0 of them not zero"]
+       r"test: guest ended with 0(?s:.*)test: guest ended with 0(?s:.*)test: guest ended with 137", r"test: found (\w+)(?s:.*)test: after a kill \1", r"pages came back, 0 of them not zero"]
 
 
 def image_is_as_said(log):

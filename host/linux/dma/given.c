@@ -28,7 +28,7 @@ u64 given_frame(struct pci_dev *pci)
 /* What calls cost, in ticks of the counter: with an emulator that counts instructions as time, that many of them. */
 static struct cost {
 	const char *name;
-	u64 calls, ticks, most;
+	u64 done, calls, ticks, most;
 } attaches = { "attach" }, maps = { "map" }, opens = { "open" }, detaches = { "detach" };
 
 static u64 counter(void)
@@ -48,6 +48,7 @@ static u64 timed(struct cost *cost, u32 function, u64 handle, struct edu *e, u64
 	preempt_enable();
 	if (status != CORDON_OK && status != CORDON_AGAIN)
 		return status;
+	cost->done += status == CORDON_OK;
 	cost->calls++;
 	cost->ticks += ticks;
 	cost->most = max(cost->most, ticks);
@@ -56,8 +57,8 @@ static u64 timed(struct cost *cost, u32 function, u64 handle, struct edu *e, u64
 
 static void say(const struct cost *cost)
 {
-	pr_emerg("hostile: cost: %s: %llu calls, %llu ticks of %u Hz, the longest %llu\n", cost->name, cost->calls, cost->ticks,
-		 (u32)read_sysreg(cntfrq_el0), cost->most);
+	pr_emerg("hostile: cost: %llu times %s: %llu calls, %llu ticks of %u Hz, the longest call %llu\n", cost->done, cost->name, cost->calls,
+		 cost->ticks, (u32)read_sysreg(cntfrq_el0), cost->most);
 }
 
 static u64 until_reset(struct cost *cost, u32 function, u64 handle, struct edu *e)

@@ -153,6 +153,17 @@ MUTANTS = [
       "    dma_follow(c, s, plan.first, plan.end - plan.first);\n", "", "dma lives", "cortex-a72", 2),
     M("core-in-the-table", "core/memory/dma.c", "devices reach all of memory", "frame_host_may_map(f) && f.holder != but ?", "f.holder != but ?",
       "dma core", "cortex-a72", 2),
+    M("its-walks-hosts-table", "arch/arm64/its_shadow.c", "the ITS has its table of devices where the host says", "    s->baser[n] = value;\n",
+      "    s->baser[n] = value;\n    its_write_long(s->base, GITS_BASER(n), value);\n", "dma msis", "cortex-a72", 2),
+    M("its-writes-hosts-table", "arch/arm64/its_commands.c", "a device's table is where the host says",
+      "    ours.table = its_device_table(s, its_device_add(s, c->device, c->event_bits));\n",
+      "    uint64_t word[4] = { 0 };\n    (void)its_device_add(s, c->device, c->event_bits);\n"
+      "    (void)its_read_host((s->cbaser & BASE_ADDRESS) + s->creadr, word);\n    ours.table = word[2];\n", "dma msis", "cortex-a72", 2),
+    M("its-queue-anywhere", "arch/arm64/its_access.h", "the host has commands done that are in a guest's page",
+      "    return cordon_read_host(&machine, pa(addr), word, 4) == CORDON_OK;",
+      "    for (uint32_t i = 0; i < 4; i++)\n        word[i] = ((volatile uint64_t *)phys(addr))[i];\n    return true;", "dma msis", "cortex-a72", 2),
+    M("door-closed", "core/memory/dma.c", "devices' interrupts do not arrive", "    if (door.address != 0)\n", "    if (door.address == 1)\n",
+      "dma msis", "cortex-a72", 2),
 ]
 MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
 

@@ -3,6 +3,7 @@
 #     make            build the command-line tool: build/cordon
 #     make run        boot Linux as the host in QEMU, start a protected guest, try to get at it, and sum up
 #     make run-guest  the protected guest's own shell; KERNEL=Image CPU=... SMP=... MEM=...
+#                     GUEST_DISK=image: with a disk that is the guest's alone
 #     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
 #                     DISK=image goes on from a disk, DISK=debian from a Debian that is made once; NET=user: a network
 #     make replay     replay an example trace against the core and show who owns which memory
@@ -34,18 +35,18 @@ replay: build
 	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
-HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK NET,$(if $($(name)),"$(name)=$($(name))"))
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK GUEST_DISK NET,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
-	@scripts/packages host
+	@scripts/packages host disk
 	@scripts/host/demo $(HOST_SETTINGS)
 
 run-guest: | build-dir
-	@scripts/packages host
+	@scripts/packages host $(if $(GUEST_DISK),disk)
 	@scripts/host/demo SHELL=1 $(HOST_SETTINGS)
 
 run-host: | build-dir
-	@scripts/packages host $(if $(DISK),disk) $(if $(filter debian,$(DISK)),root)
+	@scripts/packages host $(if $(DISK)$(GUEST_DISK),disk) $(if $(filter debian,$(DISK)),root)
 	@scripts/host/run-host $(HOST_SETTINGS)
 
 test:

@@ -79,6 +79,7 @@ struct stage2 {
     uint32_t start;     /* level at which a walk begins: 0, 1 or 2 */
     uint32_t roots;     /* concatenated root tables: 1, 2, 4, 8 or 16 */
     uint32_t vmid;      /* tags the translations in the TLBs; 0 the host */
+    uint32_t devices;   /* how many devices have it walked for them: their SMMUs are told too of what is taken out */
 };
 
 /* ---- dma: what the host's devices may reach, see dma.h ---- */
@@ -88,6 +89,28 @@ struct dma {
     uint64_t root;      /* where the SMMU's walks begin */
     uint32_t start;     /* and at which level: 0 or 1 */
     uint64_t page;      /* a leaf, all but its address */
+};
+
+/* ---- device: functions of PCI that VMs have, see window.h and guest/device.h ---- */
+
+enum device_state { DEVICE_LEAVING = 1, DEVICE_GIVEN, DEVICE_OPEN, DEVICE_RETURNING };
+
+struct window {         /* frames first .. first+pages-1, which are no RAM, behind a BAR */
+    uint64_t first;
+    uint64_t pages;     /* 0: there is no such window */
+    uint64_t lost;      /* so many of them, from the first on, the host's table maps no more */
+    uint64_t gfn;       /* where the VM has them */
+    uint64_t mapped;    /* so many of them, from the first on */
+};
+
+struct device {
+    uint64_t frame;     /* of its configuration space: its name */
+    uint32_t vm;        /* who has it; 0: nobody, the record is free */
+    uint32_t id;        /* vendor + device id * 2^16, as read */
+    uint32_t stream;    /* its accesses, as the SMMU knows them */
+    uint16_t state;     /* enum device_state */
+    uint16_t number;    /* devices that the VM had before */
+    struct window window[CORDON_DEVICE_WINDOWS];
 };
 
 /* ---- image: what a VM begins with, and its measurement, see image.h ---- */
@@ -132,7 +155,8 @@ struct vm {             /* 512 bytes, so that VMs on different CPUs share no cac
     uint16_t exits;
     uint64_t vcpu_row[CORDON_VCPUS_MAX];    /* the frames that hold them; 0: not made yet */
     struct image image;
-    uint64_t unused[8];
+    uint64_t devices;               /* that it has, in whatever state */
+    uint64_t unused[7];
 };
 
 _Static_assert(sizeof(struct frame) == 8 && sizeof(struct section) == 16 && sizeof(struct vm) == 512,
@@ -156,7 +180,7 @@ struct cordon {
     struct section *section;
     uint64_t sections;
 
-    struct lock host_lock;      /* guards the host's levels 0 and 1, its device entries and its pool */
+    struct lock host_lock;      /* guards the host's levels 0 and 1, its device entries and its pool; who has which windows */
     struct stage2 host;
     struct pool host_pool;
 
@@ -165,6 +189,8 @@ struct cordon {
     struct stage2 vm_shape;     /* start, roots and gfn_limit of every VM's table */
 
     struct dma dma;             /* each section's lock guards its own table */
+
+    struct device device[CORDON_DEVICES];   /* see guest/device.h for who guards what of it */
 };
 
 #endif

@@ -152,6 +152,12 @@
   predicate in_hidden{L}(struct cordon *c, integer i, integer frame) =
     c->hidden[i].first <= frame < c->hidden[i].first + c->hidden[i].count;
 
+  // Whether a window has one of frames first .. first+n-1; and whether any of the windows that VMs have does.
+  predicate meets(integer w_first, integer w_pages, integer first, integer n) =
+    w_pages != 0 && w_first < first + n && first < w_first + w_pages;
+  predicate in_windows{L}(struct cordon *c, integer i, integer k, integer first, integer n) =
+    meets(c->device[i].window[k].first, c->device[i].window[k].pages, first, n);
+
   // The host's tables are the frames that the machine was given for them at boot, and no others.
   predicate host_row{L}(struct cordon *c, integer row) =
     c->host.root <= row < c->host.root + c->host.roots + c->host_pool.total;

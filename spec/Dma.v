@@ -150,6 +150,60 @@ Proof.
 Qed.
 
 (* ------------------------------------------------------------------ *)
+(* Devices of a VM                                                     *)
+
+(* A device that a VM was given is translated by the VM's own table: its
+   transfer to guest address [a] is an access of the VM's, [Read v a] or
+   [Write v a x].  So all that is proved of those holds of it, and here is where
+   such a transfer can get. *)
+Definition vm_dma_frame (v a : Z) (s : State) : option Z :=
+  match lookup s v (a / PAGE) with
+  | Some e => match e_kind e with Normal => Some (e_pfn e) | Device => None end
+  | None => None
+  end.
+
+(* Only to frames of that VM. *)
+Theorem vm_dma_reaches : forall v a s p, Inv s -> v <> HOST ->
+  vm_dma_frame v a s = Some p -> owner s p = v.
+Proof.
+  intros v a s p I N F. unfold vm_dma_frame in F.
+  destruct (lookup s v (a / PAGE)) as [e|] eqn:L; [|discriminate].
+  destruct (e_kind e) eqn:K; [|discriminate]. injection F as <-.
+  destruct (inv_vm _ I _ _ _ N L) as [_ [[X _]|[O _]]];
+  [rewrite X in K; discriminate|exact O].
+Qed.
+
+(* Never where another VM's device gets, and where the host's do only if the VM
+   has granted the page. *)
+Theorem vm_dma_apart : forall v w a b s p, Inv s -> v <> HOST -> w <> HOST ->
+  vm_dma_frame v a s = Some p -> vm_dma_frame w b s = Some p -> v = w.
+Proof.
+  intros v w a b s p I V W A B.
+  rewrite <- (vm_dma_reaches v a s p I V A).
+  exact (vm_dma_reaches w b s p I W B).
+Qed.
+
+Theorem vm_dma_private : forall v a s p, Inv s -> v <> HOST ->
+  vm_dma_frame v a s = Some p -> reached s p = true ->
+  0 < f_count (frame_at s p).
+Proof.
+  intros v a s p I V A R. destruct (dma_reaches s p R) as [O|[C _]]; [|exact C].
+  exfalso. apply V. rewrite <- O. symmetry. exact (vm_dma_reaches v a s p I V A).
+Qed.
+
+(* What it reads is what the VM would read there, and nothing changes. *)
+Theorem vm_dma_reads : forall v a s p, v <> HOST -> is_addr a = true ->
+  a mod 8 = 0 -> vm_exists s v = true -> vm_dma_frame v a s = Some p ->
+  step (Read v a) s = (Read_value (word s p (word_index a)), s).
+Proof.
+  intros v a s p V A M E F. unfold vm_dma_frame in F.
+  destruct (lookup s v (a / PAGE)) as [e|] eqn:L; [|discriminate].
+  destruct (e_kind e) eqn:K; [|discriminate]. injection F as <-.
+  simpl. unfold read, access, reachable_addr, reach.
+  rewrite (proj2 (Z.eqb_neq _ _) V), A, M, E, L, K. reflexivity.
+Qed.
+
+(* ------------------------------------------------------------------ *)
 (* Confidentiality, with devices                                       *)
 
 Section Devices.

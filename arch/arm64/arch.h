@@ -63,6 +63,7 @@ static inline void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index
 /* smmu.c */
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);
 void arch_dma_sync(struct cordon *c);
+void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages);
 
 void arch_tlbi_ipas2e1is(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages);
 void arch_tlbi_vmalle1is(struct cordon *c, uint32_t vmid);

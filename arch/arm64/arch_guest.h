@@ -55,4 +55,11 @@ void arch_code_loaded(struct cordon *c);
 bool arch_has_random(const struct cordon *c);
 void arch_random(struct cordon *c, uint64_t word[3]);
 
+/* For devices of VMs: see arch/README.md. */
+enum cordon_status arch_device_take(struct cordon *c, uint64_t frame, struct device *d);
+bool arch_device_reset(struct cordon *c, const struct device *d);
+void arch_device_open(struct cordon *c, const struct device *d, const struct stage2 *s2);
+void arch_device_close(struct cordon *c, const struct device *d, const struct stage2 *s2);
+void arch_device_give_back(struct cordon *c, const struct device *d);
+
 #endif

@@ -9,7 +9,7 @@
 #include "lpi.h"
 #include "machine_el2.h"
 #include "mmu.h"
-#include "pci.h"
+#include "pci_config.h"
 #include "phys.h"
 #include "plan.h"
 #include "refuse.h"
@@ -195,6 +195,12 @@ static uint32_t bits_needed(void)
         if (m.base + m.size > end)
             end = m.base + m.size;
     }
+    for (uint32_t i = 0; i < board.pci.bridges; i++) {      /* what is done on its behalf has to be told of by a fault */
+        struct cordon_mem m = board.pci.bridge[i].window[0];
+
+        if (m.base + m.size > end)
+            end = m.base + m.size;
+    }
     while (end > UINT64_C(1) << bits)
         bits++;
     if (bits > cpu_bits())
@@ -315,12 +321,10 @@ void board_start_core(void)
 /* No function of a bus may write to memory before the SMMUs are there, and none that goes past them may stay. */
 void board_confine_devices(void)
 {
-    for (uint32_t i = 0; i < board.pci.bridges; i++) {
-        const char *reason = pci_confine(&board.pci.bridge[i]);
+    const char *reason = pci_config_confine();
 
-        if (reason != 0)
-            refuse_to_boot(reason);
-    }
+    if (reason != 0)
+        refuse_to_boot(reason);
     its_start_all();
     smmu_start_all();
 }

@@ -11,6 +11,7 @@
 #include "smmu.h"
 #include "base/region.h"
 #include "guest/smccc.h"
+#include "memory/window.h"
 
 static void answer(struct regs *r, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 {
@@ -31,7 +32,8 @@ static bool exists(uint64_t function)
 {
     return function == CORDON_CALL_UID || function == CORDON_CALL_REVISION ||
            (function >= CORDON_CALL_FIRST && function <= CORDON_CALL_MAP) ||
-           (function >= CORDON_CALL_VM_LIMITS && function <= CORDON_CALL_LAST);
+           (function >= CORDON_CALL_VM_LIMITS && function <= CORDON_CALL_VCPU_RUN) ||
+           (function >= CORDON_CALL_DEVICE_ATTACH && function <= CORDON_CALL_LAST);
 }
 
 static void statistic(struct regs *r)
@@ -99,10 +101,11 @@ static void map_section(struct regs *r, uint64_t frame, uint64_t index)
         answer(r, 0, frame + n, owner_word(f), frame_is_vm(f) || frame_is_pending(f) ? frame_gfn(f) : 0);
 }
 
-/* A run outside of RAM ends where hidden memory begins or ends, or RAM begins. */
+/* A run outside of RAM ends where hidden memory begins or ends, or a window of a VM's, or RAM begins. */
 static void map_outside(struct regs *r, uint64_t frame)
 {
     uint64_t end = frame + region_gap(&machine, frame);
+    uint32_t vm;
 
     for (uint32_t i = 0; i < machine.hiddens; i++) {
         uint64_t first = machine.hidden[i].first;
@@ -113,7 +116,8 @@ static void map_outside(struct regs *r, uint64_t frame)
         if (last > frame && last < end)
             end = last;
     }
-    answer(r, 0, end, outside_owner(frame), 0);
+    vm = window_owner(&machine, frame, &end);
+    answer(r, 0, end, outside_owner(frame) | (uint64_t)vm << 16, 0);
 }
 
 static void memory_map(struct regs *r)

@@ -4,6 +4,7 @@
 #include "board.h"
 #include "its.h"
 #include "log.h"
+#include "pci_config.h"
 #include "phys.h"
 
 #define ISS_ISV (UINT64_C(1) << 24)
@@ -52,7 +53,7 @@ static void write_word(uint64_t address, uint32_t value)
 /* The first page of a redistributor. False: another address. */
 static bool redistributor_access(uint64_t address, uint64_t bytes, bool write, uint64_t *value)
 {
-    if (!board_redistributor(&address))
+    if (!board_redistributor(&address) || bytes < 4)
         return false;
     if (write) {
         write_word(address, (uint32_t)*value);
@@ -70,7 +71,7 @@ static bool its_register_access(uint64_t address, uint64_t bytes, bool write, ui
 {
     bool done;
 
-    if (!its_access(address, (uint32_t)bytes, write, value, &done))
+    if (bytes < 4 || !its_access(address, (uint32_t)bytes, write, value, &done))
         return false;
     if (!done)
         log_event(CORDON_EVENT_MMIO_DENIED, address, sysreg_read(elr_el2));
@@ -82,12 +83,12 @@ bool mmio_access(struct regs *r, uint64_t esr, uint64_t address)
     uint64_t bytes = UINT64_C(1) << (esr >> 22 & 3);
     uint64_t rt = esr >> 16 & 0x1f;
     bool write = (esr & ISS_WNR) != 0;
-    uint64_t value;
+    uint64_t value = write && rt != 31 ? r->x[arch_index(rt, 31)] : 0;
 
-    if ((esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0 || bytes < 4 || address % bytes != 0)
+    if ((esr & ISS_ISV) == 0 || (esr & (ISS_S1PTW | ISS_SSE)) != 0 || address % bytes != 0)
         return false;
-    value = write && rt != 31 ? r->x[arch_index(rt, 31)] : 0;
-    if (!redistributor_access(address, bytes, write, &value) && !its_register_access(address, bytes, write, &value))
+    if (!redistributor_access(address, bytes, write, &value) && !its_register_access(address, bytes, write, &value) &&
+        !pci_config_access(address, bytes, write, &value))
         return false;
     if (!write && rt != 31)
         r->x[arch_index(rt, 31)] = value;

@@ -2,87 +2,13 @@
 #include "pci.h"
 
 #include "pci_access.h"
+#include "pci_registers.h"
+#include "pci_virtio.h"
 
-/* Registers of configuration space, by 4 bytes (PCI Local Bus 3.0, 6.1; bridges: PCI-to-PCI Bridge 1.2, 3.2). */
-#define PCI_ID 0x00                 /* vendor, device */
-#define PCI_COMMAND 0x04            /* command, status */
-#define COMMAND_MASTER (1u << 2)
-#define STATUS_CAPABILITIES (1u << 20)
-#define PCI_CLASS 0x08
-#define CLASS(x) ((x) >> 16)
-#define CLASS_HOST_BRIDGE 0x0600u
-#define PCI_HEADER 0x0c
-#define HEADER_TYPE(x) ((x) >> 16 & 0x7f)
-#define HEADER_BRIDGE 1u
-#define HEADER_CARDBUS 2u           /* a bridge as well, with bus numbers in the same place */
-#define PCI_BUSES 0x18              /* of a bridge: its own bus, the one behind it, the last one behind it; a timer */
-#define PCI_CAPABILITIES 0x34
-
-#define NOBODY 0xffffffffu
-#define VENDOR_VIRTIO 0x1af4u
-#define VIRTIO_LAST 0x107fu         /* of its devices' numbers; the first is 0x1000 */
 #define PXB 0x00091b36u             /* QEMU's roots of further buses */
 #define PXB_PCIE 0x000b1b36u
 
-#define MOST_BUSES 256u
 #define FUNCTIONS 256u              /* on a bus */
-
-/* ---- virtio (Virtual I/O Device 1.2, 4.1.4) ---- */
-
-#define CAPABILITY_VENDOR 0x09u
-#define CFG_COMMON 1u               /* cfg_type: where the common registers are */
-#define CFG_WINDOW 5u               /* a window to any register, in configuration space */
-#define CAPABILITIES 48             /* as many as there is room for */
-#define COMMON_FEATURE_SELECT 0u
-#define COMMON_FEATURE 4u
-#define ACCESS_PLATFORM (1u << 1)   /* of features 32 .. 63: feature 33, it goes where other devices go */
-
-/* The first capability of virtio of a type; 0: it has none. */
-static uint32_t find_capability(uint64_t ecam, uint32_t function, uint32_t type)
-{
-    uint32_t at;
-
-    if ((pci_read(ecam, function, PCI_COMMAND) & STATUS_CAPABILITIES) == 0)
-        return 0;
-    at = pci_read(ecam, function, PCI_CAPABILITIES) & 0xfc;
-    for (uint32_t i = 0; i < CAPABILITIES && at >= 0x40; i++) {
-        uint32_t word = pci_read(ecam, function, at);
-
-        if ((word & 0xff) == CAPABILITY_VENDOR && word >> 24 == type)
-            return at;
-        at = word >> 8 & 0xfc;
-    }
-    return 0;
-}
-
-/* Points the window at 4 bytes of the common registers; returns where they are seen then. */
-static uint32_t look_at(uint64_t ecam, uint32_t function, uint32_t window, uint32_t common, uint32_t offset)
-{
-    pci_write(ecam, function, window + 4, pci_read(ecam, function, common + 4) & 0xff);
-    pci_write(ecam, function, window + 8, pci_read(ecam, function, common + 8) + offset);
-    pci_write(ecam, function, window + 12, 4);
-    return window + 16;
-}
-
-static bool is_virtio(uint32_t id)
-{
-    return (id & 0xffff) == VENDOR_VIRTIO && id >> 16 >= 0x1000 && id >> 16 <= VIRTIO_LAST;
-}
-
-/* Whether a device of virtio is one that stays behind an SMMU. One that only old drivers know cannot be. */
-static bool virtio_is_confined(uint64_t ecam, uint32_t function)
-{
-    uint32_t common = find_capability(ecam, function, CFG_COMMON);
-    uint32_t window = find_capability(ecam, function, CFG_WINDOW);
-    uint32_t features;
-
-    if (common == 0 || window == 0)
-        return false;
-    pci_write(ecam, function, look_at(ecam, function, window, common, COMMON_FEATURE_SELECT), 1);
-    features = pci_read(ecam, function, look_at(ecam, function, window, common, COMMON_FEATURE));
-    pci_write(ecam, function, look_at(ecam, function, window, common, COMMON_FEATURE_SELECT), 0);
-    return (features & ACCESS_PLATFORM) != 0;
-}
 
 /* ---- what is said of a device ---- */
 
@@ -140,13 +66,38 @@ struct stop {
 };
 
 struct scan {
+    struct pci_segment *segment;
     uint64_t ecam;                  /* where bus 0 would have it */
     uint32_t first;                 /* buses first .. last are the bridge's */
     uint32_t last;
     uint32_t highest;               /* that was given to a bus */
     uint32_t depth;
-    struct stop stop[MOST_BUSES];
+    struct stop stop[PCI_BUSES_MOST];
 };
+
+/*
+ * What is kept in mind of a function. Virtual functions have requester IDs that may be another bus's. On the root bus it is what
+ * may get in the way of others there: addresses that no BAR has, BARs that change their size, and more than there is room for
+ * cannot be followed.
+ */
+static void record(const struct scan *s, uint32_t function)
+{
+    struct pci_segment *known = s->segment;
+    uint32_t command = pci_read(s->ecam, function, PCI_COMMAND) & COMMAND_BITS;
+
+    known->closed = known->closed || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;
+    if (function >> 8 != s->first)
+        return;
+    if (known->roots == PCI_ROOT_FUNCTIONS || HEADER_TYPE(pci_read(s->ecam, function, PCI_HEADER)) > HEADER_BRIDGE ||
+        pci_capability(s->ecam, function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0 ||
+        pci_extended_capability(s->ecam, function, EXTENDED_RESIZABLE) != 0) {
+        known->closed = true;
+        return;
+    }
+    pci_write(s->ecam, function, PCI_COMMAND, command & ~(COMMAND_IO | COMMAND_MEMORY));
+    pci_measure(s->ecam, function, &known->root[known->roots++]);
+    pci_write(s->ecam, function, PCI_COMMAND, command);
+}
 
 /* One function: it may not be a bus master, and must be one that can be had. */
 static const char *look(const struct scan *s, uint32_t function)
@@ -154,12 +105,12 @@ static const char *look(const struct scan *s, uint32_t function)
     uint32_t id = pci_read(s->ecam, function, PCI_ID);
 
     /* The upper half is the status, where a 1 would clear something. */
-    pci_write(s->ecam, function, PCI_COMMAND, pci_read(s->ecam, function, PCI_COMMAND) & 0xffff & ~COMMAND_MASTER);
+    pci_write(s->ecam, function, PCI_COMMAND, pci_read(s->ecam, function, PCI_COMMAND) & COMMAND_BITS & ~COMMAND_MASTER);
     if (id == PXB || id == PXB_PCIE)
         return refused_root(function);
     if (CLASS(pci_read(s->ecam, function, PCI_CLASS)) == CLASS_HOST_BRIDGE && function != s->first << 8)
         return refused_root(function);
-    return is_virtio(id) && !virtio_is_confined(s->ecam, function) ? refused_virtio(function) : 0;
+    return pci_virtio_goes_past(s->ecam, function) ? refused_virtio(function) : 0;
 }
 
 static void set_buses(const struct scan *s, uint32_t function, uint32_t own, uint32_t behind, uint32_t last)
@@ -181,7 +132,7 @@ static void begin(struct scan *s, uint32_t bus, uint32_t bridge)
 {
     s->stop[s->depth] = (struct stop){ .bus = bus, .bridge = bridge };
     for (uint32_t function = bus << 8; function < (bus + 1) << 8; function++) {
-        if (pci_read(s->ecam, function, PCI_ID) != NOBODY && is_bridge(s, function))
+        if (pci_read(s->ecam, function, PCI_ID) != PCI_NOBODY && is_bridge(s, function))
             set_buses(s, function, 0, 0, 0);
     }
 }
@@ -209,7 +160,10 @@ static const char *visit(struct scan *s, uint32_t function)
 {
     const char *reason = look(s, function);
 
-    return reason == 0 && is_bridge(s, function) ? enter(s, function) : reason;
+    if (reason != 0)
+        return reason;
+    record(s, function);
+    return is_bridge(s, function) ? enter(s, function) : 0;
 }
 
 /* Every function of every bus once, whatever function 0 of a device says of others: at most 256 buses of 256. */
@@ -223,7 +177,7 @@ static const char *scan_buses(struct scan *s)
 
         if (at->next < FUNCTIONS) {
             at->next++;
-            if (pci_read(s->ecam, function, PCI_ID) != NOBODY)
+            if (pci_read(s->ecam, function, PCI_ID) != PCI_NOBODY)
                 reason = visit(s, function);
         } else if (s->depth > 0) {
             leave(s);
@@ -238,18 +192,19 @@ static const char *scan_buses(struct scan *s)
 static const char *scan_others(const struct scan *s)
 {
     for (uint32_t function = (s->first + 1) << 8; function < (s->last + 1) << 8; function++) {
-        if (pci_read(s->ecam, function, PCI_ID) != NOBODY)
+        if (pci_read(s->ecam, function, PCI_ID) != PCI_NOBODY)
             return refused_bus(function);
     }
     return 0;
 }
 
-const char *pci_confine(const struct bridge *b)
+const char *pci_confine(const struct bridge *b, struct pci_segment *s)
 {
     static struct scan scan;
     const char *reason;
 
-    scan = (struct scan){ .ecam = b->window[0].base - ((uint64_t)b->first_bus << 20), .first = b->first_bus,
+    *s = (struct pci_segment){ .bridge = b };
+    scan = (struct scan){ .segment = s, .ecam = bridge_ecam(b), .first = b->first_bus,
                           .last = b->first_bus + b->buses - 1, .highest = b->first_bus };
     begin(&scan, b->first_bus, 0);
     reason = scan_buses(&scan);

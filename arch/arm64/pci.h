@@ -7,13 +7,13 @@
 #ifndef CORDON_PCI_H
 #define CORDON_PCI_H
 
-#include "plan_pci.h"
+#include "pci_given.h"
 
 /*
  * Goes through all buses behind a bridge: no function may become a bus master until the host lets it, and bridges have no bus
- * numbers afterwards, as after a reset. Returns 0, or in one line which device cannot be had and what to do; the text is the
- * next call's.
+ * numbers afterwards, as after a reset. s: what is known of them from then on. Returns 0, or in one line which device cannot
+ * be had and what to do; the text is the next call's.
  */
-const char *pci_confine(const struct bridge *b);
+const char *pci_confine(const struct bridge *b, struct pci_segment *s);
 
 #endif

@@ -208,14 +208,17 @@ static void read_gic(const struct fdt *f, struct fdt_node node)
         refuse_to_boot("the GIC of this machine has redistributors that I cannot use");
 }
 
-/* PCI, where SMMUs of ours stand behind it: devices of the host's, as far as they lie outside of all else. */
+/*
+ * PCI, where SMMUs of ours stand behind it: devices of the host's, as far as they lie outside of all else. Of configuration space
+ * it has what pci_config.c does for it.
+ */
 static void read_pci(const struct fdt *f)
 {
     plan_pci_read(f, &board.pci);
     for (uint32_t i = 0; i < board.pci.bridges; i++) {
         const struct bridge *b = &board.pci.bridge[i];
 
-        for (uint32_t k = 0; k < b->windows; k++)
+        for (uint32_t k = 1; k < b->windows; k++)
             add_device(b->window[k].base, b->window[k].size);
     }
 }

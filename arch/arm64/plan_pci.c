@@ -14,6 +14,7 @@
 /* Of an entry of `ranges`: an address of PCI in three cells, of the machine in two, a size in two. */
 #define WINDOW_CELLS 7
 #define WINDOW_BASE 3
+#define WINDOW_MEMORY 0x2000000u    /* of the first cell: memory, in the lower 32 bits or all 64; else it is I/O */
 /* Of an entry of `iommu-map`: first requester ID, SMMU, first stream, how many. Of `msi-map`: the same, with an ITS. */
 #define MAP_CELLS 4
 
@@ -50,16 +51,19 @@ static struct smmu_plan *smmu_of(struct pci_plan *p, uint32_t phandle)
     return 0;
 }
 
-/* One run of a bus' requester IDs, all of them streams of an SMMU. */
-static void add_streams(struct pci_plan *p, uint32_t phandle, uint64_t first, uint64_t count)
+/* One run of a bus' requester IDs, from `id` on, all of them streams of an SMMU. */
+static void add_streams(struct pci_plan *p, uint32_t phandle, uint64_t id, uint64_t first, uint64_t count)
 {
     struct smmu_plan *s = smmu_of(p, phandle);
+    struct bridge *b = &p->bridge[p->bridges];
 
     if (s == 0)
         refuse_to_boot("the device tree has a PCI bus behind an IOMMU that I do not know");
-    if (s->ranges == MAX_STREAM_RANGES || first % 256 != 0 || count % 256 != 0 || first + count > STREAMS_LIMIT)
+    if (s->ranges == MAX_STREAM_RANGES || b->routes == MAX_STREAM_RANGES || first % 256 != 0 || count % 256 != 0 ||
+        first + count > STREAMS_LIMIT)
         refuse_to_boot("the device tree has a PCI bus with an iommu-map that I cannot use");
     s->streams[s->ranges++] = (struct smmu_streams){ (uint32_t)first, (uint32_t)count };
+    b->route[b->routes++] = (struct pci_route){ s->base, (uint32_t)id, (uint32_t)count, (uint32_t)first };
 }
 
 /* Each requester ID there can be must be a stream of an SMMU: in ascending order, without a hole. */
@@ -73,9 +77,10 @@ static void read_streams(const struct fdt *f, struct fdt_node node, struct pci_p
 
         if (fdt_cells(map, i * MAP_CELLS, 1) != covered)
             break;
-        add_streams(p, (uint32_t)fdt_cells(map, i * MAP_CELLS + 1, 1), fdt_cells(map, i * MAP_CELLS + 2, 1), count);
+        add_streams(p, (uint32_t)fdt_cells(map, i * MAP_CELLS + 1, 1), covered, fdt_cells(map, i * MAP_CELLS + 2, 1), count);
         covered += count;
     }
+    p->bridge[p->bridges].shared = tree_number(f, node, "iommu-map-mask", ROUTES - 1) != ROUTES - 1;
     if (covered < ROUTES)
         refuse_to_boot("the device tree has a PCI bus whose devices go past the SMMU (QEMU: leave out default-bus-bypass-iommu)");
 }
@@ -156,11 +161,15 @@ static bool overlaps_window(const struct pci_plan *p, struct cordon_mem m)
     return false;
 }
 
-/* Rounded to pages: what is on the same page as a window is the host's too. */
-static void add_window(const struct fdt *f, struct fdt_node node, struct pci_plan *p, struct cordon_mem m)
+/*
+ * Rounded to pages: what is on the same page as a window is the host's too. address: where the bus has it; memory: not its I/O.
+ */
+static void add_window(const struct fdt *f, struct fdt_node node, struct pci_plan *p, struct cordon_mem m, uint64_t address,
+                       bool memory)
 {
     struct bridge *b = &p->bridge[p->bridges];
 
+    address -= m.base - page_down(m.base);
     m = (struct cordon_mem){ page_down(m.base), page_up(mem_end(m)) - page_down(m.base) };
     if (m.size == 0)
         return;
@@ -168,6 +177,8 @@ static void add_window(const struct fdt *f, struct fdt_node node, struct pci_pla
         refuse_to_boot("the device tree has a PCI bus whose windows lie over something else");
     if (b->windows == sizeof b->window / sizeof b->window[0])
         refuse_to_boot("the device tree has a PCI bus with more windows than I can hold");
+    b->address[b->windows] = address;
+    b->memory[b->windows] = memory;
     b->window[b->windows++] = m;
 }
 
@@ -187,11 +198,12 @@ static void read_bridge(const struct fdt *f, struct fdt_node node, struct pci_pl
     b->first_bus = range.size == 8 ? (uint32_t)fdt_cells(range, 0, 1) % MOST_BUSES : 0;
     b->buses = (uint32_t)(m.size / BUS_SIZE < MOST_BUSES - b->first_bus ? m.size / BUS_SIZE : MOST_BUSES - b->first_bus);
     m.size = (uint64_t)b->buses * BUS_SIZE;
-    add_window(f, node, p, m);
+    add_window(f, node, p, m, 0, false);
     for (uint32_t i = 0; i < ranges.size / (4 * WINDOW_CELLS); i++) {
         if (!tree_range(ranges, i * WINDOW_CELLS + WINDOW_BASE, &m))
             refuse_to_boot("the device tree has a PCI bus that I cannot read");
-        add_window(f, node, p, m);
+        add_window(f, node, p, m, fdt_cells(ranges, i * WINDOW_CELLS + 1, 2),
+                   (fdt_cells(ranges, i * WINDOW_CELLS, 1) & WINDOW_MEMORY) != 0);
     }
     read_streams(f, node, p);
     read_msis(f, node, p);
@@ -212,6 +224,37 @@ void plan_pci_read(const struct fdt *f, struct pci_plan *p)
     }
     if (p->msis == 0)
         p->its = 0;
+}
+
+/* ---- one stream ---- */
+
+/* How many requester IDs of all bridges are one stream. */
+static uint32_t ids_of(const struct pci_plan *p, uint64_t smmu, uint32_t stream)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < p->bridges; i++) {
+        for (uint32_t k = 0; k < p->bridge[i].routes; k++) {
+            const struct pci_route *r = &p->bridge[i].route[k];
+
+            n += r->smmu == smmu && stream >= r->stream && stream - r->stream < r->count;
+        }
+    }
+    return n;
+}
+
+bool plan_pci_stream(const struct pci_plan *p, const struct bridge *b, uint32_t id, uint64_t *smmu, uint32_t *stream)
+{
+    for (uint32_t k = 0; k < b->routes && !b->shared; k++) {
+        const struct pci_route *r = &b->route[k];
+
+        if (id < r->first || id - r->first >= r->count)
+            continue;
+        *smmu = r->smmu;
+        *stream = r->stream + (id - r->first);
+        return ids_of(p, *smmu, *stream) == 1;
+    }
+    return false;
 }
 
 /* ---- the host's tree ---- */

@@ -15,12 +15,31 @@
 #define MAX_BRIDGES 4
 #define MAX_WINDOWS 6
 
+/* Requester IDs first .. first+count-1 are streams from `stream` on of the SMMU at `smmu`. */
+struct pci_route {
+    uint64_t smmu;
+    uint32_t first;
+    uint32_t count;
+    uint32_t stream;
+};
+
 struct bridge {
-    struct cordon_mem window[1 + MAX_WINDOWS];  /* what the host reaches: first configuration space, 1 MiB a bus */
+    struct cordon_mem window[1 + MAX_WINDOWS];  /* first configuration space, 1 MiB a bus; all others the host reaches */
+    uint64_t address[1 + MAX_WINDOWS];          /* where the bus has what is at the window's base */
+    bool memory[1 + MAX_WINDOWS];
     uint32_t windows;
+    struct pci_route route[MAX_STREAM_RANGES];
+    uint32_t routes;
+    bool shared;                    /* several requester IDs may be one stream (iommu-map-mask) */
     uint32_t first_bus;
     uint32_t buses;
 };
+
+/* Where bus 0 would have its configuration space. */
+static inline uint64_t bridge_ecam(const struct bridge *b)
+{
+    return b->window[0].base - ((uint64_t)b->first_bus << 20);
+}
 
 struct smmu_plan {
     uint64_t base;
@@ -44,6 +63,12 @@ struct pci_plan {
  * not come back from one that cannot be run: it says why.
  */
 void plan_pci_read(const struct fdt *f, struct pci_plan *p);
+
+/*
+ * Which stream of which SMMU a requester ID of a bridge's is: its registers' address. False: it may be another requester ID's as
+ * well, or is none.
+ */
+bool plan_pci_stream(const struct pci_plan *p, const struct bridge *b, uint32_t id, uint64_t *smmu, uint32_t *stream);
 
 /* Whether a node is that of a bridge which the host gets. */
 bool plan_pci_is_bridge(const struct fdt *f, struct fdt_node node, const struct pci_plan *p);

@@ -2,7 +2,10 @@
 #include "scrub.h"
 
 #include "arch.h"
+#include "base/lock.h"
+#include "base/vm.h"
 #include "cordon/cordon.h"
+#include "guest/device.h"
 #include "memory/frame.h"
 #include "machine_el2.h"
 #include "phys.h"
@@ -130,10 +133,42 @@ static void end_guest(vmid_t vm, uint64_t deadline)
     } while (status == CORDON_AGAIN || (status == CORDON_BUSY && sysreg_read(cntpct_el0) < deadline));
 }
 
+/* The VM that has device i, and its name; 0: nobody. */
+static uint32_t owner_of_device(uint32_t i, uint64_t *frame)
+{
+    struct host_locked h = host_lock(&machine);
+    uint32_t vm = machine.device[i].vm;
+
+    *frame = machine.device[i].frame;
+    host_unlock(h);
+    return vm;
+}
+
+/* Goes on with the return of all devices that VMs have: true when none has one. A device that is on its way there, too. */
+static bool return_devices(void)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; i < CORDON_DEVICES; i++) {
+        uint64_t frame;
+        uint32_t vm = owner_of_device(i, &frame);
+        struct vm_locked v;
+
+        if (vm == 0 || vm_enter(&machine, vmid(vm), &v) != CORDON_OK)
+            continue;
+        all = device_detach(&machine, v, frame) != CORDON_AGAIN && all;
+        vm_unlock(&machine, v);
+    }
+    return all;
+}
+
+/* Devices first, all at once: what they are reset from is the guests', and the tables that they walked do not go before. */
 void scrub_guests(void)
 {
     uint64_t deadline = sysreg_read(cntpct_el0) + sysreg_read(cntfrq_el0);
 
+    while (!return_devices() && sysreg_read(cntpct_el0) < deadline)
+        continue;
     for (uint32_t id = 1; id <= machine.vms; id++)
         end_guest(vmid(id), deadline);
 }

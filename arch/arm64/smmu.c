@@ -8,28 +8,18 @@
 #include "print.h"
 #include "refuse.h"
 #include "smmu_events.h"
+#include "smmu_own.h"
 #include "smmu_queue.h"
 #include "smmu_start.h"
+#include "smmu_streams.h"
+#include "ticket.h"
 
 static struct smmu smmus[MAX_SMMUS];
 static uint32_t count_of_smmus;
 static bool stage2;                     /* the one form of table that all of them walk */
 
-/* A ticket lock as the core's, behind all of its own: it is held for a few commands and the wait for them, which is bounded. */
+/* Held for a few commands and the wait for them, which is bounded. */
 static struct lock queues;
-
-static void lock_queues(void)
-{
-    uint16_t ticket = arch_ticket(&machine, &queues.next);
-
-    while (arch_load_acquire16(&queues.serving) != ticket)
-        arch_wait(&machine);
-}
-
-static void unlock_queues(void)
-{
-    arch_store_release16(&queues.serving, (uint16_t)(queues.serving + 1u));
-}
 
 /* ---- boot ---- */
 
@@ -60,6 +50,8 @@ struct cordon_dma smmu_tables(uint64_t end)
     if (reason != 0)
         refuse_to_boot(reason);
     stage2 = dma.page == PAGE_STAGE2;
+    for (uint32_t i = 0; i < count_of_smmus; i++)
+        smmus[i].gives = stage2;
     return dma;
 }
 
@@ -70,12 +62,15 @@ uint64_t smmu_place_all(uint64_t at)
     return at;
 }
 
+static struct smmu_translation hosts(void)
+{
+    return (struct smmu_translation){ .stage2 = stage2, .start = machine.dma.start, .root = machine.dma.root * CORDON_PAGE_SIZE };
+}
+
 void smmu_start_all(void)
 {
-    struct smmu_translation t = { .stage2 = stage2, .start = machine.dma.start, .root = machine.dma.root * CORDON_PAGE_SIZE };
-
     for (uint32_t i = 0; i < count_of_smmus; i++) {
-        const char *reason = smmu_start(&smmus[i], t);
+        const char *reason = smmu_start(&smmus[i], hosts());
 
         if (reason != 0)
             refuse_to_boot(reason);
@@ -103,18 +98,29 @@ static void hear(struct smmu *s)
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
 {
     (void)c;
-    lock_queues();
+    ticket_lock(&queues);
     for (uint32_t i = 0; i < count_of_smmus; i++) {
         if (smmus[i].live && !smmu_forget(&smmus[i], stage2, frame, pages))
             give_up(&smmus[i]);
     }
-    unlock_queues();
+    ticket_unlock(&queues);
+}
+
+void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
+{
+    (void)c;
+    ticket_lock(&queues);
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (smmus[i].live && !smmu_forget_guest(&smmus[i], vmid, gfn, pages))
+            give_up(&smmus[i]);
+    }
+    ticket_unlock(&queues);
 }
 
 void arch_dma_sync(struct cordon *c)
 {
     (void)c;
-    lock_queues();
+    ticket_lock(&queues);
     for (uint32_t i = 0; i < count_of_smmus; i++) {
         if (!smmus[i].live)
             continue;
@@ -122,7 +128,79 @@ void arch_dma_sync(struct cordon *c)
             give_up(&smmus[i]);
         hear(&smmus[i]);
     }
-    unlock_queues();
+    ticket_unlock(&queues);
+}
+
+/* ---- streams of VMs ---- */
+
+/* An SMMU that can be told something; 0: it is cut off. */
+static struct smmu *find_live(uint64_t base)
+{
+    for (uint32_t i = 0; i < count_of_smmus; i++) {
+        if (smmus[i].base == base && smmus[i].live)
+            return &smmus[i];
+    }
+    return 0;
+}
+
+/* What all of a VM's streams have. */
+static struct smmu_translation guests(const struct stage2 *s2)
+{
+    struct smmu_translation t = { .stage2 = true, .start = s2->start, .vmid = s2->vmid, .root = s2->root * CORDON_PAGE_SIZE };
+
+    while ((s2->gfn_limit * CORDON_PAGE_SIZE) >> t.bits > 1)
+        t.bits++;
+    return t;
+}
+
+bool smmu_take_stream(uint64_t base, uint32_t stream)
+{
+    struct smmu_translation shape = guests(&machine.vm_shape);
+    struct smmu *s;
+    bool taken;
+
+    ticket_lock(&queues);
+    s = find_live(base);
+    taken = s != 0 && smmu_can_give(s, stream, &shape, machine.vms + 1) && smmu_streams_own(s, stream);
+    if (taken && !smmu_own_close(s, stream, 0)) {
+        give_up(s);
+        taken = false;
+    }
+    ticket_unlock(&queues);
+    return taken;
+}
+
+void smmu_open_stream(uint64_t base, uint32_t stream, const struct stage2 *s2)
+{
+    struct smmu *s;
+
+    ticket_lock(&queues);
+    s = find_live(base);
+    if (s != 0 && !smmu_own_open(s, stream, guests(s2)))
+        give_up(s);
+    ticket_unlock(&queues);
+}
+
+void smmu_close_stream(uint64_t base, uint32_t stream, const struct stage2 *s2)
+{
+    struct smmu *s;
+
+    ticket_lock(&queues);
+    s = find_live(base);
+    if (s != 0 && !smmu_own_close(s, stream, s2->vmid))
+        give_up(s);
+    ticket_unlock(&queues);
+}
+
+void smmu_return_stream(uint64_t base, uint32_t stream)
+{
+    struct smmu *s;
+
+    ticket_lock(&queues);
+    s = find_live(base);
+    if (s != 0 && !smmu_own_return(s, stream, hosts()))
+        give_up(s);
+    ticket_unlock(&queues);
 }
 
 /* ---- the host's log, and the end ---- */
@@ -131,29 +209,29 @@ void smmu_listen(void)
 {
     if (count_of_smmus == 0)
         return;
-    lock_queues();
+    ticket_lock(&queues);
     for (uint32_t i = 0; i < count_of_smmus; i++)
         hear(&smmus[i]);
-    unlock_queues();
+    ticket_unlock(&queues);
 }
 
 void smmu_log_was_read(void)
 {
     if (count_of_smmus == 0)
         return;
-    lock_queues();
+    ticket_lock(&queues);
     smmu_events_read();
-    unlock_queues();
+    ticket_unlock(&queues);
 }
 
 void smmu_stop_all(void)
 {
-    lock_queues();
+    ticket_lock(&queues);
     for (uint32_t i = 0; i < count_of_smmus; i++) {
         if (smmus[i].live && !smmu_stop(&smmus[i]))
             give_up(&smmus[i]);
     }
-    unlock_queues();
+    ticket_unlock(&queues);
 }
 
 void smmu_cut_all(void)

@@ -7,8 +7,8 @@
 #define CORDON_SMMU_H
 
 #include "cordon/cordon.h"
+#include "machine.h"
 #include "smmu_state.h"
-
 
 /* ---- at boot, on one CPU; what cannot be used refuses to boot ---- */
 
@@ -23,6 +23,21 @@ uint64_t smmu_place_all(uint64_t at);
 
 /* Starts all of them with the tables that the core has made. From then on no device reaches what is not the host's. */
 void smmu_start_all(void);
+
+/* ---- streams of VMs: of the SMMU with its registers at `base` ---- */
+
+/*
+ * The stream leaves the host's, and is aborted; what was under way by it is over. False: it cannot be a VM's, nothing has
+ * changed.
+ */
+bool smmu_take_stream(uint64_t base, uint32_t stream);
+
+/* It is translated by a VM's table; or aborted, and all of the VM's translations forgotten. */
+void smmu_open_stream(uint64_t base, uint32_t stream, const struct stage2 *s2);
+void smmu_close_stream(uint64_t base, uint32_t stream, const struct stage2 *s2);
+
+/* It is the host's again. */
+void smmu_return_stream(uint64_t base, uint32_t stream);
 
 /* ---- while the host runs ---- */
 

@@ -42,9 +42,14 @@ static uint64_t size_code(const struct smmu_translation *t)
     return t->address_size < 5 ? t->address_size : 5;
 }
 
-/* T0SZ: 39 bits of addresses from level 1 on; from level 0 on 48, of which stage 2 has no more than physical addresses have. */
+/*
+ * T0SZ. The host's: 39 bits of addresses from level 1 on; from level 0 on 48, of which stage 2 has no more than physical
+ * addresses have.
+ */
 static uint64_t t0sz(const struct smmu_translation *t)
 {
+    if (t->bits != 0)
+        return 64 - t->bits;
     if (t->start == 1)
         return 64 - 39;
     return t->stage2 ? 64 - smmu_address_bits(t->address_size) : 64 - 48;
@@ -57,7 +62,8 @@ void smmu_stream_entry(const struct smmu_translation *t, uint64_t entry[STREAM_W
     entry[1] = STE_SHCFG_INCOMING;
     if (t->stage2) {
         entry[0] = STE_VALID | STE_STAGE2;
-        entry[2] = t0sz(t) << 32 | (UINT64_C(2) - t->start) << 38 | STE_S2_WALKS | size_code(t) << 48 | STE_S2AA64 | STE_S2R;
+        entry[2] = t->vmid | t0sz(t) << 32 | (UINT64_C(2) - t->start) << 38 | STE_S2_WALKS | size_code(t) << 48 | STE_S2AA64 |
+                   STE_S2R;
         entry[3] = t->root;
     } else {
         entry[0] = STE_VALID | STE_STAGE1 | t->context;
@@ -81,6 +87,7 @@ uint64_t smmu_stream_table(uint64_t table)
 
 /* ---- commands ---- */
 
+#define CMD_CFGI_STE 0x03u
 #define CMD_CFGI_ALL 0x04u
 #define CMD_TLBI_NH_ALL 0x10u
 #define CMD_TLBI_NH_VA 0x12u
@@ -93,12 +100,19 @@ uint64_t smmu_stream_table(uint64_t table)
 #define CFGI_ALL_RANGE UINT64_C(31)
 #define TLBI_LEAF BIT(0)
 #define TLBI_TTL_LEVEL_3 (UINT64_C(3) << 8)
+#define TLBI_TTL_ANY UINT64_C(0)
 #define TLBI_TG_4K (UINT64_C(1) << 10)
 #define RANGE_MOST UINT64_C(32)
 
 struct smmu_command smmu_cfgi_all(void)
 {
     return (struct smmu_command){ { CMD_CFGI_ALL, CFGI_ALL_RANGE } };
+}
+
+/* Without Leaf: what was read of the first level goes too. */
+struct smmu_command smmu_cfgi_stream(uint32_t stream)
+{
+    return (struct smmu_command){ { CMD_CFGI_STE | (uint64_t)stream << 32, 0 } };
 }
 
 struct smmu_command smmu_tlbi_nsnh_all(void)
@@ -112,9 +126,9 @@ struct smmu_command smmu_tlbi_el2_all(void)
 }
 
 /* VMID and ASID of the host's streams are 0 in each SMMU, and nobody else's. */
-struct smmu_command smmu_tlbi_vm(bool stage2)
+struct smmu_command smmu_tlbi_vm(bool stage2, uint32_t vmid)
 {
-    return (struct smmu_command){ { stage2 ? CMD_TLBI_S12_VMALL : CMD_TLBI_NH_ALL, 0 } };
+    return (struct smmu_command){ { (stage2 ? CMD_TLBI_S12_VMALL : CMD_TLBI_NH_ALL) | (uint64_t)vmid << 32, 0 } };
 }
 
 /* The power of two in a range: its number of pages is 1 .. 32 times that. */
@@ -137,16 +151,29 @@ uint64_t smmu_range(uint64_t pages)
 }
 
 /* A range is (NUM + 1) * 2^SCALE pages. One page needs neither that nor TG: it is the form that each SMMU knows. */
-struct smmu_command smmu_tlbi_pages(bool stage2, uint64_t frame, uint64_t pages)
+static struct smmu_command with_range(struct smmu_command c, uint64_t pages, uint64_t level)
 {
-    struct smmu_command c = { { stage2 ? CMD_TLBI_S2_IPA : CMD_TLBI_NH_VA, frame << 12 | TLBI_LEAF } };
     uint32_t scale = scale_of(pages);
 
     if (pages > 1) {
         c.w[0] |= ((pages >> scale) - 1) << 12 | (uint64_t)scale << 20;
-        c.w[1] |= TLBI_TG_4K | TLBI_TTL_LEVEL_3;
+        c.w[1] |= TLBI_TG_4K | level;
     }
     return c;
+}
+
+struct smmu_command smmu_tlbi_pages(bool stage2, uint64_t frame, uint64_t pages)
+{
+    struct smmu_command c = { { stage2 ? CMD_TLBI_S2_IPA : CMD_TLBI_NH_VA, frame << 12 | TLBI_LEAF } };
+
+    return with_range(c, pages, TLBI_TTL_LEVEL_3);
+}
+
+struct smmu_command smmu_tlbi_guest_pages(uint32_t vmid, uint64_t frame, uint64_t pages)
+{
+    struct smmu_command c = { { CMD_TLBI_S2_IPA | (uint64_t)vmid << 32, frame << 12 } };
+
+    return with_range(c, pages, TLBI_TTL_ANY);
 }
 
 struct smmu_command smmu_sync(void)

@@ -4,7 +4,7 @@
 #include "smmu_access.h"
 #include "smmu_registers.h"
 
-/* Pages beyond which an SMMU that knows no ranges forgets all that it has of the host's. */
+/* Pages beyond which an SMMU that knows no ranges forgets all that it has of the host's, or the VM's. */
 #define FORGET_PAGES 64
 
 void smmu_queue_set_up(struct smmu *s)
@@ -80,23 +80,33 @@ bool smmu_command(struct smmu *s, struct smmu_command command)
     return true;
 }
 
-bool smmu_forget(struct smmu *s, bool stage2, uint64_t frame, uint64_t pages)
+static bool forget(struct smmu *s, bool stage2, uint32_t vmid, uint64_t frame, uint64_t pages)
 {
     bool good = true;
 
     if (!s->range && pages > FORGET_PAGES) {
-        good = smmu_command(s, smmu_tlbi_vm(stage2));
+        good = smmu_command(s, smmu_tlbi_vm(stage2, vmid));
     } else {
         while (pages > 0 && good) {
             uint64_t n = s->range ? smmu_range(pages) : 1;
 
-            good = smmu_command(s, smmu_tlbi_pages(stage2, frame, n));
+            good = smmu_command(s, vmid == 0 ? smmu_tlbi_pages(stage2, frame, n) : smmu_tlbi_guest_pages(vmid, frame, n));
             frame += n;
             pages -= n;
         }
     }
     publish(s);
     return good;
+}
+
+bool smmu_forget(struct smmu *s, bool stage2, uint64_t frame, uint64_t pages)
+{
+    return forget(s, stage2, 0, frame, pages);
+}
+
+bool smmu_forget_guest(struct smmu *s, uint32_t vmid, uint64_t gfn, uint64_t pages)
+{
+    return forget(s, true, vmid, gfn, pages);
 }
 
 bool smmu_complete(struct smmu *s)

@@ -15,6 +15,7 @@
 #define IDR0_TTF_AARCH64 (1u << 3)  /* it walks tables of 64-bit descriptors */
 #define IDR0_COHACC (1u << 4)       /* its walks and queues are coherent with the CPUs' caches */
 #define IDR0_HYP (1u << 9)          /* EL2's streams */
+#define IDR0_VMID16 (1u << 18)      /* VMIDs have 16 bits, else 8 */
 #define IDR0_TTENDIAN(x) ((x) >> 21 & 3)
 #define TTENDIAN_BIG 3u             /* tables are big endian, always */
 #define IDR0_STALL_MODEL(x) ((x) >> 24 & 3)

@@ -13,7 +13,6 @@
 #define QUEUE_SIZE 4096u
 
 #define LEVEL_1_BITS 39                 /* of addresses, for a table that begins at level 1 */
-#define LEVEL_0_LEAST 44                /* of physical addresses, where stage 2 may begin at level 0 */
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
@@ -46,6 +45,7 @@ const char *smmu_identify(struct smmu *s)
     s->stage2 = (idr0 & IDR0_S2P) != 0;
     s->hyp = (idr0 & IDR0_HYP) != 0;
     s->two_level = IDR0_ST_LEVEL(idr0) == ST_LEVEL_TWO;
+    s->vmid16 = (idr0 & IDR0_VMID16) != 0;
     s->range = (smmu_read(s->base, SMMU_IDR3) & IDR3_RIL) != 0;
     s->address_size = IDR5_OAS(idr5);
     s->stream_bits = smmu_stream_bits(s);

@@ -8,6 +8,7 @@
 
 #define MAX_SMMUS 4
 #define MAX_STREAM_RANGES 4
+#define SMMU_OWN 8              /* buses of an SMMU that have streams of their own at a time */
 
 /* Streams first .. first+count-1 are the host's; both are multiples of 256. */
 struct smmu_streams {
@@ -28,6 +29,7 @@ struct smmu {
     bool hyp;
     bool two_level;             /* of its stream table */
     bool range;                 /* one command may name a range of pages */
+    bool vmid16;                /* VMIDs have 16 bits, else 8 */
     bool bypass_closed;         /* it has GBPA: switched off, it aborts */
     uint32_t address_size;      /* as IDR5.OAS has it */
     uint32_t stream_bits;       /* of numbers of streams that have a place in its table: 8 .. */
@@ -35,15 +37,21 @@ struct smmu {
     uint32_t event_bits;
     /* Where its memory is: physical addresses. */
     uint64_t table;
-    uint64_t shared;            /* the one table of the second level, where there is one */
+    uint64_t shared;            /* the one table of the second level that all buses have, where there is one */
+    uint64_t own;               /* SMMU_OWN more, one behind the other, for buses with a stream of their own; 0: none */
     uint64_t context;
     uint64_t commands;
     uint64_t events;
+    /* Of each of these tables: the bus that has it, and for how many streams; 0 streams: it is free. */
+    uint32_t own_bus[SMMU_OWN];
+    uint32_t own_streams[SMMU_OWN];
     /* Indices of its queues, each with the bit above that says which turn it is. */
     uint32_t produced;          /* commands: where the next goes */
     uint32_t consumed;          /* commands: what of CONS was seen last */
     uint32_t heard;             /* events: the next to be looked at */
+    bool gives;                 /* streams may be given to VMs */
     bool live;                  /* it translates for the host's devices, and obeys */
+    bool closed;                /* all streams are closed for good */
     enum smmu_failure failure;
 };
 

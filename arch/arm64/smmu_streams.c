@@ -40,6 +40,10 @@ uint64_t smmu_streams_place(struct smmu *s, uint64_t at)
         s->shared = align(at, SHARED_SIZE);
         at = s->shared + SHARED_SIZE;
     }
+    if (s->two_level && s->gives) {
+        s->own = align(at, SHARED_SIZE);
+        at = s->own + SMMU_OWN * SHARED_SIZE;
+    }
     s->context = align(at, 64);
     return s->context + 64;
 }
@@ -89,12 +93,93 @@ static void close_entries(uint64_t at, uint64_t n)
         entry[i * STREAM_WORDS] = 0;
 }
 
-void smmu_streams_close(const struct smmu *s)
+void smmu_streams_close(struct smmu *s)
 {
+    s->closed = true;
     if (s->two_level)
         close_entries(s->shared, 1u << SHARED_BITS);
-    else
+    if (s->own != 0)
+        close_entries(s->own, (uint64_t)SMMU_OWN << SHARED_BITS);
+    if (!s->two_level)
         close_entries(s->table, UINT64_C(1) << s->stream_bits);
+}
+
+/* ---- streams of their own ---- */
+
+/* The table that a bus has of its own; SMMU_OWN: none. */
+static uint32_t find_own(const struct smmu *s, uint32_t bus)
+{
+    uint32_t i = 0;
+
+    while (i < SMMU_OWN && (s->own_streams[i] == 0 || s->own_bus[i] != bus))
+        i++;
+    return i;
+}
+
+static uint32_t find_free(const struct smmu *s)
+{
+    uint32_t i = 0;
+
+    while (i < SMMU_OWN && s->own_streams[i] != 0)
+        i++;
+    return i;
+}
+
+/* One store, of what leads a bus to its entries. */
+static void lead(const struct smmu *s, uint32_t bus, uint64_t table)
+{
+    volatile uint64_t *entry = smmu_memory(s->table + bus * 8ul);
+
+    smmu_before_register();     /* what the table says comes before it is found */
+    *entry = smmu_stream_table(table);
+}
+
+/* Its entries are those of the shared one, as they are now. */
+static void make_own(struct smmu *s, uint32_t i, uint32_t bus)
+{
+    uint64_t table = s->own + i * SHARED_SIZE;
+
+    for (uint32_t k = 0; k < 1u << SHARED_BITS; k++)
+        put_entry(table + k * 64ul, smmu_memory(s->shared + k * 64ul));
+    s->own_bus[i] = bus;
+    lead(s, bus, table);
+}
+
+bool smmu_streams_own(struct smmu *s, uint32_t stream)
+{
+    uint32_t bus = stream >> SHARED_BITS;
+    uint32_t i = find_own(s, bus);
+
+    if (!s->two_level)
+        return true;
+    if (i == SMMU_OWN) {
+        i = find_free(s);
+        if (s->own == 0 || i == SMMU_OWN)
+            return false;
+        make_own(s, i, bus);
+    }
+    s->own_streams[i]++;
+    return true;
+}
+
+bool smmu_streams_disown(struct smmu *s, uint32_t stream)
+{
+    uint32_t bus = stream >> SHARED_BITS;
+    uint32_t i = find_own(s, bus);
+
+    if (!s->two_level || i == SMMU_OWN || --s->own_streams[i] > 0)
+        return false;
+    lead(s, bus, s->shared);
+    return true;
+}
+
+uint64_t smmu_streams_entry(const struct smmu *s, uint32_t stream)
+{
+    uint32_t i = find_own(s, stream >> SHARED_BITS);
+
+    if (!s->two_level)
+        return s->table + stream * 64ul;
+    return i == SMMU_OWN ? 0 : s->own + i * SHARED_SIZE + stream % (1u << SHARED_BITS) * 64ul;
 }
 
 void smmu_streams_set_up(const struct smmu *s)

@@ -62,6 +62,12 @@ static inline void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_
     arch_counts.tlbi++;
 }
 
+static inline void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
+{
+    (void)c; (void)vmid; (void)gfn; (void)pages;
+    arch_counts.tlbi++;
+}
+
 static inline void arch_dma_sync(struct cordon *c) { (void)c; arch_counts.dsb++; }
 
 void arch_count_zero(struct cordon *c, uint64_t pfn, uint64_t n);

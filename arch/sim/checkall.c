@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "device.h"
 #include "dma.h"
 #include "hw.h"
 #include "invariant.h"
@@ -246,6 +247,7 @@ unsigned sim_check_all(struct sim *s)
             survey_vm(&q, id);
         forget_all(s);
         dma_check_all(s, q.cpu);
+        device_check_all(s, q.cpu);
         survey_cpus(&q);
     }
     free(q.owned);

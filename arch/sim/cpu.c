@@ -46,6 +46,8 @@ void sim_cpus_destroy(struct sim *s)
         free(cpu->gone);
         free(cpu->dma);
         free(cpu->told);
+        free(cpu->stream);
+        free(cpu->stream_told);
     }
     free(s->cpu);
     mail_destroy(s);

@@ -12,6 +12,7 @@
 #include "record.h"
 #include "report.h"
 #include "smmu.h"
+#include "stream.h"
 #include "util.h"
 
 #define VALID 1
@@ -191,6 +192,7 @@ void arch_dma_sync(struct cordon *c)
         mail_wait(s, cpu);      /* a walk that read an old entry has put it into the TLB */
     for (uint32_t i = 0; i < cpu->tolds; i++)
         forget(s, cpu, cpu->told[i]);
+    stream_sync(s, cpu);
     if (s->concurrent)
         mail_wait(s, cpu);      /* an access by what the TLB had is over */
     cpu->tolds = 0;

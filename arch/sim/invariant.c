@@ -9,6 +9,7 @@
 #include "ram.h"
 #include "record.h"
 #include "report.h"
+#include "stream.h"
 #include "walker.h"
 
 static unsigned long long ull(uint64_t x)
@@ -67,6 +68,33 @@ static bool hidden_in(const struct sim *s, uint64_t first, uint64_t n)
     return false;
 }
 
+/* A window of a device that a VM has is in no other's table; the host's may have of it what the core has not come to yet. */
+static bool window_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l, const struct device *d,
+                        const struct window *w)
+{
+    uint64_t first = hw_load(&w->first);
+    uint64_t n = vmid == 0 ? hw_load(&w->lost) : hw_load(&w->pages);
+    char what[80];
+
+    if (hw_load32(&d->vm) == 0 || hw_load32(&d->vm) == vmid || n == 0)
+        return true;
+    if (l->pfn >= first + n || l->pfn + level_pages(l->level) <= first)
+        return true;
+    (void)snprintf(what, sizeof(what), "that is a window of a device of VM %u", d->vm);
+    return leaf_report(s, cpu, vmid == 0 ? "I1" : "I2", vmid, l, 0, what);
+}
+
+static bool windows_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l)
+{
+    for (uint32_t i = 0; i < CORDON_DEVICES; i++) {
+        for (uint32_t k = 0; k < CORDON_DEVICE_WINDOWS; k++) {
+            if (!window_leaf(s, cpu, vmid, l, &s->core.device[i], &s->core.device[i].window[k]))
+                return false;
+        }
+    }
+    return true;
+}
+
 /* A device leaf may cover frames that are no RAM and not hidden, for the host and for VMs alike. */
 static bool device_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, const struct leaf *l)
 {
@@ -82,7 +110,7 @@ static bool device_leaf(struct sim *s, const struct cpu *cpu, uint32_t vmid, con
     }
     if (pages == 1 && sim_record(s, l->pfn, &f) && f.holder != HOLDER_INVALID)
         return leaf_report(s, cpu, vmid == 0 ? "I1" : "I2", vmid, l, 0, "that is RAM, mapped as a device");
-    return true;
+    return windows_leaf(s, cpu, vmid, l);
 }
 
 static bool host_page(struct sim *s, const struct cpu *cpu, const struct leaf *l, uint64_t i, struct frame f)
@@ -298,6 +326,7 @@ void invariant_zeroed(struct sim *s, struct cpu *cpu, uint64_t frame)
 
     check_unreachable(s, cpu, 0, frame, frame);
     dma_check_zeroed(s, cpu, frame);
+    stream_check_zeroed(s, cpu, frame);
     if (!sim_section(s, frame / 512, &index) || s->seen[index] == 0)
         return;
     before = s->shadow[index * 512 + frame % 512];      /* whose it was when the lock was taken */

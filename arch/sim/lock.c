@@ -10,6 +10,7 @@
 #include "pte.h"
 #include "report.h"
 #include "section.h"
+#include "stream.h"
 
 static const char *const kind_name[SIM_KINDS] = { "?", "vm", "section", "host" };
 
@@ -55,6 +56,8 @@ static void check_drop(struct sim *s, struct cpu *cpu, uint32_t kind, uint64_t i
         section_dropped(s, cpu, id);
     if (kind == LOCK_SECTION)
         dma_check_dropped(s, cpu, id);
+    if (kind == LOCK_VM)
+        stream_check_dropped(s, cpu, (uint32_t)id);
     duty_lock_dropped(s, cpu, kind, id);
     pte_check_fresh(s, cpu, kind, id);
     invariant_changes(s, cpu, kind);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "report.h"
 #include "stale.h"
+#include "stream.h"
 
 void sim_begin(struct sim *s, const char *what)
 {
@@ -31,6 +32,8 @@ static void check_operation(struct sim *s, struct cpu *cpu)
     }
     duty_lock_dropped(s, cpu, 0, 0);
     dma_check_end(s, cpu);
+    stream_check_dropped(s, cpu, 0);
+    stream_check_retracted(s, cpu);
     if (s->concurrent)
         cpu->changes = 0;
     else

@@ -10,6 +10,7 @@
 #include "ram.h"
 #include "record.h"
 #include "report.h"
+#include "stream.h"
 #include "util.h"
 #include "walker.h"
 
@@ -237,6 +238,7 @@ static void retract(struct sim *s, struct cpu *cpu, const struct store *st)
         d.walk_only = d.any;
     }
     duty_add(s, cpu, d);
+    stream_retracted(s, cpu, &d);
 }
 
 static void check_make(struct sim *s, struct cpu *cpu, const struct store *st)
@@ -252,6 +254,7 @@ static void check_make(struct sim *s, struct cpu *cpu, const struct store *st)
                "what 0x%llx gave there may still be in a TLB; missing: %s", st->index, ull(st->row), st->at.level,
                who_name(st->at.vmid, who, sizeof(who)), ull(st->at.gfn), ull(st->new), ull(d->old),
                duty_missing(d, missing, sizeof(missing)));
+    stream_check_made(s, cpu, st->at.vmid, st->at.gfn, level_pages(st->at.level));
 }
 
 /* What a store into a live table means. Returns whether it publishes a table that is complete. */
@@ -390,6 +393,7 @@ void arch_table_free(struct cordon *c, uint64_t row)
     else if ((is & ROW_LIVE) != 0)
         report(s, cpu, "I7", "table 0x%llx is freed while it is linked", ull(row));
     check_walkers_gone(s, cpu, row);
+    stream_check_free(s, cpu, row);
     row_set(s, row, 0);
     if (n->shadow != NULL)
         sim_page_put(s, n->shadow);

@@ -10,6 +10,7 @@
 #include "ram.h"
 #include "record.h"
 #include "smmu.h"
+#include "stream.h"
 #include "util.h"
 
 #define SECTION UINT64_C(0x200000)
@@ -213,7 +214,7 @@ static bool make_core(struct sim *s, const struct plan *p, char *why, size_t why
     s->booting = false;
     if (status != CORDON_OK)
         return fail(why, why_size, cordon_status_meaning(status));
-    return (sim_records_create(s) && smmu_create(s)) || fail(why, why_size, "out of memory");
+    return (sim_records_create(s) && smmu_create(s) && stream_create(s)) || fail(why, why_size, "out of memory");
 }
 
 struct sim *sim_create(const struct sim_config *config, char *why, size_t why_size)
@@ -253,6 +254,7 @@ void sim_destroy(struct sim *s)
     sim_cpus_destroy(s);
     dma_destroy(s);
     smmu_destroy(s);
+    stream_destroy(s);
     sim_records_destroy(s);
     sim_memory_destroy(s);
     sim_unsparse(s->core_section, s->core_sections * sizeof(*s->core_section));

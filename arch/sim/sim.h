@@ -125,6 +125,28 @@ enum sim_outcome sim_dma_write(struct sim *s, uint64_t addr, uint64_t value);
 /* Accesses of devices that were refused so far. */
 uint64_t sim_dma_events(struct sim *s);
 
+/* ---- devices that VMs can be given ---- */
+
+/* A function of PCI. It is the host's at first, and reaches what the host's devices do. */
+struct sim_device {
+    uint64_t frame;             /* of its configuration space: its name */
+    uint32_t id;                /* vendor + device id * 2^16 */
+    uint32_t reset;             /* looks at a reset, after the first, until it is over */
+    struct {
+        uint64_t first;         /* frame number */
+        uint64_t pages;         /* 0: there is no such window */
+    } window[CORDON_DEVICE_WINDOWS];
+};
+
+/* The machine has it from now on, before anybody else looks. False: it has too many. Without an SMMU none can be given. */
+bool sim_device(struct sim *s, const struct sim_device *d);
+/*
+ * An access by the device of that name to an address of its own: the host's, or the VM's once it is open. REFUSED: no such
+ * device.
+ */
+enum sim_outcome sim_device_read(struct sim *s, uint64_t frame, uint64_t addr, uint64_t *value);
+enum sim_outcome sim_device_write(struct sim *s, uint64_t frame, uint64_t addr, uint64_t value);
+
 /*
  * The stage 1 that this thread's CPU uses for the host (who 0) or for VMs (any other): 4 KiB granule, va_bits 39 or 48,
  * tables at guest-physical address ttbr. va_bits 0, as at the start: off, virtual and guest-physical address are the

@@ -10,6 +10,7 @@
 #include "ram.h"
 #include "record.h"
 #include "report.h"
+#include "stream.h"
 #include "util.h"
 
 static unsigned long long ull(uint64_t x)
@@ -87,7 +88,7 @@ static void check_used(struct sim *s, const struct cpu *cpu, uint64_t page, uint
 }
 
 /* False: a fault. */
-static bool translate(struct sim *s, const struct cpu *cpu, uint64_t page, uint64_t *pfn)
+static bool translate_host(struct sim *s, const struct cpu *cpu, uint64_t page, uint64_t *pfn)
 {
     uint64_t *at = place_of(s, page);
     struct walk w;
@@ -107,15 +108,25 @@ static bool translate(struct sim *s, const struct cpu *cpu, uint64_t page, uint6
     return true;
 }
 
+/* The same for any stream: the host's (f NULL), or a function's. */
+static bool translate(struct sim *s, const struct cpu *cpu, struct function *f, uint64_t page, uint64_t *pfn)
+{
+    uint32_t stage = f != NULL ? hw_load32(&f->stage) : FUNCTION_HOST;
+
+    if (stage == FUNCTION_HOST)
+        return translate_host(s, cpu, page, pfn);
+    return stage == FUNCTION_OPEN && stream_translate(s, cpu, f, page, pfn);
+}
+
 /* ---- accesses ---- */
 
-static bool try_access(struct sim *s, const struct cpu *cpu, uint64_t addr, uint64_t *value, bool write)
+static bool try_access(struct sim *s, const struct cpu *cpu, struct function *f, uint64_t addr, uint64_t *value, bool write)
 {
     uint32_t word = (uint32_t)(addr / 8 % 512);
     bool there;
     uint64_t pfn;
 
-    if (!translate(s, cpu, addr >> 12, &pfn))
+    if (!translate(s, cpu, f, addr >> 12, &pfn))
         return false;
     there = sim_has_memory(s, pfn);
     if (there && write)
@@ -126,7 +137,7 @@ static bool try_access(struct sim *s, const struct cpu *cpu, uint64_t addr, uint
 }
 
 /* Others' CMD_SYNC waits while it is under way: see mail.h. */
-static enum sim_outcome transfer(struct sim *s, uint64_t addr, uint64_t *value, bool write)
+enum sim_outcome smmu_transfer(struct sim *s, struct function *f, uint64_t addr, uint64_t *value, bool write)
 {
     struct cpu *cpu = sim_this_cpu(s);
     bool done;
@@ -137,7 +148,7 @@ static enum sim_outcome transfer(struct sim *s, uint64_t addr, uint64_t *value, 
     } else {
         (void)pthread_mutex_lock(&s->turn);
     }
-    done = try_access(s, cpu, addr, value, write);
+    done = try_access(s, cpu, f, addr, value, write);
     LOG(s, cpu, "dma %s addr=0x%llx%s", write ? "write" : "read", ull(addr), done ? "" : " fault");
     if (s->concurrent) {
         hw_fence();
@@ -152,12 +163,12 @@ static enum sim_outcome transfer(struct sim *s, uint64_t addr, uint64_t *value, 
 
 enum sim_outcome sim_dma_read(struct sim *s, uint64_t addr, uint64_t *value)
 {
-    return transfer(s, addr, value, false);
+    return smmu_transfer(s, NULL, addr, value, false);
 }
 
 enum sim_outcome sim_dma_write(struct sim *s, uint64_t addr, uint64_t value)
 {
-    return transfer(s, addr, &value, true);
+    return smmu_transfer(s, NULL, addr, &value, true);
 }
 
 uint64_t sim_dma_events(struct sim *s)

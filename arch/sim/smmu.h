@@ -22,5 +22,7 @@ struct walk smmu_walk(const struct sim *s, uint64_t page);
 /* What the TLB gives for the page of a frame of RAM. */
 bool smmu_has(const struct sim *s, uint64_t page, uint64_t *pfn);
 void smmu_forget(struct sim *s, uint64_t page);
+/* An access by a device of the host's (f NULL), or by a function. */
+enum sim_outcome smmu_transfer(struct sim *s, struct function *f, uint64_t addr, uint64_t *value, bool write);
 
 #endif

@@ -74,6 +74,33 @@ struct dma_duty {
     bool told;                  /* the SMMUs were told to forget it, and need not have done so yet */
 };
 
+/* An entry of a VM's table that was taken out while a device had the table walked, until no SMMU has it any more. */
+struct stream_duty {
+    uint32_t vmid;
+    uint32_t level;
+    uint64_t gfn, pages;        /* what the entry covered */
+    uint64_t old;
+    bool told;
+};
+
+/* ---- functions of PCI ---- */
+
+#define SIM_FUNCTIONS 16
+#define STREAM_WALKS 64
+
+enum function_stage { FUNCTION_HOST, FUNCTION_CLOSED, FUNCTION_OPEN };
+
+struct function {
+    struct sim_device is;
+    uint32_t stage;             /* enum function_stage: whose its stream is */
+    uint32_t vmid;              /* open: whose table it has walked, and where that begins */
+    uint64_t root;
+    uint32_t left;              /* looks at the reset until it is over; 0: none is under way */
+    bool used;                  /* somebody may have told it something since its last reset */
+    uint64_t *tlb;              /* see stream.c */
+    uint64_t walk[STREAM_WALKS];
+};
+
 /* ---- a CPU ---- */
 
 struct duty;
@@ -113,6 +140,10 @@ struct cpu {
     uint32_t dmas, dma_room;
     struct frames *told;        /* what the SMMUs were told since the last CMD_SYNC */
     uint32_t tolds, told_room;
+    struct stream_duty *stream; /* see stream.h */
+    uint32_t streams, stream_room;
+    struct stretch *stream_told;
+    uint32_t stream_tolds, stream_told_room;
 
     struct tlb *tlb;
     uint32_t in_access;         /* odd: an access through MMU and TLB is under way */
@@ -193,6 +224,10 @@ struct sim {
     uint64_t *smmu_tlb;         /* by record: the page that the frame's address is translated to, and bit 0; 0: not there */
     uint64_t smmu_sections;     /* that it has room for */
     uint64_t smmu_events;       /* accesses that were refused */
+
+    /* stream.c, device.c */
+    struct function function[SIM_FUNCTIONS];
+    uint32_t functions;
 
     /* guest.c */
     sim_guest_fn *guest;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/hypercall.h"
 
+#include "guest/device.h"
 #include "guest/image.h"
 #include "guest/life.h"
 #include "memory/map.h"
@@ -66,6 +67,15 @@ static enum cordon_status create(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     return CORDON_NO_VM;
 }
 
+static enum cordon_status declare_held(struct cordon *c, struct vm_locked v, uint64_t base, uint64_t size)
+{
+    if (v.vm->devices != 0)
+        return CORDON_STATE;    /* windows were held against what is declared */
+    if (image_in_page(&v.vm->image))
+        return CORDON_BUSY;
+    return image_declare(c, &v.vm->image, base, size);
+}
+
 static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
@@ -73,7 +83,7 @@ static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 
     if (status != CORDON_OK)
         return status;
-    status = image_declare(c, &v.vm->image, x[2], x[3]);
+    status = declare_held(c, v, x[2], x[3]);
     vm_unlock(c, v);
     return status;
 }
@@ -107,6 +117,8 @@ static enum cordon_status start_held(struct cordon *c, struct vm_locked v, uint6
 
     if (!has_all_vcpus(v.vm))
         return CORDON_NO_VCPU;
+    if (device_half_given(c, v))
+        return CORDON_BUSY;
     status = image_end(&v.vm->image, entry, x0, v.vm->vcpus);
     if (status != CORDON_OK)
         return status;
@@ -176,7 +188,9 @@ static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 
     if (status != CORDON_OK)
         return status;
-    if (gfn >= c->vm_shape.gfn_limit || x[3] >= c->pfn_limit)
+    if (v.vm->devices != 0)
+        status = CORDON_STATE;      /* a transfer may come while the block is made, and be lost */
+    else if (gfn >= c->vm_shape.gfn_limit || x[3] >= c->pfn_limit)
         status = CORDON_RANGE;
     else if (x[2] % (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE) != 0 || x[3] % CORDON_BLOCK_PAGES != 0)
         status = CORDON_UNALIGNED;
@@ -224,6 +238,60 @@ static enum cordon_status clear(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     x[2] = p.changed;
     x[3] = p.not_owned;
     return p.status;
+}
+
+/* ---- devices ---- */
+
+static enum cordon_status attach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    uint64_t id = 0;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = device_attach(c, v, x[2], &id);
+    vm_unlock(c, v);
+    x[1] = id;
+    return status;
+}
+
+static enum cordon_status map_window(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    uint64_t done = 0;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = device_map(c, v, x[2], x[3], x[4], &done);
+    vm_unlock(c, v);
+    x[1] = done;
+    return status;
+}
+
+static enum cordon_status open(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = device_open(c, v, x[2]);
+    vm_unlock(c, v);
+    return status;
+}
+
+static enum cordon_status detach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_STOPPED, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = device_detach(c, v, x[2]);
+    vm_unlock(c, v);
+    return status;
 }
 
 /* ---- what the host may know ---- */
@@ -284,6 +352,10 @@ bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     case CORDON_CALL_VM_INFO: status = info(c, x); break;
     case CORDON_CALL_VM_MEASUREMENT: status = measurement(c, x); break;
     case CORDON_CALL_VCPU_RUN: status = run(c, x); break;
+    case CORDON_CALL_DEVICE_ATTACH: status = attach(c, x); break;
+    case CORDON_CALL_DEVICE_MAP: status = map_window(c, x); break;
+    case CORDON_CALL_DEVICE_OPEN: status = open(c, x); break;
+    case CORDON_CALL_DEVICE_DETACH: status = detach(c, x); break;
     default: return false;
     }
     x[0] = status;

@@ -12,10 +12,12 @@
 #define RECORD_MEMORY UINT64_C(0x4d4d4e4f44524f43)
 #define RECORD_PAGE UINT64_C(0x47504e4f44524f43)
 #define RECORD_START UINT64_C(0x4d564e4f44524f43)
+#define RECORD_DEVICE UINT64_C(0x56444e4f44524f43)
+#define RECORD_WINDOW UINT64_C(0x57444e4f44524f43)
 
-static void measure(struct image *image, uint64_t kind, uint64_t a, uint64_t b, uint64_t c)
+static void measure(struct image *image, uint64_t kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    uint64_t record[SHA256_BLOCK_WORDS] = { kind, a, b, c };
+    uint64_t record[SHA256_BLOCK_WORDS] = { kind, a, b, c, d };
 
     sha256_blocks(&image->hash, record, 1);
 }
@@ -48,13 +50,22 @@ bool image_has(const struct image *image, uint64_t gfn, uint64_t n)
     return false;
 }
 
-static bool overlaps(const struct image *image, uint64_t first, uint64_t end)
+bool image_overlaps(const struct image *image, uint64_t first, uint64_t end)
 {
     for (uint32_t i = 0; i < image->ranges; i++) {
         if (first < image->range[i].end && image->range[i].first < end)
             return true;
     }
     return false;
+}
+
+uint64_t image_pages(const struct image *image)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < image->ranges; i++)
+        n += image->range[i].end - image->range[i].first;
+    return n;
 }
 
 enum cordon_status image_declare(const struct cordon *c, struct image *image, uint64_t base, uint64_t size)
@@ -68,13 +79,13 @@ enum cordon_status image_declare(const struct cordon *c, struct image *image, ui
         return CORDON_EMPTY;
     if (base % CORDON_PAGE_SIZE != 0 || size % CORDON_PAGE_SIZE != 0)
         return CORDON_UNALIGNED;
-    if (overlaps(image, r.first, r.end))
+    if (image_overlaps(image, r.first, r.end))
         return CORDON_MAPPED;
     if (image->ranges == CORDON_MEMORY_RANGES)
         return CORDON_NO_MEMORY;
     image->range[image->ranges] = r;
     image->ranges++;
-    measure(image, RECORD_MEMORY, base, size, 0);
+    measure(image, RECORD_MEMORY, base, size, 0, 0);
     return CORDON_OK;
 }
 
@@ -155,6 +166,23 @@ enum cordon_status image_load(struct cordon *c, struct vm_locked v, uint64_t gpa
     return status == CORDON_OK && num > 1 ? CORDON_AGAIN : status;
 }
 
+/* ---- devices ---- */
+
+bool image_in_page(const struct image *image)
+{
+    return image->load_block != 0;
+}
+
+void image_device(struct image *image, uint64_t number, uint64_t id)
+{
+    measure(image, RECORD_DEVICE, number, id, 0, 0);
+}
+
+void image_window(struct image *image, uint64_t number, uint64_t window, uint64_t gfn, uint64_t pages)
+{
+    measure(image, RECORD_WINDOW, number, window, gfn * CORDON_PAGE_SIZE, pages * CORDON_PAGE_SIZE);
+}
+
 /* ---- the start ---- */
 
 enum cordon_status image_end(struct image *image, uint64_t entry, uint64_t x0, uint32_t vcpus)
@@ -163,9 +191,9 @@ enum cordon_status image_end(struct image *image, uint64_t entry, uint64_t x0, u
         return CORDON_UNALIGNED;
     if (!image_has(image, entry / CORDON_PAGE_SIZE, 1))
         return CORDON_NOT_MEMORY;
-    if (image->load_block != 0)
+    if (image_in_page(image))
         return CORDON_BUSY;
-    measure(image, RECORD_START, entry, x0, vcpus);
+    measure(image, RECORD_START, entry, x0, vcpus, 0);
     sha256_end(&image->hash);
     return CORDON_OK;
 }

@@ -50,6 +50,7 @@ static void begin_vm(struct cordon *c, struct vm_locked v, uint64_t root, uint32
     arch_store16(&vm->exits, 0);
     image_init(&vm->image);
     vm->measured = 0;
+    vm->devices = 0;
     arch_store16(&vm->state, VM_LIVE);
 }
 

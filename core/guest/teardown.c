@@ -166,7 +166,8 @@ enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm)
 
     if (status != CORDON_OK)
         return status;
-    if (v.vm->entries != arch_load_acquire16(&v.vm->exits)) {   /* what a run wrote, it wrote before this is overwritten */
+    /* What a run wrote, it wrote before this is overwritten; and no device walks the tables that go. */
+    if (v.vm->entries != arch_load_acquire16(&v.vm->exits) || v.vm->devices != 0) {
         vm_unlock(c, v);
         return CORDON_BUSY;
     }

@@ -3,6 +3,7 @@
 #include "memory/frame.h"
 #include "memory/host.h"
 #include "memory/pool.h"
+#include "memory/window.h"
 #include "base/region.h"
 #include "base/vm.h"
 
@@ -35,7 +36,16 @@ enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr)
     return host_map_device(c, frame);
 }
 
-/* Whether a frame is device memory that a VM may be given: no RAM of anybody's, and not hidden. */
+static bool in_window(struct cordon *c, uint64_t frame)
+{
+    struct host_locked h = host_lock(c);
+    bool in = window_has(c, frame, 1);
+
+    host_unlock(h);
+    return in;
+}
+
+/* Whether a frame is device memory that a VM may be given: no RAM of anybody's, not hidden, and not of a device that a VM has. */
 static bool is_device(struct cordon *c, uint64_t frame)
 {
     uint64_t index;
@@ -45,7 +55,7 @@ static bool is_device(struct cordon *c, uint64_t frame)
     if (region_is_hidden(c, frame))
         return false;
     if (!region_section(c, frame / 512, &index))
-        return true;
+        return !in_window(c, frame);
     s = section_lock(c, index, frame / 512);
     hole = s.frame[frame % 512].holder == HOLDER_INVALID;
     section_unlock(c, s);

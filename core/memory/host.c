@@ -2,6 +2,7 @@
 #include "memory/host.h"
 
 #include "memory/pool.h"
+#include "memory/window.h"
 #include "base/region.h"
 
 static uint64_t align_down(uint64_t x, uint64_t to)
@@ -148,7 +149,9 @@ enum cordon_status host_map_slow(struct cordon *c, struct section_locked s, uint
 static uint32_t device_level(const struct cordon *c, struct s2_pos p, uint64_t frame)
 {
     for (uint32_t level = p.level < 1 ? 1 : p.level; level < 3; level++) {
-        if (region_is_device(c, align_down(frame, s2_pages(level)), s2_pages(level)))
+        uint64_t first = align_down(frame, s2_pages(level));
+
+        if (region_is_device(c, first, s2_pages(level)) && !window_has(c, first, s2_pages(level)))
             return level;
     }
     return 3;
@@ -160,7 +163,9 @@ enum cordon_status host_map_device(struct cordon *c, uint64_t frame)
     struct s2_pos p = s2_walk(c, &c->host, frame);
     enum cordon_status status = CORDON_OK;
 
-    if (!desc_valid(p.entry)) {
+    if (window_has(c, frame, 1)) {
+        status = CORDON_PRIVATE;
+    } else if (!desc_valid(p.entry)) {
         uint32_t level = device_level(c, p, frame);
 
         if (c->host_pool.free < level - p.level) {

@@ -33,7 +33,10 @@ static HOT enum cordon_status host_map(struct cordon *c, struct section_locked s
     return CORDON_OK;
 }
 
-/* Maps a device frame outside of every section, in the largest size that holds nothing else. */
+/*
+ * Maps a device frame outside of every section, in the largest size that holds nothing else. PRIVATE: a VM's window.
+ * NO_MEMORY.
+ */
 enum cordon_status host_map_device(struct cordon *c, uint64_t frame);
 
 /* The same where the section was all the host's, which may map it by a block, or where all of it goes. */

@@ -19,15 +19,10 @@ bool s2_shape(const struct cordon_geometry *g, struct stage2 *shape)
     return true;
 }
 
-void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o)
+void s2_settle_devices(struct cordon *c, const struct stage2 *t, struct owed o)
 {
-    if (o.end == 0)
-        return;
-    arch_dsb_ishst(c);      /* every walker sees the entries gone before the TLBs forget them */
-    arch_tlbi_ipas2e1is(c, t->vmid, o.first, o.end - o.first);
-    arch_dsb_ish(c);        /* no combined entry is made of a stage-2 entry that is on its way out */
-    arch_tlbi_vmalle1is(c, t->vmid);
-    arch_dsb_ish(c);        /* gone on every CPU before anything that relies on it */
+    arch_dma_forget(c, t->vmid, o.first, o.end - o.first);
+    arch_dma_sync(c);
 }
 
 /* Takes the valid entry p away, and what the TLBs have of it. */

@@ -202,12 +202,33 @@ static inline struct owed MUST_USE owed_add(struct owed o, uint64_t first, uint6
     return (struct owed){ first < o.first ? first : o.first, end > o.end ? end : o.end };
 }
 
-/* Invalidates what is owed on all CPUs and waits for it. On return the old translations are gone (I6). */
+/* For devices that have t walked: what is owed is out of the SMMUs, and what they had under way through it is over. */
+/*@ requires \valid_read(t) && owes_well(o) && o.end != 0;
+  @ assigns \nothing;
+  @ exits \false;
+  @*/
+COLD void s2_settle_devices(struct cordon *c, const struct stage2 *t, struct owed o);
+
+/*
+ * Invalidates what is owed on all CPUs, and for devices that have t walked, and waits for it. On return the old translations
+ * are gone (I6).
+ */
 /*@ requires \valid_read(t) && owes_well(o);
   @ assigns \nothing;
   @ exits \false;
   @*/
-void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o);
+static HOT void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o)
+{
+    if (o.end == 0)
+        return;
+    arch_dsb_ishst(c);      /* every walker sees the entries gone before the TLBs forget them */
+    arch_tlbi_ipas2e1is(c, t->vmid, o.first, o.end - o.first);
+    arch_dsb_ish(c);        /* no combined entry is made of a stage-2 entry that is on its way out */
+    arch_tlbi_vmalle1is(c, t->vmid);
+    arch_dsb_ish(c);        /* gone on every CPU before anything that relies on it */
+    if (t->devices != 0)
+        s2_settle_devices(c, t, o);
+}
 
 /* ---- changes: the caller holds the lock of the table ---- */
 

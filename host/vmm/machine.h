@@ -8,14 +8,20 @@
 #define UART_SIZE 8ull
 #define VIRTIO_BASE 0x03000000ull   /* disks, one behind the other */
 #define VIRTIO_SIZE 0x200ull
+#define PCI_ECAM_BASE 0x40000000ull  /* configuration space of one bus */
+#define PCI_ECAM_SIZE 0x100000ull
+#define PCI_WINDOW_BASE 0x50000000ull   /* BARs; it ends where memory begins */
+#define PCI_WINDOW_SIZE 0x30000000ull
 #define GICD_BASE 0x3fff0000ull
 #define GICD_SIZE 0x10000ull
 #define GICR_SIZE 0x20000ull    /* a vCPU; the redistributors end where the distributor begins */
 
 #define UART_SPI 1u             /* shared peripheral interrupt 1, which is INTID 33 */
 #define VIRTIO_SPI 2u           /* of the first disk */
+#define DEVICE_SPI 16u          /* of the first of the guest's own PCI functions */
 #define GIC_INTERRUPTS 64u
 #define CPUS_MAX 16u
 #define DISKS_MAX 8u
+#define DEVICES_MAX 8u
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cordon-vmm: the steps from the command line to a guest that runs. */
+#include "device.h"
 #include "disk.h"
 #include "guard.h"
 #include "kvm.h"
@@ -48,9 +49,11 @@ int main(int argc, char **argv)
     guard_set_up();
     memory_load(&vm.memory, &options);
     disk_open(&vm);
+    device_open(&vm);
     if (options.dump_tree)
         return dump_tree(&vm);
     kvm_create(&vm);
+    device_give(&vm);
     tree_make(memory_at(&vm.memory, vm.memory.tree, TREE_SIZE), &vm);
     kvm_prepare(&vm);
     notice("%u vCPU%s, %llu MiB%s", options.cpus, options.cpus == 1 ? "" : "s",

@@ -24,6 +24,7 @@ static const char usage[] =
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
     "  --disk FILE[,ro]  a disk (virtio); up to 8 of them. A protected guest needs the module cordon_guest to use it\n"
+    "  --device ADDRESS  a PCI function of the host's, like 0000:01:00.0, for the guest alone; up to 8. Under Cordon; docs/GUESTS.md\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
     "  --random          seeds from the host's random numbers in the device tree\n"
@@ -80,13 +81,14 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, DISK, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum { KERNEL = 1, INITRD, APPEND, DISK, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
     { "initrd", required_argument, NULL, INITRD },
     { "append", required_argument, NULL, APPEND },
     { "disk", required_argument, NULL, DISK },
+    { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
     { "cpus", required_argument, NULL, CPUS },
     { "random", no_argument, NULL, RANDOM },
@@ -113,6 +115,13 @@ static void add_disk(struct options *o, const char *text)
     o->disk[o->disks++] = text;
 }
 
+static void add_device(struct options *o, const char *text)
+{
+    if (o->devices == DEVICES_MAX)
+        die("--device %s: more than %u devices", text, DEVICES_MAX);
+    o->device[o->devices++] = text;
+}
+
 static void take(struct options *o, int option)
 {
     switch (option) {
@@ -120,6 +129,7 @@ static void take(struct options *o, int option)
     case INITRD: o->initrd = optarg; break;
     case APPEND: o->append = optarg; break;
     case DISK: add_disk(o, optarg); break;
+    case DEVICE: add_device(o, optarg); break;
     case MEM: o->memory = memory_size(optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
     case RANDOM: o->random = true; break;

@@ -17,6 +17,8 @@ struct options {
     const char *dump_tree;
     const char *disk[DISKS_MAX];
     unsigned disks;
+    const char *device[DEVICES_MAX];
+    unsigned devices;
     uint64_t memory;            /* bytes, a multiple of BLOCK */
     unsigned cpus;
     bool verbose;

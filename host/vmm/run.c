@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "console.h"
+#include "device.h"
 #include "disk.h"
 #include "machine.h"
 #include "message.h"
@@ -58,6 +59,14 @@ static uint64_t do_disk(const struct kvm_run *run, uint64_t offset, uint64_t val
     return 0;
 }
 
+static uint64_t do_device(const struct kvm_run *run, uint64_t offset, uint64_t value)
+{
+    if (!run->mmio.is_write)
+        return device_read(offset, run->mmio.len);
+    device_write(offset, run->mmio.len, (uint32_t)value);
+    return 0;
+}
+
 /* Data is in the order of memory: the low byte comes first. */
 static void do_mmio(struct vm *vm, struct kvm_run *run)
 {
@@ -70,6 +79,8 @@ static void do_mmio(struct vm *vm, struct kvm_run *run)
         value = do_uart(run, at - UART_BASE, value);
     else if (at - VIRTIO_BASE < vm->options->disks * VIRTIO_SIZE)
         value = do_disk(run, at - VIRTIO_BASE, value);
+    else if (vm->options->devices && at - PCI_ECAM_BASE < PCI_ECAM_SIZE)
+        value = do_device(run, at - PCI_ECAM_BASE, value);
     else
         value = no_device(run);
     if (!run->mmio.is_write)
@@ -141,9 +152,10 @@ static void do_failure(struct vcpu *vcpu, int error)
         return;
     complain("vCPU %u cannot run: %s%s", vcpu->index, strerror(error),
              error == ENOSYS ? "; the guest accessed a device with an instruction that KVM cannot follow" :
+             error == ENODEV ? "; Cordon gives this host's guests no such device: dmesg has which, docs/KVM.md why" :
              error == ENOMEM ? "; the host has too little memory for it" :
              error == EFAULT ? "; its memory cannot be had" : "");
-    vm_end(vcpu->vm, STATUS_FAILED);
+    vm_end(vcpu->vm, error == ENODEV ? STATUS_USAGE : STATUS_FAILED);
 }
 
 static void *vcpu_thread(void *argument)

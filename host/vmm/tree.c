@@ -2,6 +2,7 @@
 /* The device tree that tells the guest what its machine has. */
 #include "tree.h"
 
+#include "device.h"
 #include "machine.h"
 #include "memory.h"
 #include "message.h"
@@ -20,7 +21,10 @@
 #define IRQ_PPI 1u
 #define IRQ_LEVEL_HIGH 4u
 #define UART_CLOCK 1843200u
-#define CELLS_MAX 12
+#define PCI_MEMORY_32 0x02000000u      /* of a range: memory below 4 GiB */
+#define PCI_INTA 1u
+#define ROUTE_CELLS 8                   /* of an interrupt: where it comes from (3 + 1), and where it goes to (1 + 3) */
+#define CELLS_MAX (DEVICES_MAX * ROUTE_CELLS)
 
 static void must(int error)
 {
@@ -83,6 +87,8 @@ static void chosen(void *tree, const struct vm *vm)
     }
     if (vm->options->random)
         seeds(tree);
+    if (vm->options->devices)
+        CELLS(tree, "linux,pci-probe-only", 1);     /* BARs are where they are */
     must(fdt_end_node(tree));
 }
 
@@ -167,6 +173,41 @@ static void disk(void *tree, unsigned index)
     must(fdt_end_node(tree));
 }
 
+/* From the function of each slot, by its address in configuration space without registers. */
+static void routes(void *tree, unsigned devices)
+{
+    uint32_t map[CELLS_MAX];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < devices; i++) {
+        const uint32_t route[ROUTE_CELLS] = { i << 11, 0, 0, PCI_INTA, PHANDLE_GIC, IRQ_SPI, DEVICE_SPI + i, IRQ_LEVEL_HIGH };
+
+        if (device_has_interrupt(i)) {
+            memcpy(map + n, route, sizeof(route));
+            n += ROUTE_CELLS;
+        }
+    }
+    CELLS(tree, "interrupt-map-mask", 0xf800, 0, 0, 7);
+    cells(tree, "interrupt-map", n, map);
+}
+
+/* One bus with the guest's own functions. Coherent: the host's devices are. */
+static void pci(void *tree, unsigned devices)
+{
+    begin_at(tree, "pcie", PCI_ECAM_BASE);
+    text(tree, "compatible", "pci-host-ecam-generic");
+    text(tree, "device_type", "pci");
+    CELLS(tree, "#address-cells", 3);
+    CELLS(tree, "#size-cells", 2);
+    CELLS(tree, "#interrupt-cells", 1);
+    CELLS(tree, "reg", TWO(PCI_ECAM_BASE), TWO(PCI_ECAM_SIZE));
+    CELLS(tree, "bus-range", 0, 0);
+    CELLS(tree, "ranges", PCI_MEMORY_32, TWO(PCI_WINDOW_BASE), TWO(PCI_WINDOW_BASE), TWO(PCI_WINDOW_SIZE));
+    routes(tree, devices);
+    must(fdt_property(tree, "dma-coherent", NULL, 0));
+    must(fdt_end_node(tree));
+}
+
 size_t tree_make(void *buffer, const struct vm *vm)
 {
     must(fdt_create(buffer, TREE_SIZE));
@@ -186,6 +227,8 @@ size_t tree_make(void *buffer, const struct vm *vm)
     uart(buffer);
     for (unsigned i = 0; i < vm->options->disks; i++)
         disk(buffer, i);
+    if (vm->options->devices)
+        pci(buffer, vm->options->devices);
     must(fdt_end_node(buffer));
     must(fdt_finish(buffer));
     return fdt_totalsize(buffer);

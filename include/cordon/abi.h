@@ -13,7 +13,7 @@
 #define CORDON_ABI_H
 
 #define CORDON_ABI_MAJOR 1      /* raised when a call changes its meaning */
-#define CORDON_ABI_MINOR 1      /* raised when calls are added */
+#define CORDON_ABI_MINOR 2      /* raised when calls are added */
 
 /* SMCCC's own answers in x0: 64-bit -1 and -3. Results of calls are never negative. */
 #define CORDON_NOT_SUPPORTED (-1)
@@ -72,8 +72,9 @@
 #define CORDON_CALL_VM_DONATE 0xc6000012u
 
 /*
- * Built. Guest addresses that are memory; all others are devices'. x1: handle; x2: base; x3: size, page aligned.
- * Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured.
+ * Built, and without a device. Guest addresses that are memory; all others are devices'. x1: handle; x2: base; x3: size, page
+ * aligned. Ranges must not overlap: CORDON_MAPPED. At most CORDON_MEMORY_RANGES: CORDON_NO_MEMORY. It is measured. CORDON_BUSY: a
+ * page is half measured.
  */
 #define CORDON_CALL_VM_MEMORY 0xc6000013u
 
@@ -87,14 +88,20 @@
  */
 #define CORDON_CALL_VM_LOAD 0xc6000015u
 
-/* Built, with all its vCPUs. vCPU 0 will begin at x2 with x0 = x3; x1: handle. The measurement is complete. */
+/*
+ * Built, with all its vCPUs. vCPU 0 will begin at x2 with x0 = x3; x1: handle. The measurement is complete. CORDON_BUSY: a page
+ * is half measured, a device is not attached yet, or a window half mapped.
+ */
 #define CORDON_CALL_VM_START 0xc6000016u
 
 /* Running. Pages leave the host for the VM, zeroed. x1: handle; x2: guest address; x3: first frame; x4: pages.
  * x1: pages done of these. */
 #define CORDON_CALL_VM_MAP 0xc6000017u
 
-/* Running. 512 pages that the VM has at x2 from the frame x3 on, both 2 MiB aligned, become one block. x1: handle. */
+/*
+ * Running, and without a device. 512 pages that the VM has at x2 from the frame x3 on, both 2 MiB aligned, become one block.
+ * x1: handle.
+ */
 #define CORDON_CALL_VM_BLOCK 0xc6000018u
 
 /* Stopped. Frames come back, zeroed. x1: handle; x2: first frame; x3: how many. x1: done; x2: came back; x3: skipped. */
@@ -103,7 +110,10 @@
 /* Built, running or stopped already. No vCPU enters the guest again; one that is in it goes on to its next exit. x1: handle. */
 #define CORDON_CALL_VM_STOP 0xc600001au
 
-/* All that the VM had comes back, zeroed. x1: handle. CORDON_AGAIN; CORDON_BUSY: a vCPU is in the guest still. */
+/*
+ * All that the VM had comes back, zeroed. x1: handle. CORDON_AGAIN; CORDON_BUSY: a vCPU is in the guest still, or it has a
+ * device.
+ */
 #define CORDON_CALL_VM_DESTROY 0xc600001bu
 
 /* x1: handle. x1: enum cordon_phase; x2: frames that the VM owns; x3: frames for tables that are free. */
@@ -128,12 +138,49 @@
  */
 #define CORDON_CALL_VCPU_RUN 0xc600001eu
 
+/* ---- calls of the host: devices for virtual machines ----
+ *
+ * A device is a function of PCI. It is named by the frame of its configuration space: (ECAM + bus * 2^20 + device * 2^15 +
+ * function * 2^12) / 4096. A VM that has one has it alone: what the device reads and writes are guest addresses, the frames
+ * behind its BARs are the VM's where they were mapped and nobody's elsewhere, and its configuration space is nobody's.
+ * Devices are attached before the VM starts, and measured. CORDON_DEVICE: the VM has no such device.
+ */
+
+/*
+ * Built. The device leaves the host, and is reset. x1: handle; x2: its frame. x1: vendor + device id * 2^16. CORDON_AGAIN
+ * until the reset is over: call again with the same. CORDON_DEVICE: none that can be given to a VM. CORDON_EXISTS: a VM has
+ * it already. CORDON_NO_MEMORY: VMs have CORDON_DEVICES of them. CORDON_BUSY: a page of the image is half measured.
+ */
+#define CORDON_CALL_DEVICE_ATTACH 0xc6000020u
+
+/*
+ * Built. The pages of a window of the device's become the VM's. x1: handle; x2: its frame; x3: number of the BAR; x4: guest
+ * address, page aligned. x1: pages that are mapped by now. CORDON_AGAIN: call again with the same. CORDON_MAPPED: declared as
+ * memory, or mapped to something else, or the window is elsewhere already. CORDON_RANGE: no such window. CORDON_NO_MEMORY:
+ * the VM's pool. CORDON_BUSY: the device is not attached yet, or a page of the image is half measured.
+ */
+#define CORDON_CALL_DEVICE_MAP 0xc6000021u
+
+/*
+ * Running. From now on the device reaches the guest's memory. x1: handle; x2: its frame. CORDON_NOT_MEMORY: memory that was
+ * declared is not there yet; a transfer that met a hole would be lost.
+ */
+#define CORDON_CALL_DEVICE_OPEN 0xc6000022u
+
+/*
+ * Stopped. The device is cut off, reset, and the host's again. x1: handle; x2: its frame. CORDON_AGAIN: call again with the
+ * same.
+ */
+#define CORDON_CALL_DEVICE_DETACH 0xc6000023u
+
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES
-#define CORDON_CALL_LAST CORDON_CALL_VCPU_RUN
+#define CORDON_CALL_LAST CORDON_CALL_DEVICE_DETACH
 
 #define CORDON_VCPUS_MAX 16         /* of a VM; vCPU i has MPIDR_EL1.Aff0 = i */
 #define CORDON_MEMORY_RANGES 8      /* of a VM */
 #define CORDON_INTERRUPTS 4         /* of a run */
+#define CORDON_DEVICES 8            /* that VMs have, all of them together */
+#define CORDON_DEVICE_WINDOWS 6     /* of a device: one a BAR */
 #define CORDON_TIMER_INTID 27       /* the virtual timer's */
 
 enum cordon_phase {
@@ -246,11 +293,13 @@ enum cordon_stat {
  * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
  * stopped; 2^32 more where it has not confirmed that either.
  *
- * A command of the host's to the ITS is dropped, and nothing of it done, where it 1 lies where the host may not read, 2 does
- * not exist, or names 3 a device that is not the host's, or is not mapped, 4 an event that the device has not, or that is not
- * mapped, 5 no LPI, or one of another event, 6 a collection that is not mapped, or cannot be unmapped, 7 no redistributor; 8
- * where there is no room for a table; 9 where the ITS does not obey. It is given up then: 1, an error of a command; 2, no answer
- * in time.
+ * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a
+ * VM's, or to one that would have got in its way.
+ *
+ * A command of the host's to the ITS is dropped, and nothing of it done, where it 1 lies where the host may not read, 2 does not
+ * exist, or names 3 a device that is not the host's, or is not mapped, 4 an event that the device has not, or that is not mapped,
+ * 5 no LPI, or one of another event, 6 a collection that is not mapped, or cannot be unmapped, 7 no redistributor; 8 where there
+ * is no room for a table; 9 where the ITS does not obey. It is given up then: 1, an error of a command; 2, no answer in time.
  */
 
 /* X(NAME, number, text, first value, second value) */
@@ -280,7 +329,7 @@ enum cordon_owner {
     CORDON_OWNER_CORE = 1,
     CORDON_OWNER_VM = 2,
     CORDON_OWNER_PENDING = 3,   /* handed to a VM through its device tables, not used by it yet */
-    CORDON_OWNER_DEVICE = 4,    /* no RAM, and the host may map it */
+    CORDON_OWNER_DEVICE = 4,    /* no RAM, and the host may map it; with a VM: it may not, a device of that VM's decodes it */
     CORDON_OWNER_HIDDEN = 5     /* no RAM, and the host may not */
 };
 

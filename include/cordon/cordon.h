@@ -128,8 +128,8 @@ enum cordon_status cordon_vm_donate(struct cordon *c, vmid_t vm, pfn_t pfn, uint
 
 /*
  * Takes a VM down: clears every frame that it maps and gives every donated frame back, zeroed. Bounded: AGAIN until
- * it is gone; from the first call on the VM's memory takes no change but clear. BUSY: frames that the VM owns and
- * does not map are left, clear them first.
+ * it is gone; from the first call on the VM's memory takes no change but clear. BUSY: a vCPU of it is in the guest, or it has a
+ * device; or frames that the VM owns and does not map are left, clear them first.
  */
 enum cordon_status cordon_vm_destroy(struct cordon *c, vmid_t vm);
 
@@ -215,7 +215,10 @@ enum cordon_status cordon_map_page_host(struct cordon *c, pa_t addr);
  */
 enum cordon_status cordon_read_host(struct cordon *c, pa_t addr, uint64_t *word, uint64_t words);
 
-/* Maps one page of a device, no RAM and not hidden, into a VM. RANGE, UNALIGNED, NO_VM, STATE, RAM, MAPPED, NO_MEMORY. */
+/*
+ * Maps one page of a device, no RAM and not hidden, into a VM. RANGE, UNALIGNED, NO_VM, STATE, RAM, MAPPED, NO_MEMORY.
+ * Not for pages of devices that VMs are given by the calls of <cordon/abi.h>, which the embedder sees to; RAM: one has it.
+ */
 enum cordon_status cordon_map_vm_io(struct cordon *c, vmid_t vm, ipa_t gpa, pa_t pa);
 
 #endif

@@ -30,7 +30,8 @@
     X(OFF, 19, "off", "the vCPU is switched off: it is the guest's to start it") \
     X(ANSWER, 20, "answer", "an answer that the last exit did not ask for, or none where it needs one") \
     X(INTERRUPT, 21, "interrupt", "an interrupt that the host may not inject, or not in this form") \
-    X(NOT_MEMORY, 22, "not-memory", "guest addresses that were not declared as the VM's memory")
+    X(NOT_MEMORY, 22, "not-memory", "guest addresses that were not declared as the VM's memory, or are not there yet") \
+    X(DEVICE, 23, "device", "a device that cannot be given to a virtual machine, or is not that one's")
 
 enum cordon_status {
 #define CORDON_STATUS_ENUM(name, number, word, meaning) CORDON_##name = (number),

@@ -58,6 +58,9 @@ void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t ent
 /*@ requires not_empty: pages > 0;
   @ assigns \nothing; exits \false; */
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);
+/*@ requires not_empty: pages > 0;
+  @ assigns \nothing; exits \false; */
+void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages);
 /*@ assigns \nothing; exits \false; */
 void arch_dma_sync(struct cordon *c);
 

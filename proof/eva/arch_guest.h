@@ -49,4 +49,10 @@ static inline int64_t arch_workaround(const struct cordon *c, uint32_t function)
 static inline void arch_code_loaded(struct cordon *c) { (void)c; }
 static inline bool arch_has_random(const struct cordon *c) { (void)c; return true; }
 
+enum cordon_status arch_device_take(struct cordon *c, uint64_t frame, struct device *d);
+bool arch_device_reset(struct cordon *c, const struct device *d);
+static inline void arch_device_open(struct cordon *c, const struct device *d, const struct stage2 *s2) { (void)c; (void)d; (void)s2; }
+static inline void arch_device_close(struct cordon *c, const struct device *d, const struct stage2 *s2) { (void)c; (void)d; (void)s2; }
+static inline void arch_device_give_back(struct cordon *c, const struct device *d) { (void)c; (void)d; }
+
 #endif

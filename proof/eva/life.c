@@ -101,6 +101,27 @@ void arch_random(struct cordon *c, uint64_t word[3])
         word[i] = any();
 }
 
+/* Two windows that can be given; or whatever else a machine may say, of one. */
+enum cordon_status arch_device_take(struct cordon *c, uint64_t frame, struct device *d)
+{
+    (void)c;
+    d->id = 0x10001af4;
+    d->stream = 8;
+    d->window[1] = (struct window){ .first = 0x90000, .pages = 3 };
+    d->window[4] = (struct window){ .first = 0xa0000, .pages = 0x401 };
+    if (frame == 0x3f001)
+        d->window[0] = (struct window){ .first = any(), .pages = any() };
+    return frame >= 0x3f000 && frame < 0x3f010 ? CORDON_OK : CORDON_DEVICE;
+}
+
+static int resets;
+
+bool arch_device_reset(struct cordon *c, const struct device *d)
+{
+    (void)c; (void)d;
+    return ++resets % 2 == 0;
+}
+
 static uint64_t host(struct cordon *c, uint64_t call, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
 {
     uint64_t x[HYPERCALL_REGS] = { call, x1, x2, x3, x4 };
@@ -179,6 +200,46 @@ static void guest_calls(struct cordon *c, uint64_t handle)
     guest_call(c, handle, 0x84000002, 0, 0);
 }
 
+#define DEVICE UINT64_C(0x3f000)
+
+/* A call of the host until it is no longer to be called again. */
+static void again(struct cordon *c, uint64_t call, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
+{
+    uint64_t status = CORDON_AGAIN;
+
+    while (status == CORDON_AGAIN) {
+        uint64_t x[HYPERCALL_REGS] = { call, x1, x2, x3, x4 };
+
+        (void)hypercall_vm(c, x);
+        status = x[0];
+    }
+    check((enum cordon_status)status, CORDON_OK);
+}
+
+static void refused(struct cordon *c, uint64_t call, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4, enum cordon_status wanted)
+{
+    uint64_t x[HYPERCALL_REGS] = { call, x1, x2, x3, x4 };
+
+    (void)hypercall_vm(c, x);
+    check((enum cordon_status)x[0], wanted);
+}
+
+/* A VM that is built gets a device. */
+static void give_device(struct cordon *c, uint64_t handle)
+{
+    check(cordon_map_page_host(c, pa(0x90001000)), CORDON_OK);
+    refused(c, CORDON_CALL_DEVICE_ATTACH, handle, any() | UINT64_C(0x1000000000), 0, 0, CORDON_RANGE);
+    refused(c, CORDON_CALL_DEVICE_ATTACH, handle, DEVICE - 1, 0, 0, CORDON_DEVICE);
+    again(c, CORDON_CALL_DEVICE_ATTACH, handle, DEVICE, 0, 0);
+    refused(c, CORDON_CALL_DEVICE_ATTACH, handle, DEVICE, 0, 0, CORDON_EXISTS);
+    check(cordon_map_page_host(c, pa(0x90001000)), CORDON_PRIVATE);
+    refused(c, CORDON_CALL_DEVICE_MAP, handle, DEVICE, any() | 8, any() & ~UINT64_C(0xfff), CORDON_RANGE);
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_MAP, handle, DEVICE, 0, any() });
+    refused(c, CORDON_CALL_DEVICE_MAP, handle, DEVICE, 1, RAM_AT - 0x1000, CORDON_MAPPED);
+    again(c, CORDON_CALL_DEVICE_MAP, handle, DEVICE, 1, 0x9ffe000);
+    again(c, CORDON_CALL_DEVICE_MAP, handle, DEVICE, 4, 0x20003000);
+}
+
 static void guest_life(struct cordon *c)
 {
     uint64_t other = host(c, CORDON_CALL_VM_CREATE, 0x80, 1, 0, 0);
@@ -186,12 +247,12 @@ static void guest_life(struct cordon *c)
     struct cordon_mapping m;
 
     (void)host(c, CORDON_CALL_VM_LIMITS, 0, 0, 0, 0);
-    (void)host(c, CORDON_CALL_VM_STOP, other, 0, 0, 0);
-    (void)host(c, CORDON_CALL_VM_DONATE, handle, 0xa0, 8, 0);
+    (void)host(c, CORDON_CALL_VM_DONATE, handle, 0xa0, 10, 0);
     (void)host(c, CORDON_CALL_VM_MEMORY, handle, RAM_AT, 0x400000, 0);
     (void)host(c, CORDON_CALL_VCPU_CREATE, handle, 0, 0xb0, 0);
     (void)host(c, CORDON_CALL_VCPU_CREATE, handle, 1, 0xb1, 0);
     (void)host(c, CORDON_CALL_VM_LOAD, handle, RAM_AT + 0x5000, 0xb5, 1);
+    give_device(c, handle);
     (void)host(c, CORDON_CALL_VM_START, handle, RAM_AT, 7, 0);
     (void)host(c, CORDON_CALL_VM_MAP, handle, RAM_AT, 0xc0, 3);
     (void)host(c, CORDON_CALL_VM_INFO, handle, 0, 0, 0);
@@ -200,7 +261,15 @@ static void guest_life(struct cordon *c)
     guest_traps(c, handle);
     guest_calls(c, handle);
     (void)host(c, CORDON_CALL_VM_STOP, handle, 0, 0, 0);
+    refused(c, CORDON_CALL_VM_DESTROY, handle, 0, 0, 0, CORDON_BUSY);
+    again(c, CORDON_CALL_DEVICE_DETACH, handle, DEVICE, 0, 0);
+    check(cordon_map_page_host(c, pa(0x90001000)), CORDON_OK);
     (void)host(c, CORDON_CALL_VM_CLEAR, handle, 0xc1, 1, 0);
+    /* A device of which the machine says anything, in a VM that does not come to its start. */
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_ATTACH, other, DEVICE + 1 });
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_ATTACH, other, DEVICE + 1 });
+    (void)host(c, CORDON_CALL_VM_STOP, other, 0, 0, 0);
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_DETACH, other, DEVICE + 1 });
 }
 
 int main(void)
@@ -238,7 +307,7 @@ int main(void)
     check(status, CORDON_OK);
     check(cordon_map_page_host(c, pa(0x80000)), CORDON_OK);
     guest_life(c);
-    for (int i = 0; i <= CORDON_NOT_MEMORY + 1; i++)
+    for (int i = 0; i <= CORDON_DEVICE + 1; i++)
         (void)cordon_status_word((enum cordon_status)i), (void)cordon_status_meaning((enum cordon_status)i);
     return 0;
 }

@@ -34,7 +34,7 @@ static void want(bool holds, const char *what)
 static struct device {
     int parent;
     uint32_t slot;              /* device and function on its bus */
-    uint32_t config[64];
+    uint32_t config[128];
     bool bridge;
     uint32_t features[2];       /* of virtio */
     uint32_t select;
@@ -90,6 +90,18 @@ static int add_virtio(int parent, uint32_t slot, uint32_t number, uint64_t featu
     d->features[0] = (uint32_t)features;
     d->features[1] = (uint32_t)(features >> 32);
     return i;
+}
+
+/* A function of PCI Express, whose second extended capability has a number. */
+static void put_extended(int i, uint32_t id)
+{
+    struct device *d = &devices[i];
+
+    d->config[1] |= 1u << 20;
+    d->config[13] = 0x44;
+    d->config[0x44 / 4] = 0x10;
+    d->config[0x100 / 4] = 0xb | 0x140u << 20;
+    d->config[0x140 / 4] = id;
 }
 
 #define CONFINED (UINT64_C(1) << 33 | UINT64_C(1) << 32)
@@ -152,14 +164,24 @@ uint32_t pci_read(uint64_t ecam, uint32_t function, uint32_t offset)
 {
     struct device *d = at(function);
 
-    if (ecam != ECAM || offset % 4 != 0 || offset >= 0x100 || function >> 8 < first_bus)
+    if (ecam != ECAM || offset % 4 != 0 || offset >= (d != NULL && d->config[0x100 / 4] != 0 ? 0x200 : 0x100) || function >> 8 < first_bus)
         odd++;
     if (d == NULL)
         return 0xffffffff;
     d->seen = true;
     if (window(d, offset) == 4)
         return d->select < 2 ? d->features[d->select] : 0;
-    return d->config[offset / 4 % 64];
+    return d->config[offset / 4 % 128];
+}
+
+/* Whether a BAR may be there, or a ROM's. */
+static bool is_bar(const struct device *d, uint32_t offset)
+{
+    uint32_t type = d->config[3] >> 16 & 0x7f;
+
+    if (type == 0)
+        return (offset >= 0x10 && offset < 0x28) || offset == 0x30;
+    return type == 1 && (offset == 0x10 || offset == 0x14 || offset == 0x38);
 }
 
 void pci_write(uint64_t ecam, uint32_t function, uint32_t offset, uint32_t value)
@@ -172,7 +194,9 @@ void pci_write(uint64_t ecam, uint32_t function, uint32_t offset, uint32_t value
     }
     if (offset == 4)
         odd += value >> 16 != 0;            /* a status bit would be cleared */
-    if (offset == 4)
+    if (is_bar(d, offset))
+        odd += (d->config[1] & 3) != 0;     /* it is looked at while it decodes; none is there */
+    else if (offset == 4)
         d->config[1] = (d->config[1] & 0xffff0000) | (value & 0xffff);
     else if (window(d, offset) == 0)
         d->select = value;
@@ -184,17 +208,25 @@ void pci_write(uint64_t ecam, uint32_t function, uint32_t offset, uint32_t value
 
 /* ---- what is wanted ---- */
 
+static struct pci_segment segment;
+
 static const char *confine(uint32_t buses)
 {
-    struct bridge b = { .window = { { ECAM + ((uint64_t)first_bus << 20), (uint64_t)buses << 20 } }, .windows = 1,
+    static struct bridge b;
+
+    b = (struct bridge){ .window = { { ECAM + ((uint64_t)first_bus << 20), (uint64_t)buses << 20 } }, .windows = 1,
                         .first_bus = first_bus, .buses = buses };
 
-    return pci_confine(&b);
+    memset(&segment, 0xa5, sizeof segment);
+    return pci_confine(&b, &segment);
 }
+
+static bool odd_root;           /* it has something that cannot be followed */
 
 static void good(uint32_t buses)
 {
     const char *reason = confine(buses);
+    uint32_t roots = 0;
 
     want(reason == NULL, reason != NULL ? reason : "");
     want(odd == 0, "an access that nobody should make");
@@ -204,7 +236,12 @@ static void good(uint32_t buses)
         want((devices[i].config[1] & 2) == 2, "something else of its command is changed");
         want(!devices[i].bridge || devices[i].config[6] == 0x20000000, "a bridge is left with bus numbers, or without its timer");
         want(devices[i].select == 0, "a selector is left");
+        want(devices[i].features[1] == 0 || (devices[i].config[0x54 / 4] == 0 && devices[i].config[0x58 / 4] == 0 && devices[i].config[0x5c / 4] == 0x38),
+             "a window to registers is left");
+        roots += devices[i].parent == -1;
     }
+    want(segment.closed == odd_root, "what can be followed is not, or what cannot");
+    want(odd_root || segment.roots == roots, "functions of the root bus are not known");
 }
 
 static void bad(uint32_t buses, const char *place, const char *word)
@@ -236,6 +273,41 @@ int main(void)
     add_virtio(-1, 0x13, 0x1041, CONFINED);
     add(-1, 0x18, 0x00101b36, 0x0108);
     add(-1, 0x20, 0x11101af4, 0x0500);      /* shared memory, no virtio */
+    good(256);
+    odd_root = true;
+    begin("a bridge of another kind on the root bus");
+    add_bridge(-1, 0x10, 2);
+    good(256);
+    begin("addresses without BARs");
+    b = add(-1, 0x08, 0x00101b36, 0x0108);
+    devices[b].config[1] |= 1u << 20;
+    devices[b].config[13] = 0x44;
+    devices[b].config[0x44 / 4] = 0x14;
+    good(256);
+    begin("BARs that change their size");
+    put_extended(add(-1, 0x08, 0x00101b36, 0x0108), 0x15);
+    good(256);
+    begin("virtual functions behind a bridge");
+    put_extended(add(add_bridge(-1, 0x10, 1), 0, 0x00101b36, 0x0108), 0x10);
+    good(256);
+    begin("too many");
+    for (uint32_t i = 1; i < 65; i++)
+        add(-1, i, 0x00101b36, 0x0108);
+    good(256);
+    odd_root = false;
+    begin("as many as there may be");
+    for (uint32_t i = 1; i < 64; i++)
+        add(-1, i, 0x00101b36, 0x0108);
+    good(256);
+    begin("another kind of bridge, addresses without BARs, BARs that change their size, behind a bridge");
+    b = add_bridge(-1, 0x10, 1);
+    put_extended(add(b, 0, 0x00101b36, 0x0108), 0x15);
+    add_bridge(b, 0x18, 2);
+    good(256);
+    begin("extended capabilities that go round");
+    b = add(-1, 0x08, 0x00101b36, 0x0108);
+    put_extended(b, 0x1);
+    devices[b].config[0x140 / 4] = 0x2 | 0x100u << 20;
     good(256);
     begin("bridges in bridges");
     b = add_bridge(-1, 0x10, 0x81);

@@ -509,6 +509,7 @@ struct bus {
     uint64_t window;            /* of 32-bit memory, 0x2eff0000 bytes */
     const uint32_t *map;
     size_t maps;                /* cells */
+    uint32_t mask;
     const char *status;
     const uint32_t *msi;
     size_t msis;                /* cells */
@@ -544,7 +545,7 @@ static void bridge(struct bus b)
     begin_bridge(b);
     if (b.maps > 0)
         cells("iommu-map", b.map, b.maps);
-    cell("iommu-map-mask", 0xffff);
+    cell("iommu-map-mask", b.mask != 0 ? b.mask : 0xffff);
     end();
 }
 
@@ -586,9 +587,10 @@ static void pci_given(void)
     want(board.pci.bridges == 1 && board.pci.smmus == 1 && board.pci.smmu[0].ranges == 1 && board.pci.smmu[0].base == SMMU &&
          board.pci.smmu[0].streams[0].first == 0 && board.pci.smmu[0].streams[0].count == 0x10000, "it is not read");
     want(board.pci.bridge[0].window[0].base == ECAM && board.pci.bridge[0].buses == 256, "its configuration space is not read");
-    want(is_device(ECAM, 0x10000000) && is_device(0x3eff0000, 0x10000) && is_device(0x10000000, 0x2eff0000) &&
+    want(is_device(0x3eff0000, 0x10000) && is_device(0x10000000, 0x2eff0000) &&
          is_device(UINT64_C(0x8000000000), UINT64_C(0x8000000000)), "a window is not the host's");
-    want(!is_hidden(ECAM) && !is_hidden(0x10000000) && is_hidden(SMMU) && is_hidden(SMMU + 0x10000), "what is hidden is another thing");
+    want(!is_device(ECAM, 0x10000000) && is_hidden(ECAM) && is_hidden(ECAM + 0xfffffff), "its configuration space is not hidden");
+    want( !is_hidden(0x10000000) && is_hidden(SMMU) && is_hidden(SMMU + 0x10000), "what is hidden is another thing");
     want(bridge_left(&f, &node), "its node is gone");
     for (unsigned i = 0; i < sizeof gone / sizeof gone[0]; i++)
         want(fdt_property(&f, node, gone[i]).data == NULL, gone[i]);
@@ -690,6 +692,16 @@ static void pci_hidden(void)
     want(board.pci.smmu[0].ranges == 0, "its SMMU is used");
 }
 
+/* A requester ID of a bridge is that stream; SMMU 0: it is none of its own. */
+static void pci_stream(uint32_t number, uint32_t id, uint64_t smmu_base, uint32_t wanted)
+{
+    uint64_t base = 0;
+    uint32_t stream = 0;
+    bool has = plan_pci_stream(&board.pci, &board.pci.bridge[number], id, &base, &stream);
+
+    want(has == (smmu_base != 0) && (!has || (base == smmu_base && stream == wanted)), "a stream is another");
+}
+
 static void pci_two(void)
 {
     static const uint32_t split[] = { 0, 0x8004, 0x10000, 0x8000, 0x8000, 0x8005, 0, 0x8000 };
@@ -702,6 +714,27 @@ static void pci_two(void)
     check("two bridges and two SMMUs", end_tree(), 6 * M);
     want(board.pci.bridges == 2 && board.pci.smmu[0].ranges == 2 && board.pci.smmu[1].ranges == 1, "they are not read");
     want(board.pci.smmu[0].streams[1].first == 0x10000 && board.pci.smmu[0].streams[1].count == 0x8000, "streams are not read");
+    pci_stream(0, 0x1234, SMMU, 0x1234);
+    pci_stream(0, 0xffff, SMMU, 0xffff);
+    pci_stream(1, 0x7fff, SMMU, 0x17fff);
+    pci_stream(1, 0x8001, 0x9070000, 1);
+    pci_stream(0, 0x10000, 0, 0);
+    want(!board.pci.bridge[1].memory[0] && !board.pci.bridge[1].memory[1] && board.pci.bridge[1].memory[2] && board.pci.bridge[1].memory[3] &&
+         board.pci.bridge[1].address[2] == 0x10000000 && board.pci.bridge[1].window[2].base == 0x3f000000 &&
+         board.pci.bridge[1].address[3] == UINT64_C(0x8000000000), "where the bus has its windows is not read");
+    begin_pci();
+    smmu(SMMU, 0x8004, true);
+    bridge((struct bus){ .map = whole, .maps = 4 });
+    bridge((struct bus){ .ecam = 0x5000000000, .window = 0x6000000800, .map = whole, .maps = 4 });
+    check("two bridges with the same streams", end_tree(), 6 * M);
+    pci_stream(0, 8, 0, 0);
+    pci_stream(1, 8, 0, 0);
+    want(board.pci.bridge[1].address[2] == 0xffff800 && board.pci.bridge[1].window[2].base == UINT64_C(0x6000000000), "a window that is no page");
+    begin_pci();
+    smmu(SMMU, 0x8004, true);
+    bridge((struct bus){ .map = whole, .maps = 4, .mask = 0xff00 });
+    check("several requester IDs a stream", end_tree(), 6 * M);
+    pci_stream(0, 0x100, 0, 0);
 }
 
 static void pci_map_refused(const char *test, const uint32_t *map, size_t maps, const char *why)

@@ -130,6 +130,7 @@ def dma_cases():
     yield Case("dma-smmu", command=["native", "smmu_test"], want=[r"smmu_test: [1-9]\d* checks, 0 failures"])
     yield Case("dma-its", command=["native", "its_test"], want=[r"its_test: [1-9]\d* checks, 0 failures"])
     yield Case("dma-pci", command=["native", "pci_test"], want=[r"pci_test: [1-9]\d* checks, 0 failures"])
+    yield Case("dma-pci-given", command=["native", "pci_given_test"], want=[r"pci_given_test: [1-9]\d* checks, 0 failures"])
 
 
 def cases():

@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log.h"
 #include "smmu_access.h"
 #include "smmu_events.h"
+#include "smmu_own.h"
 #include "smmu_queue.h"
 #include "smmu_start.h"
+#include "smmu_streams.h"
 
 static unsigned failures;
 static unsigned checks;
@@ -51,6 +54,7 @@ void log_event(enum cordon_event event, uint64_t first, uint64_t second)
 #define MEMORY_SIZE (UINT64_C(12) << 20)
 #define TLB 1100
 #define CONFIGS 64
+#define WALKS 64
 
 /* What a model can be told to do, or lacks. */
 struct traits {
@@ -74,9 +78,18 @@ static struct model {
     bool tlb_clean;
     bool pending_config;        /* to be forgotten at the next CMD_SYNC */
     bool synced;                /* the last command was one */
-    struct { uint64_t page; bool used; bool doomed; } tlb[TLB];
-    struct { uint32_t stream; uint64_t entry[8]; bool used; } config[CONFIGS];
+    struct { uint64_t page, frame; uint32_t vmid; unsigned level; bool used, doomed; } tlb[TLB];
+    struct { uint64_t region, table; uint32_t vmid; bool used, doomed; } walk[WALKS];       /* tables of leaves that it has found */
+    struct { uint32_t stream; uint64_t entry[8]; bool used, doomed; } config[CONFIGS];
+    struct { uint32_t bus; uint64_t descriptor; bool used, doomed; } bus[CONFIGS];
+    uint64_t watched[16];       /* entries of the stream table that are looked at with each barrier */
+    uint64_t expected[16];      /* and what each leads to when it leads anywhere */
+    unsigned watches;
 } m;
+
+static void publish_first_words(void);
+static void watch(void);
+
 
 static uint8_t cpu_memory[MEMORY_SIZE] __attribute__((aligned(4096)));
 static uint8_t smmu_view[MEMORY_SIZE] __attribute__((aligned(4096)));
@@ -95,7 +108,9 @@ uint64_t *smmu_memory(uint64_t pa)
 
 void smmu_before_register(void)
 {
+    publish_first_words();
     memcpy(smmu_view, cpu_memory, used_memory);
+    watch();
 }
 
 void smmu_after_register(void)
@@ -135,9 +150,10 @@ static void command_error(uint32_t code)
     m.gerror ^= 1;
 }
 
-/* Pages of a TLBI: false where the encoding is reserved. Scope is all of the leaf, as told. */
+/* Pages of a TLBI: false where the encoding is reserved. Scope is all of the leaf, as told; without Leaf also the way to it. */
 static bool tlbi(uint64_t w0, uint64_t w1, bool stage2)
 {
+    uint32_t vmid = w0 >> 32 & 0xffff;
     uint64_t num = w0 >> 12 & 0x1f;
     uint64_t scale = w0 >> 20 & 0x1f;
     uint64_t ttl = w1 >> 8 & 3;
@@ -145,8 +161,10 @@ static bool tlbi(uint64_t w0, uint64_t w1, bool stage2)
     uint64_t first = (w1 & (stage2 ? UINT64_C(0xffffffffff000) : ~UINT64_C(0xfff))) >> 12;
     uint64_t n = 1;
 
-    if ((w0 & ~UINT64_C(0x1f1f0ff)) != 0 || (w1 & 0xfff & ~UINT64_C(0xf01)) != 0)
-        return false;           /* VMID and ASID are 0 here */
+    if ((w0 & ~UINT64_C(0xffff01f1f0ff)) != 0 || (w1 & 0xfff & ~UINT64_C(0xf01)) != 0 || (!stage2 && vmid != 0))
+        return false;           /* the ASID is 0 here */
+    if (vmid > 0xff && (m.is.idr0 & 1 << 18) == 0)
+        return false;
     if (tg == 0 && (num | scale | ttl) != 0)
         return false;
     if (tg != 0) {
@@ -155,17 +173,43 @@ static bool tlbi(uint64_t w0, uint64_t w1, bool stage2)
         n = (num + 1) << scale;
     }
     for (unsigned i = 0; i < TLB; i++) {
-        if (m.tlb[i].used && m.tlb[i].page >= first && m.tlb[i].page - first < n)
+        uint64_t pages = UINT64_C(1) << 9 * (3 - m.tlb[i].level);
+
+        if (m.tlb[i].used && m.tlb[i].vmid == vmid && (ttl == 0 || ttl == m.tlb[i].level) &&
+            m.tlb[i].page / pages * pages < first + n && m.tlb[i].page / pages * pages + pages > first)
             m.tlb[i].doomed = true;
+    }
+    for (unsigned i = 0; i < WALKS && (w1 & 1) == 0 && ttl == 0; i++) {
+        if (m.walk[i].vmid == vmid && m.walk[i].region * 512 < first + n && m.walk[i].region * 512 + 512 > first)
+            m.walk[i].doomed = true;
     }
     return true;
 }
 
-static void doom_all(void)
+static void doom_vm(uint32_t vmid)
 {
     for (unsigned i = 0; i < TLB; i++)
+        m.tlb[i].doomed |= m.tlb[i].vmid == vmid;
+    for (unsigned i = 0; i < WALKS; i++)
+        m.walk[i].doomed |= m.walk[i].vmid == vmid;
+}
+
+static void doom_all(void)
+{
+    for (uint32_t i = 0; i < TLB; i++)
         m.tlb[i].doomed = true;
+    for (unsigned i = 0; i < WALKS; i++)
+        m.walk[i].doomed = true;
     m.tlb_clean = true;
+}
+
+/* One entry of the stream table; without Leaf also the entry of the first level that leads to it. */
+static void doom_stream(uint32_t stream, bool leaf)
+{
+    for (unsigned i = 0; i < CONFIGS; i++) {
+        m.config[i].doomed |= m.config[i].stream == stream;
+        m.bus[i].doomed |= !leaf && m.bus[i].bus == stream >> 8;
+    }
 }
 
 static void forget_doomed(void)
@@ -174,10 +218,17 @@ static void forget_doomed(void)
         if (m.tlb[i].doomed)
             m.tlb[i].used = m.tlb[i].doomed = false;
     }
-    if (m.pending_config) {
-        memset(m.config, 0, sizeof m.config);
-        m.config_clean = true;
+    for (unsigned i = 0; i < WALKS; i++) {
+        if (m.walk[i].doomed)
+            m.walk[i].used = m.walk[i].doomed = false;
     }
+    for (unsigned i = 0; i < CONFIGS; i++) {
+        if (m.pending_config || m.config[i].doomed)
+            m.config[i].used = m.config[i].doomed = false;
+        if (m.pending_config || m.bus[i].doomed)
+            m.bus[i].used = m.bus[i].doomed = false;
+    }
+    m.config_clean |= m.pending_config;
     m.pending_config = false;
 }
 
@@ -187,13 +238,18 @@ static bool do_command(uint64_t w0, uint64_t w1)
 
     m.synced = false;
     switch (w0 & 0xff) {
+    case 0x03:
+        doom_stream((uint32_t)(w0 >> 32), (w1 & 1) != 0);
+        return (w0 & 0xffffff00) == 0 && w1 <= 1;
     case 0x04:
         m.pending_config = true;
         return w0 == 0x04 && w1 == 31;
     case 0x10: doom_all(); return w0 == 0x10 && w1 == 0 && (m.is.idr0 & 2) != 0;
     case 0x12: return (m.is.idr0 & 2) != 0 && tlbi(w0, w1, false);
     case 0x20: return w0 == 0x20 && w1 == 0 && (m.is.idr0 & 1 << 9) != 0;
-    case 0x28: doom_all(); return w0 == 0x28 && w1 == 0 && s2;
+    case 0x28:
+        doom_vm(w0 >> 32 & 0xffff);
+        return (w0 & ~UINT64_C(0xffff00000000)) == 0x28 && w1 == 0 && s2 && (w0 >> 40 == 0 || (m.is.idr0 & 1 << 18) != 0);
     case 0x2a: return s2 && tlbi(w0, w1, true);
     case 0x30: doom_all(); return w0 == 0x30 && w1 == 0;
     case 0x46:
@@ -345,6 +401,23 @@ static void event(uint32_t kind, uint32_t stream, uint64_t address)
     m.event_prod = (m.event_prod & 1u << 31) | ((m.event_prod + 1) & (2 * size - 1));
 }
 
+/* What the first level says of a bus. */
+static uint64_t descriptor_of(uint32_t bus, uint64_t table)
+{
+    for (unsigned i = 0; i < CONFIGS; i++) {
+        if (m.bus[i].used && m.bus[i].bus == bus)
+            return m.bus[i].descriptor;
+    }
+    for (unsigned i = 0; i < CONFIGS; i++) {
+        if (!m.bus[i].used) {
+            m.bus[i].used = true;
+            m.bus[i].bus = bus;
+            return m.bus[i].descriptor = load(table + bus * 8);
+        }
+    }
+    return load(table + bus * 8);
+}
+
 /* The entry of a stream: false where there is none. */
 static bool entry_of(uint32_t stream, uint64_t entry[8])
 {
@@ -365,7 +438,7 @@ static bool entry_of(uint32_t stream, uint64_t entry[8])
 
         want((m.strtab_cfg >> 6 & 0x1f) == 8 && (m.is.idr0 >> 27 & 3) == 1,
              "two levels where there are none, or split elsewhere");
-        descriptor = load(at + (stream >> 8) * 8);
+        descriptor = descriptor_of(stream >> 8, at);
         if ((descriptor & 0x1f) == 0)
             return false;
         want((descriptor & 0x1f) == 9 && (descriptor & 0x3fc0) == 0, "a level-2 table that is not one of 256 entries");
@@ -392,23 +465,35 @@ static uint64_t field(uint64_t word, unsigned high, unsigned low)
     return word >> low & ((UINT64_C(1) << (high - low + 1)) - 1);
 }
 
-/* The table's root, what its addresses have in bits, and where a walk begins; false: the entry aborts or is malformed. */
-static bool decode(const uint64_t e[8], uint64_t *root, unsigned *bits, unsigned *start, uint64_t *leaf)
+/* What an entry has a stream translated by. */
+struct regime {
+    uint64_t root;
+    unsigned bits, start;
+    uint64_t leaf;              /* of the host's pages, all but the address */
+    uint32_t vmid;
+};
+
+/* False: the entry aborts. */
+static bool decode(const uint64_t e[8], struct regime *r)
 {
+    *r = (struct regime){ 0 };
     want(field(e[1], 29, 28) == 0, "EATS lets a device past its translation");
     if ((e[0] & 1) == 0)
         return false;
     if (field(e[0], 3, 1) == 6) {
         want((m.is.idr0 & 1) != 0, "stage 2 where there is none");
-        want(e[0] == 0xd && e[1] == UINT64_C(1) << 44 && (e[2] & ~UINT64_C(0x040f3fff00000000)) == 0,
+        want(e[0] == 0xd && e[1] == UINT64_C(1) << 44 && (e[2] & ~UINT64_C(0x040f3fff0000ffff)) == 0,
              "bits of a stream of stage 2");
         want(field(e[2], 43, 40) == 5 && field(e[2], 45, 44) == 3 && field(e[2], 51, 51) == 1 && field(e[2], 58, 58) == 1,
              "its walks");
         want(field(e[2], 50, 48) == (m.is.idr5 & 7), "its output size");
-        *bits = 64 - (unsigned)field(e[2], 37, 32);
-        *start = 2 - (unsigned)field(e[2], 39, 38);
-        *root = e[3];
-        *leaf = 0x7ff;
+        r->vmid = field(e[2], 15, 0);
+        want(r->vmid < 256 || (m.is.idr0 & 1 << 18) != 0, "a VMID of 16 bits where there are 8");
+        r->bits = 64 - (unsigned)field(e[2], 37, 32);
+        r->start = 2 - (unsigned)field(e[2], 39, 38);
+        r->root = e[3];
+        r->leaf = 0x7ff;
+        want(r->bits - 12 - 9 * (3 - r->start) <= 13, "more tables at the root than there can be");
     } else {
         uint64_t cd[8];
 
@@ -419,52 +504,122 @@ static bool decode(const uint64_t e[8], uint64_t *root, unsigned *bits, unsigned
         want(field(cd[0], 31, 30) == 3 && field(cd[0], 13, 8) == 0x35 && field(cd[0], 7, 6) == 0, "bits of a context");
         want(field(cd[0], 34, 32) == (m.is.idr5 & 7) && field(cd[0], 47, 35) == 0x1c40, "bits of a context, upper half");
         want(cd[0] >> 48 == 0 && cd[2] == 0 && cd[3] == 0xff, "its ASID, its second table, its attributes");
-        *bits = 64 - (unsigned)field(cd[0], 5, 0);
-        *start = *bits > 39 ? 0 : 1;
-        *root = cd[1];
-        *leaf = 0x743;
+        r->bits = 64 - (unsigned)field(cd[0], 5, 0);
+        r->start = r->bits > 39 ? 0 : 1;
+        r->root = cd[1];
+        r->leaf = 0x743;
     }
     return true;
 }
 
-/* Whether a device's access to a page goes through. */
-static bool reaches(uint32_t stream, uint64_t page)
+/* An entry may be read with each barrier: it is one that means what it should, or leads to nothing. */
+static void watch(void)
 {
-    uint64_t e[8], table, leaf;
-    unsigned bits, start;
+    for (unsigned i = 0; i < m.watches && (m.cr0ack & 1) != 0; i++) {
+        uint64_t e[8];
+        struct regime r;
 
+        for (unsigned k = 0; k < 8; k++)
+            e[k] = load(m.watched[i] + k * 8);
+        if (decode(e, &r))
+            want(r.root == m.expected[i], "an entry that is valid before it says what it should");
+    }
+}
+
+/*
+ * Of the stores since the last barrier the SMMU may have any already. Worst are those that make something be found: the first words of
+ * entries, and what leads to a table.
+ */
+static void publish_first_words(void)
+{
+    uint64_t first = m.strtab & UINT64_C(0xfffffffffffc0);
+
+    if ((m.cr0ack & 1) == 0 || m.watches == 0)
+        return;
+    for (unsigned i = 0; i < m.watches; i++)
+        memcpy(smmu_view + (m.watched[i] - MEMORY), cpu_memory + (m.watched[i] - MEMORY), 8);
+    watch();
+    for (uint64_t at = first; (m.strtab_cfg >> 16 & 3) == 1 && at < first + 0x800; at += 8) {
+        if (memcmp(smmu_view + (at - MEMORY), cpu_memory + (at - MEMORY), 8) == 0)
+            continue;
+        memcpy(smmu_view + (at - MEMORY), cpu_memory + (at - MEMORY), 8);
+        want((load((load(at) & UINT64_C(0xfffffffffffc0)) + 255 * 64) & 1) == 1, "a bus is led to a table that is not there yet");
+    }
+}
+
+/* Goes from the root to the leaf: false where there is nothing. */
+static bool walk(const struct regime *r, uint64_t page, uint64_t *frame, unsigned *level)
+{
+    uint64_t table = r->root & UINT64_C(0xfffffffff000);
+    uint64_t index = page >> 9 * (3 - r->start);        /* the tables at the root lie one behind the other */
+    uint64_t d;
+
+    *level = r->start;
+    for (unsigned i = 0; i < WALKS; i++) {
+        if (m.walk[i].used && m.walk[i].vmid == r->vmid && m.walk[i].region == page / 512) {
+            table = m.walk[i].table;
+            index = page % 512;
+            *level = 3;
+        }
+    }
+    for (;; ++*level, index = page >> 9 * (3 - *level) & 511) {
+        d = load(table + index * 8);
+        if ((d & 1) == 0 || (*level == 3 && (d & 2) == 0))
+            return false;
+        if (*level == 3 || (d & 2) == 0)
+            break;
+        table = d & UINT64_C(0xfffffffff000);
+        for (unsigned i = 0; i < WALKS && *level == 2; i++) {
+            if (!m.walk[i].used) {
+                m.walk[i].used = true;
+                m.walk[i].vmid = r->vmid;
+                m.walk[i].region = page / 512;
+                m.walk[i].table = table;
+                break;
+            }
+        }
+    }
+    if (r->vmid == 0 && (*level < 3 || (d & 0xfff) != r->leaf))
+        return false;
+    *frame = ((d & UINT64_C(0xfffffffff000)) >> 12) + page % (UINT64_C(1) << 9 * (3 - *level));
+    return true;
+}
+
+/* Whether a device's access to a page goes through, and where. */
+static bool goes(uint32_t stream, uint64_t page, uint64_t *frame)
+{
+    struct regime r;
+    uint64_t e[8];
+    unsigned level;
+
+    *frame = page;
     if ((m.cr0ack & 1) == 0)
         return m.gbpa != 1u << 20;      /* where there is no such register: through it goes */
     if (!entry_of(stream, e)) {
         event(0x02, stream, 0);
         return false;
     }
-    if (!decode(e, &table, &bits, &start, &leaf)) {
+    if (!decode(e, &r)) {
         event(0x04, stream, 0);
         return false;
     }
     for (unsigned i = 0; i < TLB; i++) {
-        if (m.tlb[i].used && m.tlb[i].page == page)
+        if (m.tlb[i].used && m.tlb[i].vmid == r.vmid && m.tlb[i].page == page) {
+            *frame = m.tlb[i].frame;
             return true;
+        }
     }
-    if (page >> (bits - 12) != 0) {
+    if (page >> (r.bits - 12) != 0 || !walk(&r, page, frame, &level)) {
         event(0x10, stream, page << 12);
         return false;
     }
-    for (unsigned level = start; level <= 3; level++) {
-        uint64_t d = load((table & UINT64_C(0xfffffffff000)) + (page >> (9 * (3 - level)) & 511) * 8);
-
-        if ((d & 3) != 3 || (level == 3 && (d & 0xfff) != leaf)) {
-            event(0x10, stream, page << 12);
-            return false;
-        }
-        table = d;
-    }
-    want((table & UINT64_C(0xfffffffff000)) >> 12 == page, "a page that is not itself");
     for (unsigned i = 0; i < TLB; i++) {
         if (!m.tlb[i].used) {
             m.tlb[i].used = true;
+            m.tlb[i].vmid = r.vmid;
+            m.tlb[i].level = level;
             m.tlb[i].page = page;
+            m.tlb[i].frame = *frame;
             m.tlb[i].doomed = false;
             break;
         }
@@ -473,10 +628,21 @@ static bool reaches(uint32_t stream, uint64_t page)
     return true;
 }
 
+/* The same for the host's, whose pages are themselves. */
+static bool reaches(uint32_t stream, uint64_t page)
+{
+    uint64_t frame;
+    bool there = goes(stream, page, &frame);
+
+    want(!there || frame == page, "a page that is not itself");
+    return there;
+}
+
 /* ---- machines ---- */
 
 #define TABLES MEMORY               /* the devices' tables: root, two or one above leaves, leaves */
 #define SMMU_AT (MEMORY + 0x10000)
+#define GUESTS_AT (MEMORY + 0x40000)        /* VMs' tables, where the SMMU has two levels; else from the middle on */
 #define PAGES 1024                  /* mapped from FIRST on: two tables of leaves */
 #define FIRST UINT64_C(0x40200)
 
@@ -517,13 +683,13 @@ static void power_on(struct traits is)
     m.cr0 = m.cr0ack = 0;
     posts = 0;
     logs = 0;
-    used_memory = (is.idr0 >> 27 & 3) == 1 ? 0x40000 : MEMORY_SIZE;
+    used_memory = (is.idr0 >> 27 & 3) == 1 ? 0xc0000 : MEMORY_SIZE;
 }
 
 /* A driver that has taken the machine; streams first .. first+count-1 are the host's. */
 static struct smmu started(struct traits is, bool stage2, bool large, uint32_t first, uint32_t count)
 {
-    struct smmu s = { .base = REGISTERS, .streams = { { first, count } }, .ranges = 1 };
+    struct smmu s = { .base = REGISTERS, .streams = { { first, count } }, .ranges = 1, .gives = stage2 };
     struct smmu_translation t;
     const char *reason;
 
@@ -531,7 +697,7 @@ static struct smmu started(struct traits is, bool stage2, bool large, uint32_t f
     t = tables(stage2, large);
     reason = smmu_identify(&s);
     want(reason == NULL, reason != NULL ? reason : "");
-    want(smmu_place(&s, SMMU_AT) <= MEMORY + used_memory, "its memory is more than it should be");
+    want(smmu_place(&s, SMMU_AT) <= (s.two_level ? GUESTS_AT : MEMORY + MEMORY_SIZE * 3 / 4), "its memory is more than it should be");
     reason = smmu_start(&s, t);
     want(reason == NULL, reason != NULL ? reason : "");
     want(s.live && (m.cr0ack & 0xd) == 0xd && m.irq_ctrl == 0, "it does not run");
@@ -772,8 +938,319 @@ static void events(void)
     want(smmu_events_take(&s) == 1, "after some were lost none comes");
 }
 
-int main(void)
+/* ---- streams of VMs ---- */
+
+#define VMS 4
+#define GFN_LOW UINT64_C(0x200)
+#define GFN_BLOCK UINT64_C(0x400)           /* 512 pages of a block */
+#define FRAME_LOW UINT64_C(0x71000)
+#define FRAME_BLOCK UINT64_C(0x82000)
+
+static struct smmu_translation vm_table[VMS + 1];   /* by number; root 0: none */
+static uint64_t arena;
+
+/* The entry of a VM's table at a level; tables on the way are made. */
+static uint64_t *vm_entry(unsigned vm, uint64_t gfn, unsigned level)
 {
+    uint64_t table = vm_table[vm].root;
+    uint64_t index = gfn >> 9 * (3 - vm_table[vm].start);
+
+    for (unsigned at = vm_table[vm].start; at < level; at++, index = gfn >> 9 * (3 - at) & 511) {
+        uint64_t *entry = smmu_memory(table) + index;
+
+        if (*entry == 0) {
+            *entry = arena | 3;
+            arena += 0x1000;
+        }
+        table = *entry & ~UINT64_C(3);
+    }
+    return smmu_memory(table) + index;
+}
+
+static uint64_t page_of(unsigned vm, uint64_t i) { return (FRAME_LOW + vm * 0x1000 + i * 3) << 12 | 0x7ff; }
+
+/* A table with 16 pages and a block, in the last of its roots. base: the first guest frame there. */
+static uint64_t make_vm(unsigned vm, uint32_t vmid, unsigned bits, unsigned start)
+{
+    unsigned top = bits - 12 - 9 * (3 - start);
+    uint64_t roots = top > 9 ? UINT64_C(1) << (top - 9) : 1;
+    uint64_t below = start == 2 ? 0x800 : UINT64_C(1) << 9 * (3 - start);
+    uint64_t base = (UINT64_C(1) << (bits - 12)) - below;
+
+    arena = (arena + roots * 0x1000 - 1) & ~(roots * 0x1000 - 1);
+    vm_table[vm] = (struct smmu_translation){ .stage2 = true, .start = start, .bits = bits, .vmid = vmid, .root = arena };
+    arena += roots * 0x1000;
+    for (uint64_t i = 0; i < 16; i++)
+        *vm_entry(vm, base + GFN_LOW + i, 3) = page_of(vm, i);
+    *vm_entry(vm, base + GFN_BLOCK, 2) = (FRAME_BLOCK + vm * 512) << 12 | 0x7fd;
+    smmu_before_register();
+    return base;
+}
+
+static bool reaches_page(uint32_t stream, uint64_t gfn, uint64_t wanted)
+{
+    uint64_t frame;
+
+    return goes(stream, gfn, &frame) && frame == wanted;
+}
+
+static bool reaches_vm(uint32_t stream, unsigned vm, uint64_t base)
+{
+    bool all = true;
+
+    for (uint64_t i = 0; i < 16; i++)
+        all = all && reaches_page(stream, base + GFN_LOW + i, page_of(vm, i) >> 12);
+    for (uint64_t i = 0; i < 512; i += 73)
+        all = all && reaches_page(stream, base + GFN_BLOCK + i, FRAME_BLOCK + vm * 512 + i);
+    return all;
+}
+
+static bool reaches_any(uint32_t stream, uint64_t base)
+{
+    uint64_t frame;
+
+    return goes(stream, base + GFN_LOW, &frame) || goes(stream, base + GFN_BLOCK + 5, &frame);
+}
+
+static struct smmu started_for_vms(struct traits is)
+{
+    struct smmu s = started(is, true, false, 0, 0x10000);
+
+    memset(vm_table, 0, sizeof vm_table);
+    arena = s.two_level ? GUESTS_AT : MEMORY + MEMORY_SIZE * 3 / 4;
+    m.watches = 0;
+    return s;
+}
+
+static const struct smmu_translation hosts = { .stage2 = true, .start = 1, .root = TABLES };
+
+/* From now on an entry leads where it should, or nowhere. */
+static void expect(const struct smmu *s, uint32_t stream, uint64_t root)
+{
+    m.watches = 1;
+    m.watched[0] = smmu_streams_entry(s, stream);
+    m.expected[0] = root;
+}
+
+static void give(struct smmu *s, uint32_t stream)
+{
+    m.watched[0] = MEMORY;
+    m.expected[0] = TABLES;
+    m.watches = 1;
+    want(smmu_streams_own(s, stream), "there is no table left");
+    expect(s, stream, 0);
+    want(smmu_own_close(s, stream, 0) && m.synced, "it fails");
+}
+
+static bool open_to(struct smmu *s, uint32_t stream, struct smmu_translation t)
+{
+    expect(s, stream, t.root);
+    return smmu_own_open(s, stream, t);
+}
+
+static bool back(struct smmu *s, uint32_t stream)
+{
+    expect(s, stream, TABLES);
+    return smmu_own_return(s, stream, hosts);
+}
+
+/* One stream on its way to a VM and back, beside others. */
+static void gives(struct traits is, unsigned bits, unsigned start)
+{
+    struct smmu s;
+    uint64_t one, two;
+
+    name = "gives";
+    s = started_for_vms(is);
+    one = make_vm(1, 5, bits, start);
+    two = make_vm(2, (is.idr0 & 1 << 18) != 0 ? 0x4005 : 9, bits, start);
+    want(smmu_can_give(&s, 0x108, &vm_table[1], 256), "it cannot be given");
+    want(reaches(0x108, FIRST) && reaches(0x109, FIRST) && reaches(0x208, FIRST), "a device of the host's is refused");
+    give(&s, 0x108);
+    want(!reaches(0x108, FIRST) && !reaches(0x108, FIRST + 1), "a device reaches memory that is nobody's");
+    want(reaches(0x109, FIRST) && reaches(0x100, FIRST + 2) && reaches(0x208, FIRST), "another on its bus is refused");
+    want(open_to(&s, 0x108, vm_table[1]) && m.synced, "it fails");
+    want(reaches_vm(0x108, 1, one), "a VM's device does not reach what its map has");
+    want(!reaches(0x108, FIRST) && !reaches(0x108, one + GFN_LOW + 16) && !reaches(0x108, UINT64_C(1) << (bits - 12)), "it reaches more");
+    want(!reaches_any(0x109, one) && !reaches_any(0x208, one) && reaches(0x109, FIRST + 3), "others reach what is the VM's, or not their own");
+    give(&s, 0x110);
+    want(open_to(&s, 0x110, vm_table[2]), "it fails");
+    want(reaches_vm(0x110, 2, two) && reaches_vm(0x108, 1, one), "two VMs' devices do not reach each their own");
+    want(smmu_own_close(&s, 0x108, 5) && m.synced, "it fails");
+    want(!reaches_any(0x108, one), "a device that is closed reaches memory");
+    for (unsigned i = 0; i < TLB; i++)
+        want(!m.tlb[i].used || m.tlb[i].vmid != 5, "translations of a VM are left");
+    want(reaches_vm(0x110, 2, two), "another VM's device is refused");
+    want(back(&s, 0x108) && m.synced, "it fails");
+    want(reaches(0x108, FIRST) && !reaches_any(0x108, one), "a device that is the host's again does not reach what is the host's alone");
+    want(smmu_own_close(&s, 0x110, vm_table[2].vmid) && back(&s, 0x110), "it fails");
+    want(reaches(0x110, FIRST) && reaches(0x1ff, FIRST) && reaches(0x108, FIRST), "a device of the host's is refused");
+    for (uint32_t bus = 2; bus < 2 + 2 * SMMU_OWN; bus++) {
+        give(&s, bus << 8 | 8);
+        want(open_to(&s, bus << 8 | 8, vm_table[1]) && reaches_vm(bus << 8 | 8, 1, one), "a later bus has no table of its own");
+        want(reaches((bus - 1) << 8 | 8, FIRST) && !reaches_any((bus - 1) << 8 | 8, one), "the bus that had its table before has it still");
+        want(smmu_own_close(&s, bus << 8 | 8, 5) && back(&s, bus << 8 | 8) && reaches(bus << 8 | 8, FIRST), "it fails");
+    }
+}
+
+/* Of a VM's translations those go that are named, of every level, with the ways to them, and no others. */
+static void forgets_guests(bool range)
+{
+    struct traits is = good();
+    struct smmu s;
+    uint64_t base, other;
+
+    name = range ? "forgets a VM's, by ranges" : "forgets a VM's, by pages";
+    if (!range)
+        is.idr3 = 0;
+    s = started_for_vms(is);
+    base = make_vm(1, 5, 40, 1);
+    other = make_vm(2, 6, 40, 1);
+    give(&s, 0x108);
+    give(&s, 0x208);
+    want(open_to(&s, 0x108, vm_table[1]) && open_to(&s, 0x208, vm_table[2]), "it fails");
+    for (uint64_t n = 1; n <= 16; n++) {
+        want(reaches_vm(0x108, 1, base) && reaches_vm(0x208, 2, other) && reaches(0x300, base + GFN_LOW) == false, "it is refused");
+        for (uint64_t i = 0; i < n; i++)
+            *vm_entry(1, base + GFN_LOW + i, 3) = 0;
+        want(smmu_forget_guest(&s, 5, base + GFN_LOW, n), "it fails");
+        want(reaches_page(0x108, base + GFN_LOW, page_of(1, 0) >> 12), "the model forgets by itself");
+        want(smmu_complete(&s), "it fails");
+        for (uint64_t i = 0; i < 16; i++)
+            want(goes(0x108, base + GFN_LOW + i, &(uint64_t){ 0 }) == (i >= n), "a page is reached that is gone, or not one that is left");
+        want(reaches_vm(0x208, 2, other), "another VM's is refused");
+        for (uint64_t i = 0; i < n; i++)
+            *vm_entry(1, base + GFN_LOW + i, 3) = page_of(1, i);
+        smmu_before_register();
+    }
+    /* A block becomes a table, and that another. */
+    for (unsigned k = 0; k < 3; k++) {
+        uint64_t table = arena;
+
+        arena += 0x1000;
+        memset(smmu_memory(table), 0, 0x1000);
+        smmu_memory(table)[7] = (UINT64_C(0x90000) + k) << 12 | 0x7ff;
+        (void)goes(0x108, base + GFN_BLOCK + 7, &(uint64_t){ 0 });
+        *vm_entry(1, base + GFN_BLOCK, 2) = table | 3;
+        want(smmu_forget_guest(&s, 5, base + GFN_BLOCK + (k == 1 ? 7 : 0), k == 1 ? 1 : 512) && smmu_complete(&s), "it fails");
+        want(reaches_page(0x108, base + GFN_BLOCK + 7, UINT64_C(0x90000) + k), "the way to a table that is gone is still known");
+        want(!goes(0x108, base + GFN_BLOCK + 8, &(uint64_t){ 0 }), "a block is still known");
+    }
+    want(reaches(0x300, FIRST), "a device of the host's is refused");
+}
+
+/* What an SMMU cannot do is not begun. */
+static void cannot_give(void)
+{
+    struct traits is = good();
+    struct smmu s;
+    struct smmu_translation t = { .stage2 = true, .start = 1, .bits = 40, .vmid = 1 };
+
+    name = "cannot give";
+    s = started_for_vms(is);
+    want(smmu_can_give(&s, 0, &t, 256) && smmu_can_give(&s, 0xffff, &t, 65536), "it can");
+    want(!smmu_can_give(&s, 0x10000, &t, 256), "a stream that is not the host's");
+    t.bits = 45;
+    want(!smmu_can_give(&s, 0, &t, 256), "addresses that the SMMU has not");
+    t.bits = 44;
+    t.start = 0;
+    want(smmu_can_give(&s, 0, &t, 256), "it can");
+    is.idr5 = 0x73;
+    is.idr0 &= ~(1u << 18);
+    s = started_for_vms(is);
+    t.bits = 40;
+    want(!smmu_can_give(&s, 0, &t, 256), "a level of which the SMMU has none");
+    t.start = 1;
+    want(smmu_can_give(&s, 0, &t, 256) && !smmu_can_give(&s, 0, &t, 257), "more VMs than the SMMU tells apart");
+    for (uint32_t i = 0; i < 2 * SMMU_OWN; i++)
+        want(smmu_streams_own(&s, i << 8 | 1) == (i < SMMU_OWN), "another number of buses");
+    want(smmu_streams_own(&s, 0x102), "a second stream of a bus");
+    s.closed = true;
+    want(!smmu_can_give(&s, 0, &t, 256), "after the end");
+    s = started(good(), false, false, 0, 0x10000);
+    want(!smmu_can_give(&s, 0, &t, 256), "stage 1");
+    want(!smmu_streams_own(&s, 0), "a table of its own where none was placed");
+}
+
+/* The end of the machine is one of VMs' devices too, and nothing is opened after it. */
+static void ends_for_vms(bool two_level, bool cut)
+{
+    struct traits is = good();
+    struct smmu s;
+    uint64_t base;
+
+    name = cut ? "cuts VMs' devices off" : "stops VMs' devices";
+    is.idr0 &= two_level ? ~0u : ~(3u << 27);
+    s = started_for_vms(is);
+    base = make_vm(1, 5, 40, 1);
+    give(&s, 0x108);
+    give(&s, 0x208);
+    give(&s, 0x308);
+    want(open_to(&s, 0x108, vm_table[1]) && reaches_vm(0x108, 1, base), "it is refused");
+    want(reaches(0x109, FIRST), "a device of the host's is refused");
+    m.watches = 0;
+    want(cut ? smmu_cut(&s) : smmu_stop(&s), "it fails");
+    want(!reaches_any(0x108, base) && !reaches(0x109, FIRST) && !reaches(8, FIRST), "a device reaches memory");
+    if (cut)
+        return;
+    want(smmu_own_open(&s, 0x208, vm_table[1]) && !reaches_any(0x208, base), "a device is opened after the end");
+    want(smmu_own_return(&s, 0x308, hosts) && !reaches(0x308, FIRST) && !reaches(0x309, FIRST), "a device is the host's after the end");
+}
+
+/* Streams come and go at random; each reaches what it should. */
+static void random_streams(unsigned seed, bool two_level)
+{
+    enum { STREAMS = 12 };
+    struct traits is = good();
+    uint32_t stream[STREAMS];
+    unsigned state[STREAMS] = { 0 };        /* 0 the host's, 1 closed, 1 + vm that VM's */
+    uint64_t base[VMS + 1];
+    struct smmu s;
+
+    name = "random streams";
+    srand(seed);
+    is.idr0 &= two_level ? ~0u : ~(3u << 27);
+    s = started_for_vms(is);
+    for (unsigned vm = 1; vm <= VMS; vm++)
+        base[vm] = make_vm(vm, vm * 3, 40, 1);
+    for (unsigned i = 0; i < STREAMS; i++)
+        stream[i] = (uint32_t)(i % 10 << 8 | (unsigned)rand() % 25 * 10 | i / 10);
+    for (unsigned turn = 0; turn < (two_level ? 3000u : 60u) && failures < 50; turn++) {
+        unsigned i = (unsigned)rand() % STREAMS;
+        unsigned vm = 1 + (unsigned)rand() % VMS;
+
+        m.watches = 0;
+        if (state[i] == 0) {
+            if (smmu_streams_own(&s, stream[i])) {
+                want(smmu_own_close(&s, stream[i], 0), "it fails");
+                state[i] = 1;
+            }
+        } else if (state[i] == 1) {
+            want(vm % 2 == 0 ? open_to(&s, stream[i], vm_table[vm]) : back(&s, stream[i]), "it fails");
+            state[i] = vm % 2 == 0 ? 1 + vm : 0;
+        } else {
+            want(smmu_own_close(&s, stream[i], vm_table[state[i] - 1].vmid), "it fails");
+            state[i] = 1;
+        }
+        want(m.synced, "it does not wait");
+        for (unsigned k = 0; k < STREAMS; k++) {
+            for (unsigned v = 1; v <= VMS; v++) {
+                if (state[k] == 1 + v)
+                    want(reaches_vm(stream[k], v, base[v]), "a VM's device does not reach what is the VM's");
+                else
+                    want(!reaches_page(stream[k], base[v] + GFN_LOW + 1, page_of(v, 1) >> 12), "a device reaches a VM's");
+            }
+            want(reaches(stream[k], FIRST + 1) == (state[k] == 0), "a device reaches the host's, or does not");
+        }
+        want(reaches(0x909, FIRST), "a device of the host's is refused");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : (unsigned)time(NULL);
+
+    printf("smmu_test: seed %u\n", seed);
     shapes();
     refusals();
     choices();
@@ -783,6 +1260,25 @@ int main(void)
     for (unsigned i = 0; i < 8; i++)
         disobeys(i % 2 == 0, i / 2);
     stops();
+    for (unsigned i = 0; i < 24; i++) {
+        static const struct { unsigned bits, start; } shape[] = { { 40, 1 }, { 39, 1 }, { 44, 0 }, { 34, 2 }, { 43, 1 }, { 32, 1 } };
+        struct traits is = good();
+
+        if ((i & 1) != 0)
+            is.idr3 = 0;
+        if ((i & 2) != 0)
+            is.idr0 &= ~(1u << 18);
+        if (i % 5 == 0)
+            is.idr0 &= ~(3u << 27);
+        gives(is, shape[i / 4].bits, shape[i / 4].start);
+    }
+    forgets_guests(true);
+    forgets_guests(false);
+    cannot_give();
+    for (unsigned i = 0; i < 4; i++)
+        ends_for_vms(i % 2 == 0, i / 2 != 0);
+    random_streams(seed, true);
+    random_streams(seed + 1, false);
     events();
     printf("smmu_test: %u checks, %u failures\n", checks, failures);
     return failures == 0 ? 0 : 1;

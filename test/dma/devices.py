@@ -8,12 +8,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from qemu_cases import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "dma.gz")
-COUNT = 12              # of devices: one of them is behind a bridge
+COUNT = 12              # of devices: one of them is behind a bridge, alone, so that it can be given to a guest
 EDU = "-device edu,dma_mask=0xffffffffffffffff"
 SETTINGS = ["MACHINE=iommu=smmuv3",
             "EXTRA=" + " ".join([EDU] * (COUNT - 1)) + " -device pcie-root-port,id=behind,chassis=1,slot=1 " + EDU + ",bus=behind"]
 
-GROUPS = ["core", "places", "lives", "races", "setup", "msis"]
+GROUPS = ["core", "places", "lives", "races", "setup", "given", "msis"]
 
 READS = "a device reads"
 WRITES = "a device writes"
@@ -45,6 +45,20 @@ ALWAYS = [
     ("a guest's page with commands", "for the ITS"), ("commands to the ITS", "a page of the host's own"),
     ("commands to the ITS", "guest, vCPU, Cordon, devices"), ("commands to the ITS", "at random"), ("tables of the ITS's", "guest, vCPU, Cordon, devices"),
 ] + [("pages of the host's own", when) for when in ["before all"] + GROUPS]
+
+# A device that is a guest's alone: only where the SMMU has stage 2.
+GIVEN = [
+    ("calls for a device", "of one that is built"), ("calls for a device", "of one that runs"),
+    ("the host reads a device's", "configuration space"), ("the host writes a device's", "configuration space"),
+    ("CPU and devices of the host's", "a given device's registers"), ("the port above a device", "numbers, windows, resets"),
+    ("another's window moved over", "a given device's registers"), ("devices of the host's", "a guest with a device"),
+    ("a guest's device, both ways", "the guest's own pages"), ("a guest's device", "a page of the host's"),
+    ("a guest's device", "Cordon, tables, registers"), ("a guest's device", "other guests"), ("a guest's device", "a page that it gave up"),
+    ("a guest ends", "while its device writes"), ("a device given and taken back", "its guest's life"),
+]
+BOTH_GIVEN = [("a call for a device", "what cannot be given"), ("calls for a device", "before it is attached"),
+              ("a device of the host's", "after all of it")]
+NOT_GIVEN = [("a call for a device", "SMMU without stage 2")]
 
 
 def line(attempt, where, verdict):

@@ -23,6 +23,7 @@
 #define VMS 3
 #define CPUS 3
 #define CALLS 300
+#define DEVICE UINT64_C(0x3f0000)   /* the first of the two */
 #define RESUMES 6               /* of one run, until an interrupt ends it */
 
 struct input {
@@ -161,7 +162,7 @@ static enum cordon_status host_call(struct world *w, uint64_t x[HYPERCALL_REGS])
     sim_begin(w->sim, "host call");
     must(hypercall_vm(sim_core(w->sim), x), "a call that exists does not");
     (void)sim_end(w->sim);
-    must(x[0] <= CORDON_NOT_MEMORY, "a status that is none");
+    must(x[0] <= CORDON_DEVICE, "a status that is none");
     if (function == CORDON_CALL_VCPU_RUN && x[0] == CORDON_OK)
         check_run(x);
     if (function == CORDON_CALL_VM_CREATE && x[0] == CORDON_OK)
@@ -184,7 +185,7 @@ static void build(struct world *w, uint8_t how)
     handle = create[1];
     (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_DONATE, handle, first - first % 16 + 32,
                                                    how / 4 % 9 + 1 });
-    (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MEMORY, handle, GUEST_RAM, 2048 * PAGE });
+    (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MEMORY, handle, GUEST_RAM, (how < 64 ? 2048 : 4) * PAGE });
     for (uint64_t i = 0; i < vcpus; i++)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_CREATE, handle, i, first - first % 16 + 44 + i });
     if (how % 8 != 7)
@@ -208,6 +209,41 @@ static void block(struct world *w, uint64_t handle, uint64_t section)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MAP, handle, GUEST_RAM + section * 512 * PAGE + done * PAGE,
                                                        frame + done, 16 });
     (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_BLOCK, handle, GUEST_RAM + section * 512 * PAGE, frame });
+}
+
+/* ---- devices ---- */
+
+static enum cordon_status device_call(struct world *w, uint32_t function, uint64_t handle, uint64_t device, uint64_t window, uint64_t gpa)
+{
+    enum cordon_status status = CORDON_AGAIN;
+
+    for (unsigned i = 0; i < 100 && status == CORDON_AGAIN; i++)
+        status = host_call(w, (uint64_t[HYPERCALL_REGS]){ function, handle, device, window, gpa });
+    must(status != CORDON_AGAIN, "a device's call that has no end");
+    return status;
+}
+
+/* Attached, with what windows there are, to the VM; or opened, in one that runs and has four pages. */
+static void give(struct world *w, uint64_t handle, uint64_t device, uint64_t frame)
+{
+    if (device_call(w, CORDON_CALL_DEVICE_ATTACH, handle, device, 0, 0) != CORDON_STATE) {
+        for (uint64_t i = 0; i < CORDON_DEVICE_WINDOWS; i++)
+            (void)device_call(w, CORDON_CALL_DEVICE_MAP, handle, device, i, 0xa000000 + (device + i) % 16 * 0x200000);
+        return;
+    }
+    (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MAP, handle, GUEST_RAM, frame, 4 });
+    (void)device_call(w, CORDON_CALL_DEVICE_OPEN, handle, device, 0, 0);
+}
+
+static void transfer(struct world *w, uint64_t device)
+{
+    uint64_t addr = (take_byte(&w->in) % 2 == 0 ? GUEST_RAM + take_byte(&w->in) % 5 * PAGE : take_number(w) % (UINT64_C(1) << 48)) / 8 * 8;
+    uint64_t value;
+
+    if (addr % 16 != 0)
+        (void)sim_device_write(w->sim, device, addr, addr);
+    else
+        (void)sim_device_read(w->sim, device, addr, &value);
 }
 
 static void access(struct world *w, uint32_t who, uint64_t addr, bool write)
@@ -244,6 +280,19 @@ static void call(struct world *w)
         for (unsigned i = 4; i < HYPERCALL_REGS && op % 2 != 0; i++)
             x[i] = take_number(w);
         break;
+    case 29:
+        x[0] = CORDON_CALL_DEVICE_ATTACH + op / 32 % 4;
+        x[1] = handle, x[2] = who % 16 == 15 ? take_number(w) : DEVICE + who / 16 % 2, x[3] = take_byte(&w->in) % 8, x[4] = take_number(w);
+        break;
+    case 30: give(w, handle, DEVICE + who / 16 % 2, BASE / PAGE + take_bytes(&w->in, 2) % RAM_PAGES); return;
+    case 31:
+        if (op < 128)
+            transfer(w, DEVICE + who / 16 % 2);
+        else if (op < 192)
+            (void)device_call(w, CORDON_CALL_DEVICE_DETACH, handle, DEVICE + who / 16 % 2, 0, 0);
+        else
+            access(w, 0, (0x10000 + take_bytes(&w->in, 2) % 1024) * PAGE, false);
+        return;
     default:
         x[0] = CORDON_CALL_VM_LIMITS + op % 32 % 15 | (uint64_t)(who > 200) << 40;
         x[1] = who % 16 == 15 ? take_number(w) : handle;
@@ -272,8 +321,17 @@ static void take_down(struct world *w, uint64_t before)
 {
     struct cordon *c = sim_core(w->sim);
 
-    for (uint32_t id = 1; id <= VMS; id++)
-        repeat(w, CORDON_CALL_VM_DESTROY, c->vm[id - 1].generation * 65536 + id, 100000);
+    for (uint32_t id = 1; id <= VMS; id++) {
+        uint64_t handle = c->vm[id - 1].generation * 65536 + id;
+
+        if (c->vm[id - 1].state == VM_LIVE)
+            (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_STOP, handle });
+        for (uint64_t i = 0; i < 2; i++)
+            (void)device_call(w, CORDON_CALL_DEVICE_DETACH, handle, DEVICE + i, 0, 0);
+        repeat(w, CORDON_CALL_VM_DESTROY, handle, 100000);
+    }
+    for (uint32_t i = 0; i < CORDON_DEVICES; i++)
+        must(c->device[i].vm == 0, "a device that did not come back");
     for (uint32_t id = 1; id <= VMS; id++)
         must(c->vm[id - 1].state == VM_NONE, "a VM that cannot be destroyed");
     must(host_frames(c) == before, "frames that did not come back");
@@ -291,6 +349,8 @@ static struct sim *make(uint8_t shape)
     struct sim *s = sim_create(&config, why, sizeof why);
 
     must(s != NULL, "no machine");
+    must(sim_device(s, &(struct sim_device){ .frame = DEVICE, .id = 1, .reset = shape % 3, .window = { { 0x10000, 3 }, { 0x101ff, 514 } } }) &&
+         sim_device(s, &(struct sim_device){ .frame = DEVICE + 1, .id = 2, .window = { { 0, 0 }, { 0x10003, 1 } } }), "no devices");
     return s;
 }
 

@@ -29,7 +29,7 @@ import sweep  # pylint: disable=wrong-import-position
 import smmu_mutants  # pylint: disable=wrong-import-position
 import attack  # pylint: disable=wrong-import-position
 from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
-from qemu_cases import NATIVE, native_command  # pylint: disable=wrong-import-position
+from qemu_cases import NATIVE, native_command, qemu_of  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
 SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
@@ -164,6 +164,12 @@ MUTANTS = [
       "    for (uint32_t i = 0; i < 4; i++)\n        word[i] = ((volatile uint64_t *)phys(addr))[i];\n    return true;", "dma msis", "cortex-a72", 2),
     M("door-closed", "core/memory/dma.c", "devices' interrupts do not arrive", "    if (door.address != 0)\n", "    if (door.address == 1)\n",
       "dma msis", "cortex-a72", 2),
+    M("vm-streams-bypass", "arch/arm64/smmu_own.c", "a guest's device goes past the guest's table", "    smmu_stream_entry(&t, wanted);\n",
+      "    smmu_stream_entry(&t, wanted);\n    wanted[0] = UINT64_C(1) | UINT64_C(4) << 1;\n", "dma given", "cortex-a72", 2),
+    M("vm-pages-not-forgotten", "arch/arm64/smmu.c", "a guest's device goes on to reach what the guest gave up",
+      "!smmu_forget_guest(&smmus[i], vmid, gfn, pages)", "vmid == UINT32_MAX && gfn == pages", "dma given", "cortex-a72", 2),
+    M("window-not-taken", "core/memory/host.c", "the host reaches the registers of a guest's device", "    if (window_has(c, frame, 1)) {", "    if (frame == 0) {",
+      "dma given", "cortex-a72", 2),
 ]
 MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
 
@@ -252,7 +258,7 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
         return sweep_verdict(boot(folder, sweep.INITRD, cpu, smp, "panic=-1", r"Kernel panic|Cordon stops", path, seconds))
     if group.startswith("dma "):
         return verdict(boot(folder, devices.INITRD, cpu, smp, devices.append(2, group[4:]), r"BREACH|Kernel panic|Cordon stops", path, seconds,
-                            devices.SETTINGS), GOOD_DMA)
+                            devices.SETTINGS + machine_of(group)), GOOD_DMA)
     return verdict(boot(folder, attack.INITRD, cpu, smp, "attack.rounds=500 attack.lives=5 attack.seed=1 attack.only=" + group,
                         r"BREACH|Kernel panic|Cordon stops", path, seconds))
 
@@ -317,6 +323,18 @@ def check(mutants):
     return longest
 
 
+def machine_of(group):
+    """Devices are given to guests where the SMMU has stage 2."""
+    return ["QEMU=" + qemu_of("10")[0]] if group == "dma given" else []
+
+
+def can_boot(mutant):
+    if mutant.group != "dma given" or qemu_of("10")[0] is not None:
+        return True
+    print("%-24s %s" % (mutant.name, qemu_of("10")[1]), flush=True)
+    return False
+
+
 def is_long(mutant):
     return mutant.group.startswith("dma ") and mutant.name not in ("smmu-not-told", "given-pages-stay")
 
@@ -335,6 +353,7 @@ def main():
         for mutant in chosen:
             print("%-24s %-28s %s" % (mutant.name, mutant.file, mutant.what))
         return 0
+    chosen = [m for m in chosen if can_boot(m)]
     os.makedirs(OUT, exist_ok=True)
     for name in ("fetch", "build-module"):
         quietly(script(name))

@@ -26,6 +26,8 @@
 #define TRNG_RND64 0xc4000053u
 #define MACHINE_OPS 1500            /* then a new machine */
 #define KEPT 24
+#define DEVICES_AT UINT64_C(0x3f0000)
+#define WINDOWS_AT UINT64_C(0x0a000000)     /* guest addresses */
 
 /* What a vCPU's registers must be. */
 struct expected {
@@ -60,6 +62,7 @@ static struct {
     bool devices;                   /* the host has some */
     uint64_t exits[CORDON_EXITS];
     uint64_t refused, done;
+    uint64_t transfers[RETURNING + 1];  /* of devices that VMs may have: what was done in each stage */
 } t;
 
 static void differ(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -127,6 +130,14 @@ static uint64_t call(uint64_t x[HYPERCALL_REGS])
         differ("report: %s", sim_report(t.sim, 0));
     *(x[0] <= CORDON_AGAIN ? &t.done : &t.refused) += 1;
     return x[0];
+}
+
+/* One of the devices' names, or not. */
+static uint64_t any_device(void)
+{
+    static const uint64_t odd[] = { 0, DEVICES_AT + DEVICES, BASE_FRAME + 100, UINT64_C(1) << 36, UINT64_MAX };
+
+    return one_in(15) ? odd[below(5)] : DEVICES_AT + below(DEVICES);
 }
 
 static void same(enum cordon_status core, enum cordon_status model)
@@ -530,6 +541,137 @@ static void do_load(uint64_t handle)
         differ("more than a page is loaded at a time");
 }
 
+/* ---- devices ---- */
+
+static void do_attach(uint64_t handle, uint64_t device, unsigned calls)
+{
+    for (unsigned i = 0; i < calls; i++) {
+        uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_DEVICE_ATTACH, handle, device };
+        enum cordon_status core = (enum cordon_status)call(x);
+
+        same(core, model_attach(&t.m, handle, device, core == CORDON_OK));
+        if (core == CORDON_OK && x[1] != t.m.device[device - DEVICES_AT].id)
+            differ("device 0x%" PRIx64 " is of another kind", x[1]);
+        if (core != CORDON_AGAIN)
+            return;
+    }
+    if (calls > 30)
+        differ("an attach goes on and on");
+}
+
+static void do_device_map(uint64_t handle, uint64_t device, uint64_t window)
+{
+    uint64_t gpa = one_in(9) ? any_page() : WINDOWS_AT + (one_in(2) ? 1024 * window : below(1200)) * PAGE;
+    enum cordon_status core;
+
+    do {
+        uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_DEVICE_MAP, handle, device, window, gpa };
+        uint64_t free = pool_free(handle), done = 0;
+
+        core = (enum cordon_status)call(x);
+        t.m.dry = core == CORDON_NO_MEMORY && free < 3;
+        same(core, model_device_map(&t.m, handle, device, window, gpa, &done));
+        if (core <= CORDON_AGAIN && x[1] != done)
+            differ("%" PRIu64 " pages of a window are mapped, in the model %" PRIu64, x[1], done);
+    } while (core == CORDON_AGAIN && !one_in(6));
+}
+
+static void do_open(uint64_t handle, uint64_t device)
+{
+    uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_DEVICE_OPEN, handle, device };
+
+    same((enum cordon_status)call(x), model_open(&t.m, handle, device));
+}
+
+static void do_detach(uint64_t handle, uint64_t device, unsigned calls)
+{
+    for (unsigned i = 0; i < calls; i++) {
+        uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_DEVICE_DETACH, handle, device };
+        enum cordon_status core = (enum cordon_status)call(x);
+
+        same(core, model_detach(&t.m, handle, device, core == CORDON_OK));
+        if (core != CORDON_AGAIN)
+            return;
+    }
+    if (calls > 30)
+        differ("a detach goes on and on");
+}
+
+/* Whether a device reaches a page of its addresses, and which frame. What is on its way in between is the core's choice. */
+static bool is_reached(const struct model_device *d, uint64_t page, uint64_t *frame)
+{
+    struct frame_state *f = model_frame(&t.m, page);
+
+    *frame = page;
+    if (d->stage == THE_HOSTS)
+        return f != NULL && (f->owner == HOST || (f->owner != CORE && f->count > 0));
+    if (d->stage != OPEN)
+        return false;
+    *frame = page - GUEST_RAM / PAGE < GUEST_PAGES ? t.m.vm[d->vm].map[page - GUEST_RAM / PAGE] : 0;
+    if (*frame == 0)
+        *frame = model_window_at(&t.m, d->vm, page);
+    return *frame != 0;
+}
+
+/* A device that a VM has or may have does a transfer, anywhere. */
+static void do_device_transfer(void)
+{
+    const struct model_device *d = &t.m.device[below(DEVICES)];
+    const struct model_device *other = &t.m.device[below(DEVICES)];
+    uint64_t page = one_in(3) ? BASE_FRAME + below(FRAMES) : one_in(2) ? WINDOWS_AT / PAGE + below(1200)
+                    : GUEST_RAM / PAGE + below(one_in(2) ? 12 : GUEST_PAGES);
+    uint64_t value = rng_next(&t.rng), read = 0, frame;
+    bool write = one_in(2), want, done;
+    struct frame_state *f;
+
+    if (d->stage != OPEN)
+        d = other;
+    want = is_reached(d, page, &frame);
+    f = model_frame(&t.m, frame);
+    done = (write ? sim_device_write(t.sim, d->frame, page * PAGE, value) : sim_device_read(t.sim, d->frame, page * PAGE, &read)) ==
+           SIM_DONE;
+    if (sim_reports(t.sim) > 0)
+        differ("report: %s", sim_report(t.sim, 0));
+    if (done != want || (done && !write && read != (f != NULL ? f->word : 0)))
+        differ("device 0x%" PRIx64 " of VM %u in stage %d %s page 0x%" PRIx64 " and reads 0x%" PRIx64, d->frame, d->vm, (int)d->stage,
+               done ? "reaches" : "does not reach", page, read);
+    if (done && write && f != NULL)
+        f->word = value;
+    t.transfers[d->stage] += done;
+}
+
+/* The host reaches for a window, or what is beside it. */
+static void do_window_access(void)
+{
+    const struct model_device *d = &t.m.device[below(DEVICES)];
+    uint64_t k = below(CORDON_DEVICE_WINDOWS), value;
+    enum cordon_status status;
+    enum sim_outcome outcome;
+
+    if (d->window[k].pages == 0)
+        return;
+    sim_begin(t.sim, "access");
+    outcome = sim_read(t.sim, 0, (d->window[k].first + below(d->window[k].pages)) * PAGE, &value, false, &status);
+    if (sim_end(t.sim) > 0)
+        differ("report: %s", sim_report(t.sim, 0));
+    if (d->stage != LEAVING && (outcome == SIM_DONE) != (d->stage == THE_HOSTS))
+        differ("the host's access to a window of a device in stage %d ends as %d", (int)d->stage, (int)outcome);
+}
+
+static void do_device(uint64_t handle)
+{
+    uint64_t device = any_device();
+
+    switch (below(8)) {
+    case 0: case 1: do_attach(handle, device, 1); break;
+    case 2: do_attach(handle, device, 40); break;
+    case 3: do_device_map(handle, device, below(CORDON_DEVICE_WINDOWS + 1)); break;
+    case 4: do_open(handle, device); break;
+    case 5: do_detach(handle, device, one_in(2) ? 1 : 40); break;
+    default: do_window_access(); break;
+    }
+}
+
 static void do_start(uint64_t handle)
 {
     uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_VM_START, handle, (one_in(6) ? any_page() : GUEST_RAM + below(8) * 4) + below(9) / 8, rng_next(&t.rng) };
@@ -608,6 +750,11 @@ static void do_destroy(uint64_t handle, unsigned calls)
         struct model_vm *v = model_vm(&t.m, handle);
         enum cordon_status core = (enum cordon_status)call(x);
 
+        if (v != NULL && model_devices_of(&t.m, model_id(&t.m, v)) > 0) {
+            same(core, CORDON_BUSY);
+            return;
+        }
+
         if (v == NULL) {
             same(core, CORDON_NO_VM);
             return;
@@ -621,6 +768,19 @@ static void do_destroy(uint64_t handle, unsigned calls)
         if (core == CORDON_OK)
             return;
     }
+}
+
+/* The end of a VM that has come to its end: its devices first. */
+static void do_end(uint64_t handle)
+{
+    uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_VM_STOP, handle };
+
+    if (model_devices_of(&t.m, (uint32_t)(handle % 65536)) > 0 && !one_in(4)) {
+        same((enum cordon_status)call(x), model_stop(&t.m, handle));
+        for (uint64_t i = 0; i < DEVICES; i++)
+            do_detach(handle, DEVICES_AT + i, 40);
+    }
+    do_destroy(handle, 1000);
 }
 
 static void do_info(uint64_t handle)
@@ -652,9 +812,32 @@ static void do_measurement(uint64_t handle)
                                       : x[2] > 1 ? CORDON_RANGE : CORDON_OK);
 }
 
+static void give_devices(uint64_t handle)
+{
+    for (uint64_t i = 0; i < DEVICES; i++) {
+        if (one_in(2))
+            continue;
+        do_attach(handle, DEVICES_AT + i, 40);
+        for (uint64_t k = 0; k < CORDON_DEVICE_WINDOWS; k++)
+            do_device_map(handle, DEVICES_AT + i, k);
+    }
+}
+
+/* All memory is there for them, if it goes well. */
+static void open_devices(uint64_t handle, uint64_t pages)
+{
+    for (uint64_t gfn = 0; gfn < pages; gfn++) {
+        for (int i = 0; i < 3; i++)
+            do_map(handle, GUEST_RAM + gfn * PAGE, any_frame(), 1);
+    }
+    for (uint64_t i = 0; i < DEVICES; i++)
+        do_open(handle, DEVICES_AT + i);
+}
+
 /* Most VMs are to run. */
 static void do_build(void)
 {
+    uint64_t small;
     uint64_t x[HYPERCALL_REGS];
     uint64_t handle;
     bool room = false;
@@ -669,13 +852,18 @@ static void do_build(void)
     handle = t.handle[(t.handles - 1) % 8];
     for (int i = 0; i < 8; i++)
         do_donate(handle);
-    x[0] = CORDON_CALL_VM_MEMORY, x[1] = handle, x[2] = GUEST_RAM, x[3] = 1024 * PAGE;
-    same((enum cordon_status)call(x), model_memory(&t.m, handle, GUEST_RAM, 1024 * PAGE));
+    small = t.devices && one_in(2) ? 12 : 1024;     /* pages; few, where all of them are to be there for a device */
+    x[0] = CORDON_CALL_VM_MEMORY, x[1] = handle, x[2] = GUEST_RAM, x[3] = small * PAGE;
+    same((enum cordon_status)call(x), model_memory(&t.m, handle, GUEST_RAM, small * PAGE));
     for (int i = 0; i < 12; i++)
         do_vcpu_create(handle);
     for (int i = 0; i < 10; i++)
         do_load(handle);
+    if (small == 12)
+        give_devices(handle);
     do_start(handle);
+    if (small == 12)
+        open_devices(handle, small);
 }
 
 /* Whether the host may have a frame, and its devices with it. */
@@ -752,6 +940,8 @@ static bool compare_leaf(const struct sim_mapping *leaf, void *arg)
     uint64_t n = leaf->level == 2 ? 512 : 1;
 
     for (uint64_t i = 0; i < n; i++) {
+        if (leaf->device ? model_window_at(&t.m, (uint32_t)(v - t.m.vm), leaf->gfn + i) == leaf->pfn + i : false)
+            continue;
         if (leaf->gfn < GUEST_RAM / PAGE || v->map[leaf->gfn + i - GUEST_RAM / PAGE] != leaf->pfn + i)
             differ("a VM maps 0x%" PRIx64 " to 0x%" PRIx64, leaf->gfn + i, leaf->pfn + i);
     }
@@ -804,7 +994,11 @@ static void one(void)
 
     t.action = (struct action){ .kind = DO_NOTHING };
     if (v != NULL && is_over(v) && one_in(20))
-        do_destroy(handle, 1000);
+        do_end(handle);
+    else if (one_in(14))
+        do_device(handle);
+    else if (t.devices && one_in(14))
+        do_device_transfer();
     else if (dice < 10)
         do_build();
     else if (dice < 12)
@@ -843,6 +1037,27 @@ static void one(void)
     compare_vms();
 }
 
+/* One with a window within one table of level 3 and one over three, one with a window in the same 2 MiB, one without. */
+static void make_devices(void)
+{
+    static const struct sim_device device[DEVICES] = {
+        { .frame = DEVICES_AT, .id = 0x10001af4, .reset = 2, .window = { { 0x10000, 3 }, { 0, 0 }, { 0x101ff, 514 } } },
+        { .frame = DEVICES_AT + 1, .id = 0x11e81234, .window = { { 0, 0 }, { 0x10003, 1 } } },
+        { .frame = DEVICES_AT + 2, .id = 0x00010002, .reset = 1 },
+    };
+
+    t.m.smmu = t.devices;
+    for (int i = 0; i < DEVICES; i++) {
+        if (!sim_device(t.sim, &device[i]))
+            differ("no room for a device");
+        t.m.device[i] = (struct model_device){ .frame = device[i].frame, .id = device[i].id };
+        for (int k = 0; k < CORDON_DEVICE_WINDOWS; k++) {
+            t.m.device[i].window[k].first = device[i].window[k].first;
+            t.m.device[i].window[k].pages = device[i].window[k].pages;
+        }
+    }
+}
+
 static void machine(uint64_t seed, uint64_t ops)
 {
     static const struct cordon_mem ram = { BASE_FRAME * 4096, FRAMES * 4096 };
@@ -864,6 +1079,7 @@ static void machine(uint64_t seed, uint64_t ops)
     }
     t.c = sim_core(t.sim);
     model_init(&t.m);
+    make_devices();
     memset(t.handle, 0, sizeof(t.handle));
     sim_guest(t.sim, play, NULL);
     for (uint64_t i = 0; i < ops; i++)
@@ -899,6 +1115,8 @@ int main(int argc, char **argv)
         machine(seed + machines, ops - done < MACHINE_OPS ? ops - done : MACHINE_OPS);
     for (int i = 0; i < CORDON_EXITS && !quiet; i++)
         printf("    %8" PRIu64 " times exit %d\n", t.exits[i], i);
+    if (!quiet)
+        printf("    %8" PRIu64 " transfers of the host's devices, %" PRIu64 " of VMs'\n", t.transfers[THE_HOSTS], t.transfers[OPEN]);
     printf("ok: %" PRIu64 " machines, %" PRIu64 " calls done, %" PRIu64 " refused, as in the model\n", machines, t.done, t.refused);
     return 0;
 }

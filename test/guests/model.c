@@ -132,6 +132,10 @@ enum cordon_status model_memory(struct model *m, uint64_t handle, uint64_t base,
 
     if (status != CORDON_OK)
         return status;
+    if (model_devices_of(m, model_id(m, v)) > 0)
+        return CORDON_STATE;
+    if (v->loading)
+        return CORDON_BUSY;
     if (base >= LIMIT * PAGE || size > LIMIT * PAGE - base)
         return CORDON_RANGE;
     if (size == 0)
@@ -242,6 +246,167 @@ enum cordon_status model_load(struct model *m, uint64_t handle, uint64_t gpa, ui
     return finished && num == 1 ? CORDON_OK : CORDON_AGAIN;
 }
 
+/* ---- devices ---- */
+
+unsigned model_devices_of(const struct model *m, uint32_t id)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < DEVICES; i++)
+        n += m->device[i].vm == id;
+    return n;
+}
+
+uint64_t model_window_at(const struct model *m, uint32_t id, uint64_t gfn)
+{
+    for (int i = 0; i < DEVICES * CORDON_DEVICE_WINDOWS; i++) {
+        const struct model_device *d = &m->device[i / CORDON_DEVICE_WINDOWS];
+        int k = i % CORDON_DEVICE_WINDOWS;
+
+        if (d->vm == id && gfn >= d->window[k].gfn && gfn < d->window[k].gfn + d->window[k].mapped)
+            return d->window[k].first + (gfn - d->window[k].gfn);
+    }
+    return 0;
+}
+
+static struct model_device *device_of(struct model *m, const struct model_vm *v, uint64_t frame)
+{
+    for (int i = 0; i < DEVICES; i++) {
+        if (m->device[i].frame == frame && (v == NULL || m->device[i].vm == model_id(m, v)))
+            return &m->device[i];
+    }
+    return NULL;
+}
+
+/* Whether a device is not attached to the end yet, or a window not mapped to its. */
+static bool half_given(const struct model *m, uint32_t id)
+{
+    for (int i = 0; i < DEVICES; i++) {
+        for (int k = 0; k < CORDON_DEVICE_WINDOWS && m->device[i].vm == id; k++) {
+            if (m->device[i].stage != GIVEN || m->device[i].window[k].mapped % (m->device[i].window[k].pages + !m->device[i].window[k].pages) != 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+enum cordon_status model_attach(struct model *m, uint64_t handle, uint64_t frame, bool finished)
+{
+    struct model_device *d;
+    struct model_vm *v;
+    enum cordon_status status = enter(m, handle, CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    if (frame >= LIMIT)
+        return CORDON_RANGE;
+    if (v->loading)
+        return CORDON_BUSY;
+    d = device_of(m, NULL, frame);
+    if (d == NULL || !m->smmu)
+        return CORDON_DEVICE;
+    if (d->stage != THE_HOSTS && (d->vm != model_id(m, v) || d->stage != LEAVING))
+        return CORDON_EXISTS;
+    if (d->stage == THE_HOSTS) {
+        d->vm = model_id(m, v);
+        d->stage = LEAVING;
+        return CORDON_AGAIN;
+    }
+    if (finished)
+        d->stage = GIVEN;
+    return finished ? CORDON_OK : CORDON_AGAIN;
+}
+
+/* The next pages of a window, up to the end of a table of level 3. */
+static enum cordon_status map_window(struct model *m, struct model_device *d, uint64_t k, uint64_t gfn)
+{
+    uint64_t at = gfn + d->window[k].mapped;
+    uint64_t n = d->window[k].pages - d->window[k].mapped;
+
+    if (n > 512 - at % 512)
+        n = 512 - at % 512;
+    for (uint64_t i = 0; i < n; i++) {
+        if (model_window_at(m, d->vm, at + i) != 0)
+            return CORDON_MAPPED;
+    }
+    if (n > 0 && m->dry)
+        return CORDON_NO_MEMORY;
+    d->window[k].gfn = gfn;
+    d->window[k].mapped += n;
+    return d->window[k].mapped < d->window[k].pages ? CORDON_AGAIN : CORDON_OK;
+}
+
+enum cordon_status model_device_map(struct model *m, uint64_t handle, uint64_t frame, uint64_t window, uint64_t gpa, uint64_t *done)
+{
+    struct model_device *d;
+    struct model_vm *v;
+    enum cordon_status status = enter(m, handle, CORDON_PHASE_BUILT, &v);
+    uint64_t gfn = gpa / PAGE;
+
+    if (status != CORDON_OK)
+        return status;
+    d = device_of(m, v, frame);
+    if (d == NULL)
+        return CORDON_DEVICE;
+    if (d->stage != GIVEN || v->loading)
+        return CORDON_BUSY;
+    if (window >= CORDON_DEVICE_WINDOWS)
+        return CORDON_RANGE;
+    if (gpa % PAGE != 0)
+        return CORDON_UNALIGNED;
+    if (d->window[window].pages == 0 || gfn >= LIMIT || d->window[window].pages > LIMIT - gfn)
+        return CORDON_RANGE;
+    if (d->window[window].mapped > 0 && d->window[window].gfn != gfn)
+        return CORDON_MAPPED;
+    for (uint32_t i = 0; i < v->ranges; i++) {
+        if (gfn < v->range[i].end && v->range[i].first < gfn + d->window[window].pages)
+            return CORDON_MAPPED;
+    }
+    status = map_window(m, d, window, gfn);
+    *done = d->window[window].mapped;
+    return status;
+}
+
+enum cordon_status model_open(struct model *m, uint64_t handle, uint64_t frame)
+{
+    struct model_device *d;
+    struct model_vm *v;
+    enum cordon_status status = enter(m, handle, CORDON_PHASE_RUNNING, &v);
+    uint64_t declared = 0;
+
+    if (status != CORDON_OK)
+        return status;
+    d = device_of(m, v, frame);
+    if (d == NULL)
+        return CORDON_DEVICE;
+    for (uint32_t i = 0; i < v->ranges; i++)
+        declared += v->range[i].end - v->range[i].first;
+    if (d->stage != OPEN && model_frames_of(m, model_id(m, v)) != declared)
+        return CORDON_NOT_MEMORY;
+    d->stage = OPEN;
+    return CORDON_OK;
+}
+
+enum cordon_status model_detach(struct model *m, uint64_t handle, uint64_t frame, bool finished)
+{
+    struct model_device *d;
+    struct model_vm *v;
+    enum cordon_status status = enter(m, handle, CORDON_PHASE_STOPPED, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    d = device_of(m, v, frame);
+    if (d == NULL)
+        return CORDON_DEVICE;
+    d->stage = finished ? THE_HOSTS : RETURNING;
+    d->vm = finished ? 0 : d->vm;
+    for (int k = 0; k < CORDON_DEVICE_WINDOWS && finished; k++)
+        d->window[k].mapped = 0;
+    return finished ? CORDON_OK : CORDON_AGAIN;
+}
+
+/* ---- the start ---- */
+
 enum cordon_status model_start(struct model *m, uint64_t handle, uint64_t entry)
 {
     struct model_vm *v;
@@ -253,6 +418,8 @@ enum cordon_status model_start(struct model *m, uint64_t handle, uint64_t entry)
         if (i >= VCPUS || !v->vcpu[i].made)
             return CORDON_NO_VCPU;
     }
+    if (half_given(m, model_id(m, v)))
+        return CORDON_BUSY;
     if (entry % 4 != 0)
         return CORDON_UNALIGNED;
     if (!model_has(v, entry / PAGE, 1))
@@ -297,6 +464,8 @@ enum cordon_status model_block(struct model *m, uint64_t handle, uint64_t gpa, u
 
     if (status != CORDON_OK)
         return status;
+    if (model_devices_of(m, model_id(m, v)) > 0)
+        return CORDON_STATE;
     if (gpa / PAGE >= LIMIT || frame >= PFN_LIMIT)
         return CORDON_RANGE;
     if (gpa % (512 * PAGE) != 0 || frame % 512 != 0)

@@ -46,6 +46,22 @@ struct vcpu_state {
     uint16_t sgis;
 };
 
+/* A device that VMs can be given. Its windows have numbers of BARs; pages 0: there is none. */
+#define DEVICES 3
+
+enum stage { THE_HOSTS, LEAVING, GIVEN, OPEN, RETURNING };
+
+struct model_device {
+    uint64_t frame;             /* its name */
+    uint32_t id;
+    uint32_t vm;                /* who has it */
+    enum stage stage;
+    struct {
+        uint64_t first, pages;
+        uint64_t gfn, mapped;   /* from guest address 0 */
+    } window[CORDON_DEVICE_WINDOWS];
+};
+
 struct model_vm {
     enum life life;
     enum cordon_phase phase;
@@ -63,6 +79,8 @@ struct model_vm {
 struct model {
     struct frame_state frame[FRAMES];
     struct model_vm vm[SLOTS + 1];          /* by id */
+    struct model_device device[DEVICES];
+    bool smmu;                  /* without one no device is given */
     bool dry;                   /* the VM's pool has too few tables for what is asked: NO_MEMORY is right */
 };
 
@@ -92,6 +110,17 @@ enum cordon_status model_destroy(struct model *m, uint64_t handle);
 void model_gone(struct model *m, struct model_vm *v);
 /* A frame is the host's again, zeroed. */
 void model_return(struct model *m, uint64_t frame);
+
+/* finished: the core says that the device is attached, or the host's again; how many calls that takes is its choice. */
+enum cordon_status model_attach(struct model *m, uint64_t handle, uint64_t frame, bool finished);
+enum cordon_status model_device_map(struct model *m, uint64_t handle, uint64_t frame, uint64_t window, uint64_t gpa,
+                                    uint64_t *done);
+enum cordon_status model_open(struct model *m, uint64_t handle, uint64_t frame);
+enum cordon_status model_detach(struct model *m, uint64_t handle, uint64_t frame, bool finished);
+/* Devices of a VM. */
+unsigned model_devices_of(const struct model *m, uint32_t id);
+/* The frame of a window that the VM has at gfn; 0: none. */
+uint64_t model_window_at(const struct model *m, uint32_t id, uint64_t gfn);
 
 /* Before the guest goes on: NO_VM, STATE, NO_VCPU, OFF, ANSWER, or OK. */
 enum cordon_status model_run(struct model *m, uint64_t handle, uint64_t index, uint64_t answer);

@@ -19,7 +19,7 @@
 
 #define PAGE UINT64_C(4096)
 #define CPUS_MAX 8
-#define COUNTS 8
+#define COUNTS 12
 
 /* What a call may answer, as a mask. */
 #define MAY(s) (UINT32_C(1) << CORDON_##s)

@@ -6,7 +6,8 @@
  * Whatever happens when: the race detector finds nothing; a vCPU is in the guest on one CPU at a time, and finds its
  * registers as it left them; a page that is there is never told as missing, whatever becomes of the block around it; the host
  * never reads what a guest wrote to memory that it did not grant, and no guest reads another's; in the end every VM can be
- * destroyed and every frame is the host's again.
+ * destroyed and every frame is the host's again. Two devices are given to VMs and taken from them meanwhile, and do transfers
+ * all the time: what they write to a guest's memory the host never reads.
  */
 #include "crowd.h"
 
@@ -27,8 +28,12 @@
 #define GUEST_PAGES UINT64_C(1024)      /* the upper half is what guests grant: nothing secret there */
 #define STAYS (GUEST_RAM + 511 * PAGE)  /* no guest gives this one back; blocks around it are made and split */
 #define SECRET UINT64_C(0x5ec2)
+#define MARK UINT64_C(0x3a2c4711)       /* what devices write to guests, where no guest reads or writes: at 32 */
+#define DEVICE UINT64_C(0x3f0000)       /* the first of two */
+#define WINDOWS UINT64_C(0x200)         /* frames: three of one, one of the other */
+#define FEW UINT64_C(8)                 /* pages of a VM that gets devices */
 
-enum { BUILT, RUNS, TRAPS, STARTED, GIVEN, SECRETS, ENDED, STAYED };
+enum { BUILT, RUNS, TRAPS, STARTED, GIVEN, SECRETS, ENDED, STAYED, OPENED, MARKED, DETACHED };
 
 struct worker {
     struct cpu cpu;
@@ -55,7 +60,7 @@ struct regs {
 
 static struct regs call(struct regs r, uint32_t allowed, const char *what)
 {
-    if (!hypercall_vm(sim_core(g.sim), r.x) || r.x[0] > CORDON_NOT_MEMORY || (allowed >> r.x[0] & 1) == 0)
+    if (!hypercall_vm(sim_core(g.sim), r.x) || r.x[0] > CORDON_DEVICE || (allowed >> r.x[0] & 1) == 0)
         fail(what, r.x[0], r.x[1]);
     return r;
 }
@@ -143,9 +148,61 @@ static uint64_t any_handle(void)
     return atomic_load_explicit(&handles[below(SLOTS)], memory_order_relaxed);
 }
 
+/* The devices of a VM that is built, its windows, and then all of its memory; other CPUs do some of it meanwhile. */
+static void do_give(uint64_t h)
+{
+    for (uint64_t i = 0; i < 2; i++) {
+        struct regs r;
+
+        do {
+            r = CALL(MAY(OK) | MAY(AGAIN) | MAY(EXISTS) | MAY(BUSY) | MAY(DEVICE), "attach", CORDON_CALL_DEVICE_ATTACH, h, DEVICE + i);
+        } while (r.x[0] == CORDON_AGAIN);
+        (void)CALL(MAY(OK) | MAY(DEVICE) | MAY(BUSY) | MAY(MAPPED) | MAY(NO_MEMORY), "device_map", CORDON_CALL_DEVICE_MAP, h, DEVICE + i, 0,
+                   0xa000000 + i * 4 * PAGE);
+    }
+}
+
+static void do_open(uint64_t h)
+{
+    for (uint64_t gfn = 0; gfn < FEW; gfn++) {
+        for (unsigned i = 0; i < 4; i++)
+            (void)CALL(MAY(OK) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY) | MAY(NOT_MEMORY), "map", CORDON_CALL_VM_MAP, h,
+                       GUEST_RAM + gfn * PAGE, SHARED + below(SHARED_PAGES - 64), 1);
+    }
+    for (uint64_t i = 0; i < 2; i++)
+        me->cpu.count[OPENED] += CALL(MAY(OK) | MAY(DEVICE) | MAY(NOT_MEMORY), "open", CORDON_CALL_DEVICE_OPEN, h, DEVICE + i).x[0] == CORDON_OK;
+}
+
+static void do_detach(uint64_t h)
+{
+    for (uint64_t i = 0; i < 2; i++) {
+        struct regs r;
+
+        do {
+            r = CALL(MAY(OK) | MAY(AGAIN) | MAY(DEVICE), "detach", CORDON_CALL_DEVICE_DETACH, h, DEVICE + i);
+        } while (r.x[0] == CORDON_AGAIN);
+        me->cpu.count[DETACHED] += r.x[0] == CORDON_OK;
+    }
+}
+
+/* A device writes to whatever memory it reaches; the host reaches for its windows. */
+static void do_transfer(void)
+{
+    uint64_t value, device = DEVICE + below(2), addr = GUEST_RAM + below(FEW + 1) * PAGE;
+    enum cordon_status status;
+
+    if (one_in(4))
+        (void)sim_read(g.sim, 0, (WINDOWS + below(6)) * PAGE, &value, false, &status);
+    else if (one_in(3))
+        (void)sim_device_read(g.sim, device, addr, &value);
+    else
+        me->cpu.count[MARKED] += sim_device_write(g.sim, device, addr + 32, MARK) == SIM_DONE;
+}
+
 static void do_build(void)
 {
     uint64_t slot = below(SLOTS);
+    bool few = g.devices != 0 && slot == 0;
     uint64_t own = OWN(slot);
     uint64_t h;
     struct regs r = CALL(MAY(OK) | MAY(OWNED), "create", CORDON_CALL_VM_CREATE, own, VCPUS);
@@ -156,13 +213,17 @@ static void do_build(void)
     atomic_store_explicit(&handles[slot], h, memory_order_relaxed);
     me->cpu.count[BUILT]++;
     (void)CALL(MAY(OK) | MAY(OWNED), "donate", CORDON_CALL_VM_DONATE, h, own + 8, 12);
-    (void)CALL(MAY(OK) | MAY(MAPPED), "memory", CORDON_CALL_VM_MEMORY, h, GUEST_RAM, GUEST_PAGES * PAGE);
+    (void)CALL(MAY(OK) | MAY(MAPPED) | MAY(BUSY), "memory", CORDON_CALL_VM_MEMORY, h, GUEST_RAM, (few ? FEW : GUEST_PAGES) * PAGE);
     for (uint64_t i = 0; i < VCPUS; i++)
         (void)CALL(MAY(OK) | MAY(OWNED) | MAY(EXISTS), "vcpu_create", CORDON_CALL_VCPU_CREATE, h, i, own + 32 + i);
+    if (few)
+        do_give(h);
     (void)CALL(MAY(OK) | MAY(NOT_MEMORY) | MAY(NO_VCPU) | MAY(BUSY), "start", CORDON_CALL_VM_START, h, GUEST_RAM, 1);
+    if (few)
+        do_open(h);
 }
 
-#define MAP_MAY (MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY))
+#define MAP_MAY (MAY(OK) | MAY(AGAIN) | MAY(OWNED) | MAY(MAPPED) | MAY(GFN) | MAY(NO_MEMORY) | MAY(NOT_MEMORY))
 
 /* Calls of a VM that is built, by other CPUs than the one that builds it. */
 static void do_meddle(void)
@@ -257,6 +318,8 @@ static void do_end(void)
 
     if (one_in(2))
         (void)CALL(MAY(OK), "stop", CORDON_CALL_VM_STOP, h);
+    if (!one_in(4))
+        do_detach(h);
     for (unsigned i = 0; i < 6; i++)
         (void)CALL(MAY(OK) | MAY(AGAIN) | MAY(NO_MEMORY), "clear", CORDON_CALL_VM_CLEAR, h,
                    SHARED + below(SHARED_PAGES - 64), 64);
@@ -276,6 +339,8 @@ static void host_access(void)
             (void)sim_write(g.sim, 0, addr, UINT64_C(0x4057), false, &status);
     } else if (sim_read(g.sim, 0, addr, &v, false, &status) == SIM_DONE && v >> 48 == SECRET) {
         fail("the host reads a secret", addr, v);
+    } else if (sim_read(g.sim, 0, addr / PAGE * PAGE + 32, &v, false, &status) == SIM_DONE && v == MARK) {
+        fail("the host reads what a device wrote to a guest", addr, v);
     }
 }
 
@@ -285,7 +350,11 @@ static void one(struct cpu *cpu)
 
     me = (struct worker *)cpu;
     dice = below(100);
-    if (dice < 6)
+    if (g.devices && one_in(3))
+        do_transfer();
+    else if (g.devices && one_in(100))
+        do_detach(any_handle());
+    else if (dice < 6)
         do_build();
     else if (dice < 12)
         do_meddle();
@@ -320,6 +389,10 @@ static void take_down(uint64_t before)
     for (uint32_t id = 1; id <= c->vms; id++) {
         uint64_t handle = c->vm[id - 1].generation * 65536 + id;
 
+        sim_begin(g.sim, "detach");
+        (void)CALL(MAY(OK), "stop at the end", CORDON_CALL_VM_STOP, handle);
+        do_detach(handle);
+        sim_end(g.sim);
         for (unsigned i = 0; i < 100000; i++) {
             struct regs r;
 
@@ -346,6 +419,9 @@ int main(int argc, char **argv)
     if (!crowd_options(&g, argc, argv) ||
         !crowd_machine(&g, &ram, (struct sim_config){ .vms = SLOTS + 1, .host = { 40, 1 }, .vm = { 40, 0 } }))
         return 2;
+    if (!sim_device(g.sim, &(struct sim_device){ .frame = DEVICE, .id = 1, .reset = 2, .window = { { WINDOWS, 3 } } }) ||
+        !sim_device(g.sim, &(struct sim_device){ .frame = DEVICE + 1, .id = 2, .window = { { WINDOWS + 3, 1 } } }))
+        return 2;
     sim_guest(g.sim, play, NULL);
     before = host_frames(sim_core(g.sim));
     crowd_run(&g);
@@ -354,8 +430,10 @@ int main(int argc, char **argv)
     take_down(before);
     good = crowd_is_good(&g);
     printf("%s: %" PRIu64 " VMs built, %" PRIu64 " destroyed; %" PRIu64 " runs, %" PRIu64 " traps; %" PRIu64 " vCPUs started, %"
-           PRIu64 " times memory given back, %" PRIu64 " secrets written, %" PRIu64 " runs with the page that stays\n",
+           PRIu64 " times memory given back, %" PRIu64 " secrets written, %" PRIu64 " runs with the page that stays; %" PRIu64
+           " devices opened, %" PRIu64 " taken back, %" PRIu64 " transfers of theirs\n",
            good ? "ok" : "FAIL", crowd_count(&g, BUILT), crowd_count(&g, ENDED), crowd_count(&g, RUNS), crowd_count(&g, TRAPS),
-           crowd_count(&g, STARTED), crowd_count(&g, GIVEN), crowd_count(&g, SECRETS), crowd_count(&g, STAYED));
+           crowd_count(&g, STARTED), crowd_count(&g, GIVEN), crowd_count(&g, SECRETS), crowd_count(&g, STAYED),
+           crowd_count(&g, OPENED), crowd_count(&g, DETACHED), crowd_count(&g, MARKED));
     return good ? 0 : 1;
 }

@@ -52,6 +52,7 @@ static const struct {
     { CORDON_CONFIG, 16, "config" }, { CORDON_NO_VCPU, 17, "no-vcpu" }, { CORDON_RUNNING, 18, "running" },
     { CORDON_OFF, 19, "off" }, { CORDON_ANSWER, 20, "answer" }, { CORDON_INTERRUPT, 21, "interrupt" },
     { CORDON_NOT_MEMORY, 22, "not-memory" },
+    { CORDON_DEVICE, 23, "device" },
 };
 
 static void status_numbers_and_words_never_change(void **state)

@@ -139,17 +139,22 @@ struct expected {
     crypto_hash_sha256_state hash;
 };
 
-static void record(struct expected *e, const char kind[9], uint64_t a, uint64_t b, uint64_t c)
+static void record4(struct expected *e, const char kind[9], uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     uint8_t block[64] = { 0 };
-    uint64_t number[3] = { a, b, c };
+    uint64_t number[4] = { a, b, c, d };
 
     memcpy(block, kind, 8);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         for (int k = 0; k < 8; k++)
             block[8 + 8 * i + k] = (uint8_t)(number[i] >> 8 * k);
     }
     crypto_hash_sha256_update(&e->hash, block, sizeof(block));
+}
+
+static void record(struct expected *e, const char kind[9], uint64_t a, uint64_t b, uint64_t c)
+{
+    record4(e, kind, a, b, c, 0);
 }
 
 static void measured_page(struct expected *e, uint64_t gpa, const uint64_t page[512])
@@ -283,6 +288,73 @@ static void a_page_of_zeros_is_not_measured_and_one_with_a_single_bit_is(void **
     write_at(g.m, 0, (frame + 1) * PAGE + 511 * 8, page[511]);
     (void)load_page(&g, GUEST_RAM + PAGE, frame + 1);
     measured_page(&e, GUEST_RAM + PAGE, page);
+    guest_start(&g);
+    measured_at_the_end(&g, &e, 1);
+}
+
+static void host_call_again(struct guest *g, uint64_t call, uint64_t device, uint64_t window, uint64_t gpa)
+{
+    enum cordon_status status = CORDON_AGAIN;
+
+    for (int i = 0; i < 100 && status == CORDON_AGAIN; i++)
+        status = HS(g->m, call, g->handle, device, window, gpa);
+    assert_int_equal(status, CORDON_OK);
+}
+
+/* Two devices of one kind are told apart by their numbers; a window counts once, however many calls it takes. */
+static void devices_and_their_windows_are_measured(void **state)
+{
+    struct sim_config config = machine_config();
+    uint64_t page[512];
+    struct guest g;
+    struct expected e;
+    uint64_t frame;
+
+    (void)state;
+    config.dma = (struct cordon_dma){ 39, 0x7ff };
+    guest_built(&g, machine_new(&config), 1);
+    assert_true(sim_device(g.m->sim, &(struct sim_device){ .frame = 7, .id = 0x10421af4, .window = { { 0x90000, 1030 }, { 0xa0000, 1 } } }));
+    assert_true(sim_device(g.m->sim, &(struct sim_device){ .frame = 9, .id = 0x10421af4, .reset = 3, .window = { [5] = { 0xb0000, 2 } } }));
+    frame = guest_frames(&g, 1, 1);
+    fill(&g, frame, 1, page);
+    expect_ram(&e);
+    host_call_again(&g, CORDON_CALL_DEVICE_ATTACH, 9, 0, 0);
+    record(&e, "CORDONDV", 0, 0x10421af4, 0);
+    host_call_again(&g, CORDON_CALL_DEVICE_ATTACH, 7, 0, 0);
+    record(&e, "CORDONDV", 1, 0x10421af4, 0);
+    assert_status(CORDON_MAPPED, HS(g.m, CORDON_CALL_DEVICE_MAP, g.handle, 7, 0, GUEST_RAM));
+    host_call_again(&g, CORDON_CALL_DEVICE_MAP, 7, 0, 0xc000000);
+    record4(&e, "CORDONDW", 1, 0, 0xc000000, 1030 * PAGE);
+    host_call_again(&g, CORDON_CALL_DEVICE_MAP, 7, 0, 0xc000000);
+    (void)load_page(&g, GUEST_RAM, frame);
+    measured_page(&e, GUEST_RAM, page);
+    host_call_again(&g, CORDON_CALL_DEVICE_MAP, 9, 5, 0xd000000);
+    record4(&e, "CORDONDW", 0, 5, 0xd000000, 2 * PAGE);
+    guest_start(&g);
+    record(&e, "CORDONVM", GUEST_ENTRY, GUEST_X0, 1);
+    measurement_is(&g, &e);
+    assert_ok(HS(g.m, CORDON_CALL_VM_STOP, g.handle));
+    host_call_again(&g, CORDON_CALL_DEVICE_DETACH, 7, 0, 0);
+    host_call_again(&g, CORDON_CALL_DEVICE_DETACH, 9, 0, 0);
+    guest_free(&g);
+}
+
+/* Else the record of one might be taken for a part of the other. */
+static void memory_is_not_declared_within_a_page(void **state)
+{
+    uint64_t page[512];
+    struct guest g;
+    uint64_t frame = built_beside_page(&g, page);
+    struct expected e;
+
+    (void)state;
+    expect_ram(&e);
+    assert_status(CORDON_AGAIN, LOAD(&g, GUEST_RAM, frame, 1));
+    assert_refused(g.m, CORDON_BUSY, HS(g.m, CORDON_CALL_VM_MEMORY, g.handle, 0x1000, 0x3000));
+    (void)load_page(&g, GUEST_RAM, frame);
+    measured_page(&e, GUEST_RAM, page);
+    assert_ok(HS(g.m, CORDON_CALL_VM_MEMORY, g.handle, 0x1000, 0x3000));
+    record(&e, "CORDONMM", 0x1000, 0x3000, 0);
     guest_start(&g);
     measured_at_the_end(&g, &e, 1);
 }
@@ -502,6 +574,8 @@ int main(void)
         cmocka_unit_test(an_empty_vm_is_measured_by_its_memory_and_its_start),
         cmocka_unit_test(pages_are_measured_with_their_addresses_in_the_order_of_the_calls),
         cmocka_unit_test(a_page_of_zeros_is_not_measured_and_one_with_a_single_bit_is),
+        cmocka_unit_test(devices_and_their_windows_are_measured),
+        cmocka_unit_test(memory_is_not_declared_within_a_page),
         cmocka_unit_test(nothing_that_happens_after_the_start_changes_the_measurement),
         cmocka_unit_test(a_slot_that_is_used_again_begins_its_measurement_anew),
         cmocka_unit_test(refusals_are_not_measured),

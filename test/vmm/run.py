@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The launcher: its serial port by itself, its options, terminal and disks on a real KVM in QEMU (the machine without Cordon),
-the bare guest there, and disks of a protected guest under Cordon.
+"""The launcher: its serial port and its configuration space by themselves, its options, terminal and disks on a real KVM in QEMU (the
+machine without Cordon), the bare guest there, and under Cordon disks of a protected guest, and a disk on PCI that is a guest's own:
+with QEMU 10, whose SMMU has stage 2; with 7.2, where that is refused.
 
     test/vmm/run.py [NAME...]       all cases whose name contains one of the words; without any, all cases
 
@@ -9,18 +10,21 @@ Each case has a bounded time. The log of a case that fails stays below build/hos
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
 import base64
+import hashlib
 import os
 import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, kernel_modules, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
 NEVER = [r"test: complaint", r"guest: FAIL", r"Kernel panic"]
 MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "block/virtio_blk"]
+PCI_MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci",
+               "block/virtio_blk"]
 
 
 def bare(name, test, want, cpu="cortex-a72"):
@@ -38,8 +42,48 @@ SAME = r"test: expected (\w+)(?s:.*)guest: read \1"
 DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
         r"test: guest ended with 0", r"test: ok written"]
 
+DISK_IMAGE = os.path.join(OUT, "given.img")
+OWN = [r"test: bound to cordon-device", r"test: ok refuses .*the host's driver virtio-pci has it", r"test: ok one device", r"test: ok the unbinding waits",
+       r"test: configuration (256|4096) ff$", r"guest: interrupts: .*virtio", r"guest: unmounted", r"test: ok unbound after the guest's end",
+       r"test: bound again to virtio-pci", r"guest: wrote (\w+)(?s:.*)test: found \1", r"test: found (\w+)(?s:.*)guest: read \1  -, written by the host",
+       r"test: guest ended with 0(?s:.*)test: guest ended with 0", r"pages came back, 0 of them not zero"]
+
+
+def image_is_as_said(log):
+    """The guest's file, looked at from outside of the machine."""
+    said = re.search(r"guest: wrote (\w+)", log)
+    data = subprocess.run(["debugfs", "-R", "cat /file", DISK_IMAGE], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    if said is None or hashlib.md5(data).hexdigest() != said.group(1):
+        yield "the image has not what the guest has written"
+
+
+def own_disk(name, version, smp, test, want, never, check=None):
+    """A host with a disk behind a port of its own. None: no such QEMU."""
+    qemu, why = qemu_of(version)
+    if qemu is None:
+        print("%s %s" % (name, why), flush=True)
+        return None
+    case = boots(name, ["QEMU=" + qemu, "SMP=%d" % smp, "GUEST_DISK=" + DISK_IMAGE], smp, "cordon.test=" + test, want, NEVER + never)
+    case.check = check
+    return case
+
+
+def is_wanted(name):
+    """To have another QEMU may take a download."""
+    return not sys.argv[1:] or any(word in name for word in sys.argv[1:])
+
+
+def own_disks():
+    if is_wanted("device-10"):
+        yield own_disk("device-10", "10", 2, "own", OWN, [], image_is_as_said)
+    if is_wanted("device-7"):
+        yield own_disk("device-7", "7", 2, "refused", [r"Cordon gives this host's guests no such device", r"test: guest ended with 2",
+                                                       r"test: bound again to virtio-pci", r"test: ok the host has its disk"], [r"guest: ready"])
+
 
 def cases():
+    yield from filter(None, own_disks())
+    yield Case("pci", command=[os.path.join(OUT, "pci_test")], want=[r"PASSED.* 9 test"])
     yield Case("uart", command=[os.path.join(OUT, "uart_test")], want=[r"PASSED.* 6 test"])
     yield bare("options", "options", [r"test: ok --help", r"test: ok --version", *TREE])
     yield bare("console", "console", [r"test: (\w+)  -(?s:.*)test: expected \1", r"test: guest ended with 0",
@@ -56,7 +100,11 @@ def cases():
 def command_of(one):
     if one.command:
         return one.command
-    command = script("run-host", *one.settings, "INITRD=" + os.path.join(OUT, "initrd.gz"), "APPEND=quiet " + one.test)
+    initrd = "device.gz" if one.name.startswith("device") else "initrd.gz"
+    command = script("run-host", *one.settings, "INITRD=" + os.path.join(OUT, initrd), "APPEND=quiet " + one.test)
+    if initrd == "device.gz":
+        with open(DISK_IMAGE, "wb") as image:
+            image.truncate(64 << 20)
     if one.name == "options":
         return ["sh", "-c", '"$@" | "$0" --tree', os.path.join(HERE, "run.py")] + command
     return command
@@ -85,6 +133,7 @@ def prepare():
     os.makedirs(OUT, exist_ok=True)
     build("cc", "uart_test", os.path.join(HERE, "uart_test.c"), os.path.join(ROOT, "host", "vmm", "uart.c"), "-lcmocka")
     build("aarch64-linux-gnu-gcc", "on_terminal", "-static", os.path.join(HERE, "on_terminal.c"))
+    build("cc", "pci_test", os.path.join(HERE, "pci_test.c"), os.path.join(ROOT, "host", "vmm", "pci.c"), "-lcmocka")
     guest, shell = os.path.join(OUT, "guest.gz"), os.path.join(OUT, "shell.gz")
     modules = kernel_modules(OUT, MODULES)
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
@@ -94,6 +143,10 @@ def prepare():
                    os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), os.path.join(OUT, "on_terminal"),
                    guest, shell))
+    on_pci, guest = kernel_modules(OUT, PCI_MODULES), os.path.join(OUT, "device-guest.gz")
+    quietly(script("make-initramfs", guest, os.path.join(HERE, "device-guest-init"), *on_pci))
+    quietly(script("make-initramfs", os.path.join(OUT, "device.gz"), os.path.join(HERE, "device-init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
+                   os.path.join(BUILD, "vmm", "cordon-vmm"), os.path.join(KERNEL, "Image"), guest, *on_pci))
 
 
 if __name__ == "__main__":

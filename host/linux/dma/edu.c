@@ -77,6 +77,23 @@ void edu_drop(void)
 		drop(&edu[--edus]);
 }
 
+/* The last of them goes to its place, and it to the end. */
+struct edu *edu_put_aside(void)
+{
+	for (unsigned int i = 0; i < edus; i++) {
+		if (!edu[i].pci->bus->self)
+			continue;
+		swap(edu[i], edu[edus - 1]);
+		return &edu[--edus];
+	}
+	return NULL;
+}
+
+void edu_put_back(struct edu *e)
+{
+	edus++;
+}
+
 /* ---- one transfer ---- */
 
 static void begin(struct edu *e, u64 source, u64 target, u64 count, u64 command)

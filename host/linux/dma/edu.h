@@ -27,6 +27,10 @@ extern unsigned int edus;
 int edu_find(void);
 void edu_drop(void);
 
+/* The one behind a port of its own is none of them until it is put back. NULL: there is none. */
+struct edu *edu_put_aside(void);
+void edu_put_back(struct edu *e);
+
 /* ---- one transfer of one device ---- */
 
 /* Begins it: the device reads EDU_CELL bytes to cell `cell` of its buffer, or writes the first `bytes` of the buffer. */

@@ -79,13 +79,14 @@ u64 dma_window(const struct edu *e)
 /* ---- all of them ---- */
 
 static void races(void) { dma_races(rounds); }
+static void given(void) { dma_given(rounds); }
 
 static const struct {
 	const char *name;
 	void (*attempt)(void);
 } group[] = {
 	{ "core", dma_core }, { "places", dma_places }, { "lives", dma_lives }, { "races", races }, { "setup", dma_setup },
-	{ "msis", dma_msis },
+	{ "given", given }, { "msis", dma_msis },
 };
 
 static void all_groups(void)

@@ -19,6 +19,8 @@
 #define NEXT_DONATION 3			/* 8 whenever there are too few */
 #define DONATIONS_OF_A_CALL 4
 #define DESTROY_MILLISECONDS 20000
+#define RESET_MILLISECONDS 5000
+#define RESET_POLL_MILLISECONDS 10
 
 static const char *const words[] = {
 #define WORD(name, number, word, meaning) [number] = word,
@@ -36,6 +38,7 @@ int el2_errno(u64 status)
 	switch (status) {
 	case CORDON_OK: return 0;
 	case CORDON_NO_MEMORY: return -ENOMEM;
+	case CORDON_DEVICE: return -ENODEV;
 	case CORDON_OWNED:
 	case CORDON_SHARED:
 	case CORDON_GFN:
@@ -213,6 +216,60 @@ void el2_block(struct vm *vm, u64 gfn, u64 frame)
 	keep_spare_tables(vm);
 }
 
+/* ---- devices ---- */
+
+/* Makes a call until it is through, with sleeps in between: a device takes its time for a reset. The status of the last one. */
+static u64 call_until_reset(u32 function, struct vm *vm, u64 device, bool *begun)
+{
+	unsigned long limit = jiffies + msecs_to_jiffies(RESET_MILLISECONDS);
+	struct cordon_regs r;
+
+	for (;;) {
+		r = (struct cordon_regs){ { function, vm->handle, device } };
+		cordon_hvc(&r);
+		if (r.x[0] == CORDON_OK || r.x[0] == CORDON_AGAIN)
+			*begun = true;
+		if (r.x[0] != CORDON_AGAIN || time_after(jiffies, limit))
+			return r.x[0];
+		msleep(RESET_POLL_MILLISECONDS);
+	}
+}
+
+int el2_device_attach(struct vm *vm, u64 device, bool *taken)
+{
+	u64 status = call_until_reset(CORDON_CALL_DEVICE_ATTACH, vm, device, taken);
+
+	/* All that Cordon can give are given: no matter of memory, or of this VM. */
+	return status == CORDON_NO_MEMORY || status == CORDON_EXISTS ? -EBUSY : el2_errno(status);
+}
+
+int el2_device_detach(struct vm *vm, u64 device)
+{
+	bool begun;
+
+	return el2_errno(call_until_reset(CORDON_CALL_DEVICE_DETACH, vm, device, &begun));
+}
+
+int el2_device_map(struct vm *vm, u64 device, u32 bar, u64 gpa)
+{
+	struct cordon_regs r;
+
+	do {
+		r = (struct cordon_regs){ { CORDON_CALL_DEVICE_MAP, vm->handle, device, bar, gpa } };
+		call(vm, &r);
+		cond_resched();
+	} while (r.x[0] == CORDON_AGAIN && !fatal_signal_pending(current));
+	return r.x[0] == CORDON_AGAIN ? -EINTR : el2_errno(r.x[0]);
+}
+
+int el2_device_open(struct vm *vm, u64 device)
+{
+	struct cordon_regs r = { { CORDON_CALL_DEVICE_OPEN, vm->handle, device } };
+
+	cordon_hvc(&r);
+	return el2_errno(r.x[0]);
+}
+
 bool el2_is_hosts(u64 frame)
 {
 	struct cordon_regs r = { { CORDON_CALL_MAP, frame } };
@@ -250,14 +307,20 @@ static u64 destroy_to_the_end(struct vm *vm)
 	return r.x[0];
 }
 
-bool el2_destroy(struct vm *vm)
+void el2_stop(struct vm *vm)
 {
 	struct cordon_regs r = { { CORDON_CALL_VM_STOP, vm->handle } };
+
+	if (vm->handle != 0)
+		cordon_hvc(&r);
+}
+
+bool el2_destroy(struct vm *vm)
+{
 	struct page *page, *next;
 	u64 status;
 
 	if (vm->handle != 0) {
-		cordon_hvc(&r);
 		status = destroy_to_the_end(vm);
 		if (status != CORDON_OK) {
 			pr_err("VM 0x%llx cannot be destroyed (%s): its memory, %llu pages, is lost to this host\n",

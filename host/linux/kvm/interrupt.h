@@ -17,6 +17,13 @@
 #define TARGET_NONE (-2)		/* an SPI that is routed to a vCPU that is not there */
 #define HOLDER_NONE (-1)
 
+/* A line of the host's that is behind an SPI: masked from when it is up until the guest has ended the SPI. */
+struct host_line {
+	u32 number;			/* the kernel's */
+	u32 intid;
+	bool masked;
+};
+
 struct irq {
 	u16 intid;
 	u8 priority;
@@ -28,6 +35,7 @@ struct irq {
 	s8 target;			/* vCPU, TARGET_ANY, TARGET_NONE */
 	s8 holder;			/* the vCPU in whose list registers it is, or where it is active */
 	u64 router;			/* what the guest has written */
+	struct host_line *host;		/* what is behind it, or NULL */
 };
 
 struct redist_region {

@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/interrupt.h>
 #include <linux/printk.h>
 #include <linux/spinlock.h>
 
@@ -98,6 +99,18 @@ void irq_forget(struct vm *vm, struct irq *irq, bool pending, bool active)
 
 /* ---- lines and SGIs ---- */
 
+/* gic->lock is held. */
+static void set_line(struct vm *vm, struct vcpu *v, struct irq *irq, bool level)
+{
+	if (vm->gic.ready && (irq->edge ? level : irq->line != level)) {
+		irq->latch = irq->latch || (irq->edge && level);
+		irq->line = level;
+		irq_changed(vm, v, irq);
+	} else {
+		irq->line = level;
+	}
+}
+
 void irq_set_line(struct vm *vm, struct vcpu *v, u32 intid, bool level)
 {
 	struct gic *gic = &vm->gic;
@@ -106,13 +119,8 @@ void irq_set_line(struct vm *vm, struct vcpu *v, u32 intid, bool level)
 
 	spin_lock_irqsave(&gic->lock, flags);
 	irq = irq_find(gic, v, intid);
-	if (irq && gic->ready && (irq->edge ? level : irq->line != level)) {
-		irq->latch = irq->latch || (irq->edge && level);
-		irq->line = level;
-		irq_changed(vm, v, irq);
-	} else if (irq) {
-		irq->line = level;
-	}
+	if (irq)
+		set_line(vm, v, irq, level);
 	spin_unlock_irqrestore(&gic->lock, flags);
 }
 
@@ -133,6 +141,51 @@ void irq_send_sgi(struct vm *vm, u64 targets_mask, u32 intid)
 		irq_changed(vm, v, &v->irq[intid]);
 	}
 	spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/* ---- lines of the host's behind SPIs ---- */
+
+void irq_host_line_begin(struct vm *vm, struct host_line *l)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vm->gic.lock, flags);
+	irq_find(&vm->gic, NULL, l->intid)->host = l;
+	spin_unlock_irqrestore(&vm->gic.lock, flags);
+}
+
+void irq_host_line_up(struct vm *vm, struct host_line *l)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vm->gic.lock, flags);
+	if (!l->masked) {
+		l->masked = true;
+		disable_irq_nosync(l->number);
+	}
+	set_line(vm, NULL, irq_find(&vm->gic, NULL, l->intid), true);
+	spin_unlock_irqrestore(&vm->gic.lock, flags);
+}
+
+/* gic->lock is held. If the line is still up, it is seen again at once. */
+static void host_line_down(struct irq *irq)
+{
+	irq->line = false;
+	if (irq->host->masked) {
+		irq->host->masked = false;
+		enable_irq(irq->host->number);
+	}
+}
+
+void irq_host_line_end(struct vm *vm, struct host_line *l)
+{
+	struct irq *irq = irq_find(&vm->gic, NULL, l->intid);
+	unsigned long flags;
+
+	spin_lock_irqsave(&vm->gic.lock, flags);
+	host_line_down(irq);
+	irq->host = NULL;
+	spin_unlock_irqrestore(&vm->gic.lock, flags);
 }
 
 /* ---- what a vCPU is given ---- */
@@ -252,6 +305,8 @@ static void take_one(struct vcpu *v, struct listed *l, const u64 *word)
 		return;
 	if (word)
 		irq->active = (*word & CORDON_INTERRUPT_ACTIVE) != 0;
+	if (word && irq->host && !pending && !irq->active)
+		host_line_down(irq);	/* the guest has ended it */
 	if (pending && l->latch)
 		irq->latch = true;
 	irq->holder = irq->active ? v->index : HOLDER_NONE;

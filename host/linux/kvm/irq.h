@@ -29,6 +29,13 @@ void irq_forget(struct vm *vm, struct irq *irq, bool pending, bool active);
 
 /* The level of a line; v: as above. */
 void irq_set_line(struct vm *vm, struct vcpu *v, u32 intid, bool level);
+/*
+ * A line of the host's that is up, by its handler: the host masks it, and the SPI is up until the guest has ended it. It belongs to the
+ * SPI from its beginning to its end, after which nothing is masked; the SPI is there.
+ */
+void irq_host_line_begin(struct vm *vm, struct host_line *l);
+void irq_host_line_up(struct vm *vm, struct host_line *l);
+void irq_host_line_end(struct vm *vm, struct host_line *l);
 /* To the vCPUs whose bits are set. */
 void irq_send_sgi(struct vm *vm, u64 targets, u32 intid);
 /* Whether the vCPU has an interrupt to take. */

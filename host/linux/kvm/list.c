@@ -36,8 +36,8 @@ static void show_vm(struct vm *vm, void *data)
 {
 	struct seq_file *m = data;
 
-	seq_printf(m, "VM 0x%llx: pid %d, %s, %u vCPUs, %llu pages of memory, %llu blocks, %llu pages for tables; exits:",
-		   vm->handle, vm->pid, phase(vm), vm->vcpus, vm->pinned, vm->blocks, vm->nframes);
+	seq_printf(m, "VM 0x%llx: pid %d, %s, %u vCPUs, %llu pages of memory, %llu blocks, %llu pages for tables, %u devices; exits:",
+		   vm->handle, vm->pid, phase(vm), vm->vcpus, vm->pinned, vm->blocks, vm->nframes, vm->devices);
 	for (u32 i = 0; i < CORDON_EXITS; i++) {
 		u64 n = 0;
 

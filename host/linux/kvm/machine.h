@@ -23,12 +23,14 @@
 #include <linux/xarray.h>
 
 #include "cordon/abi.h"
+#include "cordon/kvm.h"
 #include "interrupt.h"
 
 #define SLOTS CORDON_MEMORY_RANGES
 #define BLOCK_PAGES 512UL
 
 struct vm;
+struct vm_device;
 
 /* ---- vCPUs ---- */
 
@@ -97,6 +99,8 @@ struct vm {
 	u32 vcpus;
 	struct slot slot[SLOTS];
 	struct gic gic;
+	struct vm_device *device[CORDON_KVM_DEVICES];
+	u32 devices;
 
 	u64 handle;			/* Cordon's; 0: it has none yet */
 	struct list_head frames;	/* given for tables and registers; linked by page->lru, order in page->private */

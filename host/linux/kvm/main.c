@@ -11,12 +11,13 @@
 
 #include "cordon/abi.h"
 #include "eventfd.h"
+#include "function.h"
 #include "hypercall.h"
 #include "limits.h"
 #include "list.h"
 #include "vm_fd.h"
 
-#define ABI_MINOR 1		/* the first that has VMs */
+#define ABI_MINOR 2		/* the first that has devices for VMs */
 
 /* ---- ioctls ---- */
 
@@ -86,6 +87,9 @@ static int __init register_all(void)
 	ret = list_init();
 	if (ret != 0)
 		goto no_list;
+	ret = function_init();
+	if (ret != 0)
+		goto no_functions;
 	ret = misc_register(&kvm_device);
 	if (ret != 0)
 		goto no_device;
@@ -93,6 +97,8 @@ static int __init register_all(void)
 
 no_device:
 	pr_err("cannot register /dev/kvm (error %d); does the kernel's own KVM have it?\n", ret);
+	function_exit();
+no_functions:
 	list_exit();
 no_list:
 	eventfd_exit();
@@ -118,6 +124,7 @@ static int __init kvm_init(void)
 static void __exit kvm_exit(void)
 {
 	misc_deregister(&kvm_device);
+	function_exit();
 	list_exit();
 	eventfd_exit();
 }

@@ -189,7 +189,7 @@ static bool may_map_block(struct vm *vm, const struct slot *s, u64 gfn, struct p
 {
 	unsigned long first = ALIGN_DOWN(gfn, BLOCK_PAGES);
 
-	return can_have_blocks(s) && block_is_in(s, gfn) && PageCompound(page) &&
+	return vm->devices == 0 && can_have_blocks(s) && block_is_in(s, gfn) && PageCompound(page) &&
 	       compound_order(compound_head(page)) >= PMD_SHIFT - PAGE_SHIFT &&
 	       (page_to_pfn(page) ^ gfn) % BLOCK_PAGES == 0 &&
 	       !xa_find(&vm->pages, &first, first + BLOCK_PAGES - 1, XA_PRESENT);
@@ -214,6 +214,52 @@ static int map_block(struct vm *vm, const struct slot *s, u64 gfn)
 	if (ret == 0 || xa_load(&vm->pages, gfn))
 		return 0;
 	return ret == -EINTR ? -EINTR : -EAGAIN;
+}
+
+/* ---- all of it ---- */
+
+/* How many pages from gfn on, within one batch, are not the VM's. */
+static unsigned long missing(struct vm *vm, u64 gfn, u64 most)
+{
+	unsigned long n = 0;
+
+	while (n < min_t(u64, most, BLOCK_PAGES) && !xa_load(&vm->pages, gfn + n))
+		n++;
+	return n;
+}
+
+static int map_slot(struct vm *vm, const struct slot *s)
+{
+	for (u64 at = 0; at < s->size;) {
+		u64 gfn = (s->base + at) >> PAGE_SHIFT;
+		long n = missing(vm, gfn, (s->size - at) >> PAGE_SHIFT);
+		int ret;
+
+		if (n == 0) {
+			at += PAGE_SIZE;
+			continue;
+		}
+		n = pin_any(vm, s->user + at, n);
+		if (n < 0)
+			return n;
+		ret = give_batch(vm, CORDON_CALL_VM_MAP, gfn, n);
+		if (ret != 0)
+			return ret;
+		at += (u64)n << PAGE_SHIFT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+int memory_map_all(struct vm *vm)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < SLOTS && ret == 0; i++)
+		ret = map_slot(vm, &vm->slot[i]);
+	return ret;
 }
 
 /* ---- faults ---- */

@@ -9,6 +9,8 @@ struct vm;
 
 /* Declares all slots, and loads what is populated of them. */
 int memory_load(struct vm *vm);
+/* All that is declared and not there yet, once the VM runs: what a device reaches has to be there. */
+int memory_map_all(struct vm *vm);
 /* Blocks of 2 MiB from what was loaded, once the VM runs. */
 void memory_join(struct vm *vm);
 /*

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "device.h"
 #include "el2.h"
 #include "eventfd.h"
 #include "gic.h"
@@ -72,7 +73,8 @@ static void vm_destroy(struct kref *ref)
 	list_del(&vm->list);
 	mutex_unlock(&vms_lock);
 	eventfd_free(vm);
-	if (el2_destroy(vm))
+	el2_stop(vm);
+	if (device_end_all(vm) && el2_destroy(vm))
 		memory_free(vm);
 	for (u32 i = 0; i < CORDON_VCPUS_MAX; i++) {
 		if (vm->vcpu[i])
@@ -100,6 +102,19 @@ static int can_start(struct vm *vm)
 	return gic_map(vm);
 }
 
+/* Devices find all of the memory, in pages, before the guest runs; without any, what is not there comes when the guest touches it. */
+static int complete_memory(struct vm *vm)
+{
+	int ret = 0;
+
+	if (vm->devices == 0) {
+		memory_join(vm);
+		return 0;
+	}
+	ret = memory_map_all(vm);
+	return ret == 0 ? device_open_all(vm) : ret;
+}
+
 /* All that a VM is made of, in the order in which Cordon wants it. Only a VM that is thrown away stops half way. */
 static int build(struct vm *vm)
 {
@@ -111,9 +126,11 @@ static int build(struct vm *vm)
 	for (u32 i = 0; i < vm->vcpus && ret == 0; i++)
 		ret = el2_vcpu(vm, i);
 	if (ret == 0)
+		ret = device_attach_all(vm);
+	if (ret == 0)
 		ret = el2_start(vm, first->pc, first->x0);
 	if (ret == 0)
-		memory_join(vm);
+		ret = complete_memory(vm);
 	return ret;
 }
 

@@ -7,6 +7,8 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
+#include "cordon/kvm.h"
+#include "device.h"
 #include "eventfd.h"
 #include "gic.h"
 #include "gic_fd.h"
@@ -43,6 +45,13 @@ static long create_device(struct vm *vm, void __user *argument)
 		return ret;
 	/* The descriptor is the process's already: an address that cannot be written to is its own affair. */
 	return copy_to_user(argument, &device, sizeof(device)) ? -EFAULT : 0;
+}
+
+static long give_device(struct vm *vm, void __user *argument)
+{
+	struct cordon_kvm_device args;
+
+	return copy_from_user(&args, argument, sizeof(args)) ? -EFAULT : device_give(vm, &args);
 }
 
 static long irq_line(struct vm *vm, void __user *argument)
@@ -94,6 +103,7 @@ static long vm_ioctl(struct file *file, unsigned int request, unsigned long argu
 	case KVM_CREATE_VCPU: return vcpu_fd_create(vm, argument);
 	case KVM_SET_USER_MEMORY_REGION: return set_user_memory_region(vm, pointer);
 	case KVM_CREATE_DEVICE: return create_device(vm, pointer);
+	case CORDON_KVM_DEVICE_GIVE: return give_device(vm, pointer);
 	case KVM_IRQ_LINE: return irq_line(vm, pointer);
 	case KVM_IRQFD: return irqfd(vm, pointer);
 	case KVM_IOEVENTFD: return ioeventfd(vm, pointer);

@@ -125,6 +125,8 @@ GIVEN = [
     ("fetched-cut", "pci_function.c", "a bridge's second window has 32 bits", "        first |= (uint64_t)h->word[PCI_WINDOW / 4 + 2] << 32;\n", ""),
     ("decode-ignored", "pci_function.c", "what does not answer is in the way", "    if ((h->word[PCI_COMMAND / 4] & COMMAND_MEMORY) == 0)\n        return 0;\n", ""),
     ("bytes-as-words", "pci_function.c", "a byte that is written counts as four", "bytes == 4 ? UINT32_MAX : (1u << 8 * bytes) - 1", "bytes > 0 ? UINT32_MAX : 0"),
+]
+
 ITS = [
     ("its-any-device", "its_commands.c", "a device is mapped that is not the host's", "!is_hosts_device(s, c->device) || (d == 0 && !c->valid)", "d == 0 && !c->valid"),
     ("its-event-beyond", "its_tables.c", "an event is mapped that the device has not", "if (number >= d->events)", "if (number >= 4096)"),
@@ -177,6 +179,8 @@ ITS = [
     ("lpis-of-firmware", "lpi.c", "a redistributor is used that has tables of others", "    if ((its_read(redistributor, GICR_CTLR) & GICR_CTLR_ENABLE_LPIS) != 0)\n        return false;\n    its", "    its"),
     ("lpis-not-stopped", "its_start.c", "LPIs go on before a reset", "        good = lpi_stop(&s->target[i]) && good;\n", "        good = good && i < s->targets;\n"),
     ("its-not-stopped", "its_start.c", "the ITS goes on before a reset", "    bool good = disable(s);\n", "    bool good = true;\n"),
+    ("its-begun-again", "its_shadow.c", "an ITS that was stopped is enabled", "enabled == s->enabled || (enabled && !s->live)", "enabled == s->enabled"),
+    ("lpis-begun-again", "lpi.c", "the same of LPIs", "s->live ? enable(s, t) : 0", "enable(s, t)"),
     ("its-not-coherent", "its_start.c", "an ITS is used that does not see the caches", "(readback & (ATTRIBUTE_FIELDS | BASER_PAGE_SIZE(3))) == (wanted & ~fixed)", "(readback & BASER_PAGE_SIZE(3)) == BASER_PAGE_SIZE(code)"),
     ("its-queue-not-coherent", "its_start.c", "the same of its queue", "        !queue_is_coherent(s) || ", "        "),
     ("its-page-size", "its_start.c", "a table is of pages that the ITS has not", "(readback & (ATTRIBUTE_FIELDS | BASER_PAGE_SIZE(3))) == (wanted & ~fixed)", "(readback & ATTRIBUTE_FIELDS) == ATTRIBUTES"),
@@ -223,6 +227,7 @@ TREE = [
     ("other-its-named", "plan_pci.c", "devices lead to an ITS that the host has not", "fdt_cells(map, i + 1, 1) != its || count == 0", "count == 0"),
     ("all-itss-told", "plan.c", "the host is told of each ITS", 'board.pci.its == 0 || tree_number(f, child, "phandle", 0) != board.pci.its', "board.pci.its == 0"),
     ("its-out-of-use", "plan.c", "an ITS is used that is out of use", '!tree_is(f, node, "arm,gic-v3-its") || !tree_is_okay(f, node)', '!tree_is(f, node, "arm,gic-v3-its")'),
+    ("its-elsewhere", "plan.c", "an ITS is used whose addresses are others", "ranges.data == 0 || ranges.size != 0", "ranges.data == 0"),
     ("its-of-one-frame", "plan.c", "an ITS is used that has no page to write to", "m.size < ITS_SIZE", "m.size == 0"),
     ("msis-beyond-room", "plan_pci.c", "devices are the host's that the ITS does not know as such", "        if (p->msis == MAX_ITS_RANGES)\n            p->its = 0;\n        else", "        if (p->msis < MAX_ITS_RANGES)"),
     ("disabled-bridge", "plan_pci.c", "a bridge that is out of use is given", ' && tree_is_okay(f, node);\n}\n\n/* ---- SMMUs', ";\n}\n\n/* ---- SMMUs"),

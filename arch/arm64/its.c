@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "its.h"
 
-#include "arch.h"
 #include "cpu.h"
 #include "its_shadow.h"
 #include "its_start.h"
@@ -10,25 +9,13 @@
 #include "machine_el2.h"
 #include "print.h"
 #include "smmu_format.h"
+#include "ticket.h"
 
 static struct its its;
 static bool there;                      /* the host has it */
 
-/* A ticket lock as the core's, before all of its own: what the host has done of its queue is bounded. */
+/* Before all of the core's: what the host has done of its queue is bounded. */
 static struct lock registers;
-
-static void lock_registers(void)
-{
-    uint16_t ticket = arch_ticket(&machine, &registers.next);
-
-    while (arch_load_acquire16(&registers.serving) != ticket)
-        arch_wait(&machine);
-}
-
-static void unlock_registers(void)
-{
-    arch_store_release16(&registers.serving, (uint16_t)(registers.serving + 1u));
-}
 
 /* ---- boot ---- */
 
@@ -95,7 +82,7 @@ bool its_access(uint64_t address, uint32_t bytes, bool write, uint64_t *value, b
 
     if (!there || address < its.base || address - its.base >= ITS_FRAME)
         return false;
-    lock_registers();
+    ticket_lock(&registers);
     was_live = its.live;
     *done = true;
     if (write)
@@ -103,7 +90,7 @@ bool its_access(uint64_t address, uint32_t bytes, bool write, uint64_t *value, b
     else
         *value = its_shadow_read(&its, offset, bytes);
     hear(was_live);
-    unlock_registers();
+    ticket_unlock(&registers);
     return true;
 }
 
@@ -126,9 +113,9 @@ bool its_redistributor_read(uint64_t address, uint32_t *value)
 
     if (t == 0)
         return false;
-    lock_registers();
+    ticket_lock(&registers);
     known = lpi_read(t, address % CORDON_PAGE_SIZE, value);
-    unlock_registers();
+    ticket_unlock(&registers);
     return known;
 }
 
@@ -139,9 +126,9 @@ bool its_redistributor_write(uint64_t address, uint32_t value)
 
     if (t == 0)
         return false;
-    lock_registers();
+    ticket_lock(&registers);
     known = lpi_write(&its, t, address % CORDON_PAGE_SIZE, value);
-    unlock_registers();
+    ticket_unlock(&registers);
     return known;
 }
 
@@ -151,9 +138,9 @@ void its_stop_all(void)
 {
     if (!there)
         return;
-    lock_registers();
+    ticket_lock(&registers);
     (void)its_stop(&its);
-    unlock_registers();
+    ticket_unlock(&registers);
 }
 
 void its_cut_all(void)

@@ -16,7 +16,6 @@
 #define GITS_IIDR 0x04
 #define GITS_TYPER 0x08
 #define TYPER_PHYSICAL (UINT64_C(1) << 0)
-#define TYPER_CCT (UINT64_C(1) << 2)        /* collections: those in memory, and those that it holds itself */
 #define TYPER_ENTRY_SIZE(x) (((x) >> 4 & 0xf) + 1)      /* of a translation table, in bytes */
 #define TYPER_EVENT_BITS(x) ((uint32_t)((x) >> 8 & 0x1f) + 1)
 #define TYPER_DEVICE_BITS(x) ((uint32_t)((x) >> 13 & 0x1f) + 1)
@@ -55,8 +54,6 @@
 #define ITS_CACHEABILITY (UINT64_C(7) << 59)
 #define LPI_WRITE_BACK (UINT64_C(7) << 7)
 #define LPI_CACHEABILITY (UINT64_C(7) << 7)
-
-#define GITS_TRANSLATER 0x10040u            /* in the second frame */
 
 #define GICD_TYPER 0x04
 #define GICD_TYPER_ID_BITS(x) (((x) >> 19 & 0x1f) + 1)

@@ -65,12 +65,12 @@ uint64_t its_shadow_read(struct its *s, uint32_t offset, uint32_t bytes)
 
 /* ---- writes ---- */
 
-/* Whoever enables it with other tables than before finds nothing mapped. */
+/* Whoever enables it with other tables than before finds nothing mapped. One that was stopped or given up stays off. */
 static void write_control(struct its *s, uint64_t value)
 {
     bool enabled = (value & GITS_CTLR_ENABLED) != 0;
 
-    if (enabled == s->enabled)
+    if (enabled == s->enabled || (enabled && !s->live))
         return;
     its_before_register();
     its_write(s->base, GITS_CTLR, enabled ? GITS_CTLR_ENABLED : 0);

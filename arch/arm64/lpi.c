@@ -73,7 +73,7 @@ static void write_control(struct its *s, struct its_target *t, uint32_t value)
     uint32_t wanted = value & GICR_CTLR_ENABLE_LPIS;
 
     if (wanted != 0 && before == 0)
-        wanted = enable(s, t);
+        wanted = s->live ? enable(s, t) : 0;
     its_write(t->redistributor, GICR_CTLR, (value & ~GICR_CTLR_ENABLE_LPIS) | wanted);
 }
 

@@ -71,7 +71,7 @@ static bool its_register_access(uint64_t address, uint64_t bytes, bool write, ui
 {
     bool done;
 
-    if (!its_access(address, (uint32_t)bytes, write, value, &done))
+    if (bytes < 4 || !its_access(address, (uint32_t)bytes, write, value, &done))
         return false;
     if (!done)
         log_event(CORDON_EVENT_MMIO_DENIED, address, sysreg_read(elr_el2));

@@ -174,6 +174,10 @@ static void read_its(const struct fdt *f, struct fdt_node gic)
     struct fdt_node node = { 0, 0, 0 };
     struct cordon_mem m;
 
+    struct fdt_value ranges = fdt_property(f, gic, "ranges");
+
+    if (ranges.data == 0 || ranges.size != 0)
+        return;         /* its children's addresses are others than the machine's */
     while (board.pci.its == 0 && fdt_next_child(f, gic, &node)) {
         if (!tree_is(f, node, "arm,gic-v3-its") || !tree_is_okay(f, node) || !tree_reg(fdt_property(f, node, "reg"), 0, &m))
             continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ticket lock of EL2's own, as base/lock.h has them for the core. All of these are taken behind the core's, are held for a
- * bounded time, and in one order: configuration space of PCI, then the SMMUs.
+ * A ticket lock of EL2's own, as base/lock.h has them for the core. All of these are held for a bounded time, and taken in one
+ * order: the ITS's, then the core's, then configuration space of PCI, then the SMMUs'.
  */
 #ifndef CORDON_TICKET_H
 #define CORDON_TICKET_H

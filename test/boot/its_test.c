@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "its_access.h"
 #include "its_commands.h"
@@ -732,6 +733,10 @@ static void test_lpis(void)
     make(t);
     host_begins();
     want(its_stop(&s) && m.ctlr == 0 && m.gicr[0].ctlr == 0 && m.gicr[3].ctlr == 0, "it is not stopped");
+    (void)put(0, 0);
+    (void)put(0, 1);
+    gicr_put(0, 0, 1);
+    want(m.ctlr == 0 && m.gicr[0].ctlr == 0 && (get(0) & 1) == 0, "what was stopped is begun again");
     make(t);
     host_begins();
     m.is.lpis_stay = true;
@@ -1187,6 +1192,12 @@ int main(int argc, char **argv)
     test_failures();
     test_random(commands);
     test_noise(commands);
+    if (argc < 2) {
+        seed = (uint64_t)time(NULL) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        printf("its_test: seed %llu as well; its_test SEED repeats it\n", (unsigned long long)seed);
+        test_random(commands / 4);
+        test_noise(commands / 4);
+    }
     printf("its_test: %u checks, %u failures\n", checks, failures);
     return failures == 0 ? 0 : 1;
 }

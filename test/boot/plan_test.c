@@ -146,6 +146,8 @@ static const struct its_node {
     uint32_t phandle;
     const char *status;
 } no_itss[2] = { { 0x100000000, 0x20000, 0, NULL }, { 0x100020000, 0x20000, 0, NULL } }, *itss = no_itss;
+/* Of the GIC: 0 its children have the machine's addresses, 1 it does not say, 2 others. */
+static unsigned own_ranges;
 
 static void gic(void)
 {
@@ -153,6 +155,8 @@ static void gic(void)
     text("compatible", "arm,gic-v3");
     REG(0x8000000, 0x10000, 0x80a0000, 0xf60000, 0x4000000000, 0x4000000);
     cell("#redistributor-regions", 2);
+    if (own_ranges != 1)
+        prop("ranges", "\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0", own_ranges * 12);
     for (int i = 0; i < 2; i++) {
         begin(i == 0 ? "its@100000000" : "other@100020000");
         text("compatible", "arm,gic-v3-its");
@@ -669,6 +673,11 @@ static void its_gone(void)
         with_its("devices that go elsewhere", one, bad[i], i == 1 ? 8 : 4);
         want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
     }
+    for (own_ranges = 1; own_ranges < 3; own_ranges++) {
+        with_its("an ITS at other addresses", one, NULL, 0);
+        want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+    }
+    own_ranges = 0;
     with_its("half an entry", one, bad[1], 6);
     want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
     with_its("too many ranges", one, many, 20);

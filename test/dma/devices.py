@@ -41,7 +41,7 @@ ALWAYS = [
     ("a page that the guest will get", "before"), ("a granted page, both ways", "by a device"),
     ("a page that the guest gave up", "by a device"), ("a page that was cleared", "by a device"),
     ("frames of one that ended", "pages, vCPU, tables"), ("the same", "a page of the host's own"),
-    ("interrupts of devices", "through the ITS"), (WRITES, "beside its interrupt"), ("a flood of interrupts", "while a guest runs"),
+    ("interrupts of devices", "through the ITS"), (WRITES, "to interrupt"), (WRITES, "beside its interrupt"), ("a flood of interrupts", "while a guest runs"),
     ("a guest's page with commands", "for the ITS"), ("commands to the ITS", "a page of the host's own"),
     ("commands to the ITS", "guest, vCPU, Cordon, devices"), ("commands to the ITS", "at random"), ("tables of the ITS's", "guest, vCPU, Cordon, devices"),
 ] + [("pages of the host's own", when) for when in ["before all"] + GROUPS]

@@ -5,6 +5,7 @@
  */
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/mm.h>
 
 #include "dma.h"
@@ -26,6 +27,8 @@
 #define MAPD(device, bits) { 0x08 | (u64)(device) << 32, (bits) - 1, VALID, 0 }
 #define MAPC(collection) { 0x09, 0, VALID | (collection), 0 }
 #define MAPTI(device, event, lpi, collection) { 0x0a | (u64)(device) << 32, (event) | (u64)(lpi) << 32, (collection), 0 }
+#define DISCARD(device, event) { 0x0f | (u64)(device) << 32, (event), 0, 0 }
+#define UNMAPD(device) { 0x08 | (u64)(device) << 32, 0, 0, 0 }
 #define INT(device, event) { 0x03 | (u64)(device) << 32, (event), 0, 0 }
 #define SYNC { 0x05, 0, 0, 0 }
 
@@ -137,40 +140,86 @@ static void disable_msi(struct edu *e, struct msi *m)
 	pci_free_irq_vectors(e->pci);
 }
 
-/* Whether a device's write of a word brings its interrupt. */
-static bool brings(unsigned int device, u64 address, u32 word)
+static u32 device_id(const struct edu *e)
 {
-	int before = atomic_read(&msi[device].heard);
+	return pci_dev_id(e->pci);
+}
 
-	edu_write_word(device, address, word);
+/* The LPI that the kernel has for a device. */
+static u32 lpi_of(const struct edu *e)
+{
+	struct irq_data *d = irq_get_irq_data(pci_irq_vector(e->pci, 0));
+
+	while (d->parent_data)
+		d = d->parent_data;
+	return d->hwirq;
+}
+
+static bool comes(unsigned int device, int before)
+{
 	for (unsigned int i = 0; i < 200 && atomic_read(&msi[device].heard) == before; i++)
 		usleep_range(500, 1000);
 	return atomic_read(&msi[device].heard) != before;
 }
 
-static void attempt_interrupts(void)
+/* A device interrupts, as devices do. */
+static bool interrupts(unsigned int device)
 {
-	struct tally arrives = { 0 }, nothing = { 0 };
-	u64 at = msi[0].address;
+	int before = atomic_read(&msi[device].heard);
+	bool came;
 
-	for (unsigned int i = 0; i < edus; i++)
-		tally_add(&arrives, brings(i, msi[i].address, msi[i].data));
-	tally_add(&nothing, !brings(0, at, msi[0].data + 1));
-	tally_add(&nothing, !brings(0, at, ~0u));
-	tally_add(&nothing, !brings(0, at + 4, msi[0].data));
-	tally_add(&nothing, !brings(0, at & PAGE_MASK, 0));
-	tally_add(&nothing, !brings(0, ITS, 0));
-	tally_add(&nothing, !brings(0, ITS + 0x40, msi[0].data));
-	tally_add(&nothing, !brings(0, (at & PAGE_MASK) + PAGE_SIZE, msi[0].data));
-	tally_add(&nothing, !brings(0, REDISTRIBUTOR, 0));
-	tally_add(&arrives, brings(0, at, msi[0].data));
-	tally_report(&arrives, "interrupts of devices", "through the ITS", "arrive");
+	writel(1, edu[device].registers + 0x60);
+	came = comes(device, before);
+	writel(1, edu[device].registers + 0x64);
+	return came;
+}
+
+/* Whether the first device's write of a word brings its interrupt. */
+static bool brings(u64 address, u32 word)
+{
+	int before = atomic_read(&msi[0].heard);
+
+	edu_write_word(0, address, word);
+	return comes(0, before);
+}
+
+#define EVENT 3
+
+/*
+ * The emulator's device says who it is when it interrupts, not when it copies: what it copies to the ITS is device 0's. So device 0
+ * gets the first one's LPI meanwhile.
+ */
+static void attempt_writes(u64 at)
+{
+	const u64 before[][4] = { DISCARD(device_id(&edu[0]), msi[0].data), MAPD(0, 4), MAPTI(0, EVENT, lpi_of(&edu[0]), 0) };
+	const u64 after[][4] = { UNMAPD(0), MAPTI(device_id(&edu[0]), msi[0].data, lpi_of(&edu[0]), 0) };
+	struct tally arrives = { 0 }, nothing = { 0 };
+
+	memcpy(command, before, sizeof(before));
+	tally_want(&arrives, "commands that were dropped", run_own(ARRAY_SIZE(before)), 0);
+	tally_add(&arrives, brings(at, EVENT));
+	tally_add(&nothing, !brings(at, EVENT + 1));
+	tally_add(&nothing, !brings(at, ~0u));
+	tally_add(&nothing, !brings(at + 4, EVENT));
+	tally_add(&nothing, !brings(at & PAGE_MASK, 0));
+	tally_add(&nothing, !brings(ITS, 0));
+	tally_add(&nothing, !brings(ITS + 0x40, EVENT));
+	tally_add(&nothing, !brings((at & PAGE_MASK) + PAGE_SIZE, EVENT));
+	tally_add(&nothing, !brings(REDISTRIBUTOR, 0));
+	tally_add(&arrives, brings(at, EVENT));
+	memcpy(command, after, sizeof(after));
+	tally_want(&arrives, "commands that were dropped", run_own(ARRAY_SIZE(after)), 0);
+	tally_report(&arrives, "a device writes", "to interrupt", "arrives");
 	tally_report(&nothing, "a device writes", "beside its interrupt", "nothing");
 }
 
-static u32 device_id(const struct edu *e)
+static void attempt_interrupts(void)
 {
-	return pci_dev_id(e->pci);
+	struct tally t = { 0 };
+
+	for (unsigned int i = 0; i < edus; i++)
+		tally_add(&t, interrupts(i));
+	tally_report(&t, "interrupts of devices", "through the ITS", "arrive");
 }
 
 /* As fast as they can be asked for, while the victim runs: guests_check() looks at it. */
@@ -341,6 +390,7 @@ static void attempt_all(void)
 {
 	u64 cbaser = readq(its + CBASER), cwriter = readq(its + CWRITER), place[PLACES];
 
+	attempt_writes(msi[0].address);
 	attempt_flood();
 	if (vm_make(&vm) == 0) {
 		tally_report(&(struct tally){ .tries = ATOMIC64_INIT(1), .refused = ATOMIC64_INIT(guest_writes_commands()) },

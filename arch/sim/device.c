@@ -22,7 +22,7 @@ static unsigned long long ull(uint64_t x)
 
 bool sim_device(struct sim *s, const struct sim_device *d)
 {
-    if (s->functions == SIM_FUNCTIONS)
+    if (s->functions == SIM_FUNCTIONS || !stream_create(&s->function[s->functions]))
         return false;
     s->function[s->functions].is = *d;
     s->functions++;

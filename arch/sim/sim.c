@@ -214,7 +214,7 @@ static bool make_core(struct sim *s, const struct plan *p, char *why, size_t why
     s->booting = false;
     if (status != CORDON_OK)
         return fail(why, why_size, cordon_status_meaning(status));
-    return (sim_records_create(s) && smmu_create(s) && stream_create(s)) || fail(why, why_size, "out of memory");
+    return (sim_records_create(s) && smmu_create(s)) || fail(why, why_size, "out of memory");
 }
 
 struct sim *sim_create(const struct sim_config *config, char *why, size_t why_size)

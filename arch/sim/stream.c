@@ -17,19 +17,15 @@ static unsigned long long ull(uint64_t x)
     return x;
 }
 
-bool stream_create(struct sim *s)
+bool stream_create(struct function *f)
 {
-    for (uint32_t i = 0; i < SIM_FUNCTIONS; i++) {
-        s->function[i].tlb = sim_sparse(ENTRIES * sizeof(uint64_t));
-        if (s->function[i].tlb == NULL)
-            return false;
-    }
-    return true;
+    f->tlb = sim_sparse(ENTRIES * sizeof(uint64_t));
+    return f->tlb != NULL;
 }
 
 void stream_destroy(struct sim *s)
 {
-    for (uint32_t i = 0; i < SIM_FUNCTIONS; i++)
+    for (uint32_t i = 0; i < s->functions; i++)
         sim_unsparse(s->function[i].tlb, ENTRIES * sizeof(uint64_t));
 }
 

@@ -14,7 +14,7 @@
 #include "duty.h"
 #include "state.h"
 
-bool stream_create(struct sim *s);
+bool stream_create(struct function *f);
 void stream_destroy(struct sim *s);
 
 /* False: a fault. The stream is open. */

@@ -267,6 +267,8 @@ enum cordon_status device_detach(struct cordon *c, struct vm_locked v, uint64_t 
         return CORDON_DEVICE;
     if (d->state != DEVICE_RETURNING)
         close(c, v, d);
+    if (v.vm->entries != arch_load_acquire16(&v.vm->exits))
+        return CORDON_AGAIN;    /* a guest that is in it still would tell the host, by an exit, what it writes to its device */
     if (!unmap_windows(c, v, d) || !arch_device_reset(c, d))
         return CORDON_AGAIN;
     arch_device_give_back(c, d);        /* before anybody else can take it */

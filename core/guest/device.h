@@ -6,7 +6,8 @@
  *              table, then it is reset
  * GIVEN        attached, and measured; its windows may be mapped for the VM, its stream still aborts
  * OPEN         the SMMU walks the VM's own table for it. What a VM's table loses, s2_settle() takes from the SMMU as well
- * RETURNING    its stream aborts; its windows leave the VM's table, then it is reset, then it is the host's again
+ * RETURNING    its stream aborts; once no vCPU is in the guest any more its windows leave the VM's table, then it is reset,
+ *              then it is the host's again
  *
  * Who guards what of a record in c->device: which VM has it, its name and which frames are windows are written with the VM's
  * lock and the host's, and may be read with either of the two; all else is the VM's, once it has the record. So nobody

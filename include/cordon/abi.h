@@ -169,7 +169,7 @@
 
 /*
  * Stopped. The device is cut off, reset, and the host's again. x1: handle; x2: its frame. CORDON_AGAIN: call again with the
- * same.
+ * same; for one, while a vCPU is in the guest still.
  */
 #define CORDON_CALL_DEVICE_DETACH 0xc6000023u
 

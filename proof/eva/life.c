@@ -101,7 +101,13 @@ void arch_random(struct cordon *c, uint64_t word[3])
         word[i] = any();
 }
 
-/* Two windows that can be given; or whatever else a machine may say, of one. */
+/* What a machine may say of a window that cannot be given: RAM, hidden, beyond all addresses, in two places, around the end. */
+static const struct window bad[] = {
+    { .first = 0x100, .pages = 1 }, { .first = 0x5ff, .pages = 2 }, { .first = 0x3ffff, .pages = 2 }, { .first = 0x90002, .pages = 9 },
+    { .first = 0xfffff, .pages = 2 }, { .first = UINT64_MAX, .pages = 2 }, { .first = 0x80000, .pages = UINT64_MAX },
+};
+
+/* Two windows that can be given; and one more of those above, of the next devices. */
 enum cordon_status arch_device_take(struct cordon *c, uint64_t frame, struct device *d)
 {
     (void)c;
@@ -109,8 +115,8 @@ enum cordon_status arch_device_take(struct cordon *c, uint64_t frame, struct dev
     d->stream = 8;
     d->window[1] = (struct window){ .first = 0x90000, .pages = 3 };
     d->window[4] = (struct window){ .first = 0xa0000, .pages = 0x401 };
-    if (frame == 0x3f001)
-        d->window[0] = (struct window){ .first = any(), .pages = any() };
+    if (frame > 0x3f000 && frame <= 0x3f000 + ALL(bad))
+        d->window[0] = bad[frame - 0x3f001];
     return frame >= 0x3f000 && frame < 0x3f010 ? CORDON_OK : CORDON_DEVICE;
 }
 
@@ -265,11 +271,12 @@ static void guest_life(struct cordon *c)
     again(c, CORDON_CALL_DEVICE_DETACH, handle, DEVICE, 0, 0);
     check(cordon_map_page_host(c, pa(0x90001000)), CORDON_OK);
     (void)host(c, CORDON_CALL_VM_CLEAR, handle, 0xc1, 1, 0);
-    /* A device of which the machine says anything, in a VM that does not come to its start. */
-    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_ATTACH, other, DEVICE + 1 });
-    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_ATTACH, other, DEVICE + 1 });
+    /* A VM that does not come to its start. */
+    for (uint64_t i = 0; i < ALL(bad); i++)
+        refused(c, CORDON_CALL_DEVICE_ATTACH, other, DEVICE + 1 + i, 0, 0, CORDON_DEVICE);
+    refused(c, CORDON_CALL_DEVICE_ATTACH, other, DEVICE, 0, 0, CORDON_AGAIN);
     (void)host(c, CORDON_CALL_VM_STOP, other, 0, 0, 0);
-    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_DEVICE_DETACH, other, DEVICE + 1 });
+    again(c, CORDON_CALL_DEVICE_DETACH, other, DEVICE, 0, 0);
 }
 
 int main(void)

@@ -329,6 +329,8 @@ for (uint64_t i = 0; i < 512; i++)
     gone("window-unaligned", "device_map", "a window begins within a page", "if (gpa % CORDON_PAGE_SIZE != 0)\n        return CORDON_UNALIGNED;\n"),
     M("window-before-attach", "device_map", "windows of a device that is being reset are mapped", "d->state != DEVICE_GIVEN || ", ""),
     gone("window-not-unmapped", "device_detach", "the guest keeps the windows of a device that is the host's", "!unmap_windows(c, v, d) || "),
+    never("detach-under-guest", "device_detach", "an exit tells the host what a guest writes to its device",
+          "v.vm->entries != arch_load_acquire16(&v.vm->exits)"),
     M("window-unmapped-late", "device_detach", "a device is reset while the guest still has its windows", "!unmap_windows(c, v, d) || !arch_device_reset(c, d)",
       "!arch_device_reset(c, d) || !unmap_windows(c, v, d)"),
     M("window-guest-tlb", "unmap_windows", "windows stay in the guest's TLBs", "s2_settle(c, &v.vm->s2, ", "(void)("),

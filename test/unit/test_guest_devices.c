@@ -136,6 +136,7 @@ static void stop(struct guest *g)
 static void detach(struct guest *g, uint64_t device)
 {
     assert_int_equal(AGAIN(g->m, CORDON_CALL_DEVICE_DETACH, g->handle, device).x[0], CORDON_OK);
+    machine_check(g->m);        /* while the VM is there: what it counts is right */
 }
 
 /* Stopped, detached, and gone. */
@@ -358,6 +359,25 @@ static void windows_over_anything_but_free_device_memory_are_refused(void **stat
     end(&g, A);
     assert_ok(guest_destroy(&other));
     machine_free(g.m);
+}
+
+static void windows_are_taken_all_or_none(void **state)
+{
+    struct device found = { .window = { { .first = 0x90000, .pages = 2 }, { .first = FRAME(2, 0), .pages = 1 } } };
+    struct machine *m = machine_with_devices();
+    bool taken;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sim_begin(m->sim, "windows");
+        taken = window_take(m->c, &m->c->device[0], &found);
+        assert_int_equal(sim_end(m->sim), 0);
+        assert_int_equal(taken, i == 1);
+        assert_int_equal(m->c->device[0].window[0].pages, i == 1 ? 2 : 0);
+        found.window[1].pages = 0;
+    }
+    m->c->device[0] = (struct device){ .vm = 0 };
+    machine_free(m);
 }
 
 static void there_are_so_many_devices_and_no_more(void **state)
@@ -726,7 +746,41 @@ static void a_VM_that_stopped_is_reached_until_the_detach_and_no_longer(void **s
 
 /* ---- detach ---- */
 
-static void a_guest_that_is_in_it_still_loses_the_windows(void **state)
+/* What another CPU does while the guest is in: nothing of it may have the guest miss its window. */
+static void detach_meanwhile(void *arg, struct cordon *c, struct vcpu *u, struct trap *t)
+{
+    struct guest *g = arg;
+
+    (void)c, (void)u, (void)t;
+    if (g->resumes++ > 0)
+        return;
+    sim_cpu(g->m->sim, 1);
+    stop(g);
+    for (int i = 0; i < 5; i++)
+        assert_status(CORDON_AGAIN, HS(g->m, CORDON_CALL_DEVICE_DETACH, g->handle, A));
+    assert_int_equal(reached(g, A), 0);
+    sim_cpu(g->m->sim, 0);
+    assert_device(g->m, g->id, SMALL_AT / PAGE, SMALL_FRAME, 3);
+    assert_true(can_read(g->m, g->id, SMALL_AT));
+}
+
+/* Else the access would be an exit, and the host be told what the guest had for its device. */
+static void a_guest_that_is_in_it_still_keeps_its_windows_until_it_is_out(void **state)
+{
+    struct guest g;
+
+    (void)state;
+    (void)with_open_device(&g);
+    sim_guest(g.m->sim, detach_meanwhile, &g);
+    assert_ok(HS(g.m, CORDON_CALL_VCPU_RUN, g.handle, 0));
+    assert_int_equal(g.resumes, 1);
+    detach(&g, A);
+    assert_unmapped(g.m, g.id, SMALL_AT / PAGE);
+    assert_ok(guest_destroy(&g));
+    machine_free(g.m);
+}
+
+static void the_windows_are_gone_from_the_guests_table_and_TLBs(void **state)
 {
     struct guest g;
 
@@ -895,6 +949,7 @@ int main(void)
         cmocka_unit_test(what_is_no_device_is_refused_and_nothing_changes),
         cmocka_unit_test(without_an_SMMU_no_device_is_given),
         cmocka_unit_test(windows_over_anything_but_free_device_memory_are_refused),
+        cmocka_unit_test(windows_are_taken_all_or_none),
         cmocka_unit_test(there_are_so_many_devices_and_no_more),
         cmocka_unit_test(a_machine_that_has_too_few_tables_for_the_host_gives_devices_all_the_same),
         cmocka_unit_test(a_window_is_the_guests_page_by_page),
@@ -911,7 +966,8 @@ int main(void)
         cmocka_unit_test(a_VM_with_a_device_is_not_joined_nor_torn_down),
         cmocka_unit_test(what_becomes_of_blocks_is_told_to_the_device_too),
         cmocka_unit_test(a_VM_that_stopped_is_reached_until_the_detach_and_no_longer),
-        cmocka_unit_test(a_guest_that_is_in_it_still_loses_the_windows),
+        cmocka_unit_test(a_guest_that_is_in_it_still_keeps_its_windows_until_it_is_out),
+        cmocka_unit_test(the_windows_are_gone_from_the_guests_table_and_TLBs),
         cmocka_unit_test(a_device_goes_from_VM_to_VM),
         cmocka_unit_test(a_VM_that_never_starts_gives_its_device_back_at_any_point),
         cmocka_unit_test(a_slot_that_is_used_again_has_no_device),

@@ -106,6 +106,7 @@ NATIVE = {
                   "core/base/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
     "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "own", "events", "start")],
+    "its_test": ["arch/arm64/its_" + part + ".c" for part in ("format", "queue", "tables", "commands", "shadow", "start")] + ["arch/arm64/lpi.c"],
     **{name: ["arch/arm64/pci" + part + ".c" for part in ("", "_function", "_given", "_virtio")] for name in ("pci_test", "pci_given_test")},
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }

@@ -5,6 +5,8 @@
 #include "controls.h"
 #include "cordon/cordon.h"
 #include "cpu.h"
+#include "its.h"
+#include "lpi.h"
 #include "machine_el2.h"
 #include "mmu.h"
 #include "pci_config.h"
@@ -12,6 +14,7 @@
 #include "plan.h"
 #include "refuse.h"
 #include "smmu.h"
+#include "smmu_format.h"
 #include "smmu_registers.h"
 
 #define SECTION (CORDON_BLOCK_PAGES * CORDON_PAGE_SIZE)
@@ -75,6 +78,7 @@ void board_add_cpus(const struct fdt *f)
     for (uint32_t i = 0; i < cpu_count; i++) {
         if (cpus[i].redistributor == 0)
             refuse_to_boot("the GIC of this machine has no redistributor for one of the CPUs");
+        its_add_redistributor(cpus[i].redistributor);
     }
 }
 
@@ -102,6 +106,8 @@ static void find_redistributors(struct gicr *g, uint32_t *all)
         find_stride(typer);
         if (g->size - (base - g->base) < board.gicr_stride || (*all)++ == MAX_CPUS)
             break;
+        if (board.pci.its != 0 && !lpi_is_usable(base))
+            board.pci.its = 0;
         plan_redistributor(base);
         g->count++;
     }
@@ -122,6 +128,19 @@ static void find_smmus(void)
         mmu_map_device(board.pci.bridge[i].window[0].base, board.pci.bridge[i].window[0].size);
 }
 
+/* The ITS to which devices on these buses send their interrupts. Where it cannot be used the host has interrupts by wires. */
+static void find_its(void)
+{
+    const volatile uint32_t *distributor = phys(board.gicd);
+
+    if (board.pci.its == 0)
+        return;
+    mmu_map_device(board.its, ITS_FRAME);
+    mmu_map_device(board.gicd, CORDON_PAGE_SIZE);
+    if (!its_find(board.its, board.pci.msi, board.pci.msis, distributor[GICD_TYPER / 4], cpus_in_tree))
+        board.pci.its = 0;
+}
+
 void board_read(const struct fdt *f)
 {
     uint32_t all = 0;
@@ -133,6 +152,7 @@ void board_read(const struct fdt *f)
     for (uint32_t i = 0; i < board.rams; i++)
         mmu_map_ram(board.ram[i].base, board.ram[i].size);
     find_smmus();
+    find_its();
 }
 
 bool board_redistributor(uint64_t *address)
@@ -204,15 +224,25 @@ static uint64_t end_of_ram(void)
     return end;
 }
 
+/* How far devices reach: RAM, and the page to which they write to interrupt the host. */
+static uint64_t end_for_devices(void)
+{
+    uint64_t end = end_of_ram();
+    struct cordon_door door = its_door(false);
+
+    return door.address + CORDON_PAGE_SIZE > end ? door.address + CORDON_PAGE_SIZE : end;
+}
+
 static void configure(void)
 {
     uint32_t bits = bits_needed();
+    struct cordon_dma dma = smmu_tables(end_for_devices());
 
     plan_hide_the_rest();
     config = (struct cordon_config){ .ram = board.ram, .rams = board.rams, .core = board.core, .cores = 1,
                                      .hidden = board.hidden, .hiddens = board.hiddens,
                                      .pinned = board.reserved, .pinneds = board.reserveds, .host = shape(bits), .vm = shape(bits),
-                                     .dma = smmu_tables(end_of_ram()), .pa_bits = bits, .vms = 255 };
+                                     .dma = dma, .door = its_door(dma.page == PAGE_STAGE2), .pa_bits = bits, .vms = 255 };
 }
 
 /* Lays arrays out one behind the other. */
@@ -234,6 +264,7 @@ static uint64_t lay_out(const struct cordon_sizes *s, uint32_t count, uint64_t b
     g->host_table_count = s->host_tables;
     g->dma_tables = pfn(place(&at, s->dma_tables * CORDON_PAGE_SIZE, CORDON_PAGE_SIZE) / CORDON_PAGE_SIZE);
     at = smmu_place_all(at);
+    at = its_place_all(at, count);
     g->frame = phys(place(&at, s->sections * 512 * sizeof(struct frame), 64));
     g->section = phys(place(&at, s->sections * sizeof(struct section), 64));
     g->span = phys(place(&at, s->spans * sizeof(struct span), 64));
@@ -294,6 +325,7 @@ void board_confine_devices(void)
 
     if (reason != 0)
         refuse_to_boot(reason);
+    its_start_all();
     smmu_start_all();
 }
 

@@ -7,15 +7,7 @@
 #include <stdint.h>
 
 #include "fdt.h"
-
-#define GICR_TYPER 0x08
-#define GICR_TYPER_PLPIS UINT64_C(1)
-#define GICR_TYPER_VLPIS UINT64_C(2)        /* it has the frames of a GICv4 */
-#define GICR_TYPER_DIRTY UINT64_C(4)
-#define GICR_TYPER_DIRECT_LPI UINT64_C(8)
-#define GICR_TYPER_LAST UINT64_C(0x10)
-#define GICR_TYPER_RVPEID UINT64_C(0x80)    /* of a GICv4.1 */
-#define GICR_TYPER_VSGI UINT64_C(0x4000000)
+#include "its_registers.h"
 
 /* Reads the tree, and asks the GIC. Does not come back from a machine that cannot be run: it says why. */
 void board_read(const struct fdt *f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device registers that the host uses through us: configuration space of PCI, and the first page of each GIC redistributor. In
- * the latter are the addresses of tables that a redistributor reads and writes by itself; the host sees one that has no LPIs.
+ * Device registers that the host uses through us: configuration space of PCI, the first page of each GIC redistributor, and the
+ * ITS's. In the latter two are the addresses of tables that these read and write by themselves; the host never has its own
+ * used (its.h). Without an ITS it sees no LPIs.
  */
 #ifndef CORDON_MMIO_H
 #define CORDON_MMIO_H

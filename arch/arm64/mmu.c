@@ -11,12 +11,12 @@
 /*
  * Tables that are never more than these. A run of pages or blocks that is mapped takes at most two tables of level 3 and two
  * of level 2 at its ends, and two of level 1. Of these runs there are the ranges of RAM, regions of redistributors, SMMUs,
- * configuration spaces, the UART, the tree, the hole that the image makes in RAM; what lies between ends are blocks. The
- * image, and the root: 4. All that the CPUs have is one run of pages, which takes a table of level 3 for each 2 MiB. A range
- * of RAM of more than 512 GiB takes tables of level 1 as well, each of which is counted once here.
+ * configuration spaces, the distributor, the ITS, the UART, the tree, the hole that the image makes in RAM; what lies between
+ * ends are blocks. The image, and the root: 4. All that the CPUs have is one run of pages, which takes a table of level 3 for
+ * each 2 MiB. A range of RAM of more than 512 GiB takes tables of level 1 as well, each of which is counted once here.
  */
 #define RUN_TABLES 6
-#define RUNS (MAX_RAMS + MAX_GICRS + MAX_SMMUS + MAX_BRIDGES + 4)
+#define RUNS (MAX_RAMS + MAX_GICRS + MAX_SMMUS + MAX_BRIDGES + 6)
 #define CPU_TABLES (MAX_CPUS * (STACKS_SIZE + MAX_CPU_STRUCT) / 0x200000 + 2 + 4)
 #define TABLES (4 + RUNS * RUN_TABLES + CPU_TABLES + (PHYS_LIMIT >> 39))
 #define MAX_CPU_STRUCT 0x1000u

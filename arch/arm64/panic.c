@@ -2,6 +2,7 @@
 #include "panic.h"
 
 #include "arch.h"
+#include "its.h"
 #include "print.h"
 #include "scrub.h"
 #include "smc.h"
@@ -141,6 +142,7 @@ static void begin(void)
 static _Noreturn void end(void)
 {
     smmu_cut_all();
+    its_cut_all();
     scrub_private();
     print("Cordon stops the machine.\n");
     switch_off();

@@ -168,6 +168,22 @@ bool plan_next_cpu(const struct fdt *f, struct fdt_node *node, uint64_t *mpidr)
     return false;
 }
 
+/* The first ITS that is one which the host could have; there is no other for it. */
+static void read_its(const struct fdt *f, struct fdt_node gic)
+{
+    struct fdt_node node = { 0, 0, 0 };
+    struct cordon_mem m;
+
+    while (board.pci.its == 0 && fdt_next_child(f, gic, &node)) {
+        if (!tree_is(f, node, "arm,gic-v3-its") || !tree_is_okay(f, node) || !tree_reg(fdt_property(f, node, "reg"), 0, &m))
+            continue;
+        if (m.base % ITS_FRAME != 0 || m.size < ITS_SIZE || mem_end(m) > PHYS_LIMIT)
+            continue;
+        board.its = m.base;
+        board.pci.its = tree_number(f, node, "phandle", 0);
+    }
+}
+
 /* The distributor is the host's. Of the redistributors, it depends on what they are: plan_redistributor(). */
 static void read_gic(const struct fdt *f, struct fdt_node node)
 {
@@ -179,6 +195,8 @@ static void read_gic(const struct fdt *f, struct fdt_node node)
     if (!tree_reg(reg, 0, &m) || regions < 1 || regions > MAX_GICRS || reg.size / 16 <= regions)
         refuse_to_boot("the GIC of this machine is not one that I know");
     add_device(m.base, m.size);
+    board.gicd = m.base;
+    read_its(f, node);
     for (uint32_t i = 1; i <= regions; i++) {
         if (!tree_reg(reg, i, &m) || m.base % GICR_FRAME != 0 || m.size < GICR_V3_SIZE || mem_end(m) > PHYS_LIMIT)
             refuse_to_boot("the GIC of this machine has redistributors that I cannot use");
@@ -419,12 +437,15 @@ static void edit_timer(struct fdt *f, struct fdt_node node)
         fdt_shorten(f, interrupts, 24);
 }
 
-static void delete_children(struct fdt *f, struct fdt_node node)
+/* An ITS writes to memory as it is told: none stays but the one that is the host's through us. */
+static void edit_gic(struct fdt *f, struct fdt_node node)
 {
     struct fdt_node child = { 0, 0, 0 };
 
-    while (fdt_next_child(f, node, &child))
-        fdt_delete_node(f, child);
+    while (fdt_next_child(f, node, &child)) {
+        if (board.pci.its == 0 || tree_number(f, child, "phandle", 0) != board.pci.its)
+            fdt_delete_node(f, child);
+    }
 }
 
 static bool is_in_memory(struct cordon_mem m)
@@ -464,11 +485,11 @@ void plan_edit(struct fdt *f)
         else if (fdt_value_has(compatible, "arm,armv8-timer"))
             edit_timer(f, node);
         else if (is_gic(f, node))
-            delete_children(f, node);       /* the ITS: it writes to memory as it is told */
+            edit_gic(f, node);
         else if (text_equal(fdt_name(f, node), "reserved-memory"))
             edit_reserved(f, node);
         else if (plan_pci_is_bridge(f, node, &board.pci))
-            plan_pci_edit(f, node);
+            plan_pci_edit(f, node, &board.pci);
         else if ((fdt_property(f, node, "reg").data != 0 || fdt_property(f, node, "ranges").data != 0) && !may_have(f, node))
             fdt_delete_node(f, node);
     }

@@ -15,7 +15,7 @@
 #define WINDOW_CELLS 7
 #define WINDOW_BASE 3
 #define WINDOW_MEMORY 0x2000000u    /* of the first cell: memory, in the lower 32 bits or all 64; else it is I/O */
-/* Of an entry of `iommu-map`: first requester ID, SMMU, first stream, how many. */
+/* Of an entry of `iommu-map`: first requester ID, SMMU, first stream, how many. Of `msi-map`: the same, with an ITS. */
 #define MAP_CELLS 4
 
 static bool is_bridge(const struct fdt *f, struct fdt_node node)
@@ -83,6 +83,37 @@ static void read_streams(const struct fdt *f, struct fdt_node node, struct pci_p
     p->bridge[p->bridges].shared = tree_number(f, node, "iommu-map-mask", ROUTES - 1) != ROUTES - 1;
     if (covered < ROUTES)
         refuse_to_boot("the device tree has a PCI bus whose devices go past the SMMU (QEMU: leave out default-bus-bypass-iommu)");
+}
+
+/* ---- the ITS ---- */
+
+/* Whether all that a bridge says of its devices' interrupts is that they go to the ITS. */
+static bool is_of_its(const struct fdt *f, struct fdt_node node, uint32_t its)
+{
+    struct fdt_value map = fdt_property(f, node, "msi-map");
+
+    if (its == 0 || map.size == 0 || map.size % (4 * MAP_CELLS) != 0)
+        return false;
+    for (uint32_t i = 0; i < map.size / 4; i += MAP_CELLS) {
+        uint64_t count = fdt_cells(map, i + 3, 1);
+
+        if (fdt_cells(map, i + 1, 1) != its || count == 0 || fdt_cells(map, i + 2, 1) + count > STREAMS_LIMIT)
+            return false;
+    }
+    return true;
+}
+
+/* The devices of a bridge. With more ranges than there is room for nobody has the ITS. */
+static void read_msis(const struct fdt *f, struct fdt_node node, struct pci_plan *p)
+{
+    struct fdt_value map = fdt_property(f, node, "msi-map");
+
+    for (uint32_t i = 0; is_of_its(f, node, p->its) && i < map.size / 4; i += MAP_CELLS) {
+        if (p->msis == MAX_ITS_RANGES)
+            p->its = 0;
+        else
+            p->msi[p->msis++] = (struct its_range){ (uint32_t)fdt_cells(map, i + 2, 1), (uint32_t)fdt_cells(map, i + 3, 1) };
+    }
 }
 
 /* ---- what the host reaches ---- */
@@ -175,6 +206,7 @@ static void read_bridge(const struct fdt *f, struct fdt_node node, struct pci_pl
                    (fdt_cells(ranges, i * WINDOW_CELLS, 1) & WINDOW_MEMORY) != 0);
     }
     read_streams(f, node, p);
+    read_msis(f, node, p);
     p->bridges++;
 }
 
@@ -190,6 +222,8 @@ void plan_pci_read(const struct fdt *f, struct pci_plan *p)
         if (is_bridge(f, node))
             read_bridge(f, node, p);
     }
+    if (p->msis == 0)
+        p->its = 0;
 }
 
 /* ---- one stream ---- */
@@ -230,10 +264,11 @@ bool plan_pci_is_bridge(const struct fdt *f, struct fdt_node node, const struct 
     return p->bridges > 0 && is_bridge(f, node);
 }
 
-void plan_pci_edit(struct fdt *f, struct fdt_node node)
+void plan_pci_edit(struct fdt *f, struct fdt_node node, const struct pci_plan *p)
 {
-    static const char *const names[] = { "iommu-map", "iommu-map-mask", "msi-map", "msi-map-mask", "msi-parent" };
+    static const char *const names[] = { "iommu-map", "iommu-map-mask", "msi-parent", "msi-map", "msi-map-mask" };
+    uint32_t n = is_of_its(f, node, p->its) ? 3 : 5;    /* the map stays that leads to the host's ITS */
 
-    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (uint32_t i = 0; i < n; i++)
         fdt_delete_property(f, fdt_property(f, node, names[i]));
 }

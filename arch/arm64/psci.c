@@ -2,6 +2,7 @@
 #include "psci.h"
 
 #include "cordon/cordon.h"
+#include "its.h"
 #include "log.h"
 #include "machine_el2.h"
 #include "print.h"
@@ -150,6 +151,7 @@ static int64_t features(uint64_t function)
 static int64_t system_end(uint64_t function)
 {
     smmu_stop_all();
+    its_stop_all();
     scrub_guests();
     return answer(firmware(function, 0, 0, 0));
 }
@@ -198,6 +200,7 @@ _Noreturn void psci_stop_this_cpu(uint64_t reason)
     __atomic_store_n(&this_cpu()->state, CPU_STATE_OFF, __ATOMIC_SEQ_CST);
     if (!host_is_alive()) {
         smmu_stop_all();
+        its_stop_all();
         scrub_guests();
         print("\nCordon: no CPU of the host can go on; the machine is switched off.\n");
         (void)firmware(PSCI_SYSTEM_OFF, 0, 0, 0);

@@ -19,6 +19,10 @@
 #define PAGE_STAGE1 UINT64_C(0x743)         /* attribute 0, unprivileged too, inner shareable, accessed */
 #define PAGE_STAGE2 UINT64_C(0x7ff)         /* write-back, read-write, inner shareable, accessed */
 
+/* The same of a page of a device's: stage 1 has no page that can be written alone. */
+#define PAGE_STAGE1_DEVICE UINT64_C(0x447)
+#define PAGE_STAGE2_DEVICE UINT64_C(0x487)  /* write-only, Device-nGnRE */
+
 /* A translation: the one that all streams of the host's have, or a VM's, of stage 2. */
 struct smmu_translation {
     bool stage2;            /* the table's descriptors are of stage 2, else of stage 1 */

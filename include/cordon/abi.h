@@ -274,7 +274,8 @@ enum cordon_failure {
     X(RUN, 11, "times that a guest was entered by the host") \
     X(GUEST_TRAP, 12, "traps of guests") \
     X(REFUSED, 13, "calls of the host that were refused") \
-    X(DMA_DENIED, 14, "accesses of devices that were aborted")
+    X(DMA_DENIED, 14, "accesses of devices that were aborted") \
+    X(ITS_REFUSED, 15, "commands to the ITS that were dropped")
 
 enum cordon_stat {
 #define CORDON_STAT_ENUM(name, number, word) CORDON_STAT_##name = (number),
@@ -292,8 +293,13 @@ enum cordon_stat {
  * Devices are cut off for good when their SMMU does not obey. Reasons: 1, an error of a command; 2, no answer in time; 3, it has
  * stopped; 2^32 more where it has not confirmed that either.
  *
- * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a VM's, or
- * to one that would have got in its way.
+ * A device register denied: a write that was left out. It may be one to configuration space of PCI, to a function that is a
+ * VM's, or to one that would have got in its way.
+ *
+ * A command of the host's to the ITS is dropped, and nothing of it done, where it 1 lies where the host may not read, 2 does not
+ * exist, or names 3 a device that is not the host's, or is not mapped, 4 an event that the device has not, or that is not mapped,
+ * 5 no LPI, or one of another event, 6 a collection that is not mapped, or cannot be unmapped, 7 no redistributor; 8 where there
+ * is no room for a table; 9 where the ITS does not obey. It is given up then: 1, an error of a command; 2, no answer in time.
  */
 
 /* X(NAME, number, text, first value, second value) */
@@ -306,7 +312,9 @@ enum cordon_stat {
     X(UNKNOWN_CALL, 6, "unknown call", "function", "PC") \
     X(MMIO_DENIED, 7, "device register denied", "address", "PC") \
     X(DMA_DENIED, 8, "device access denied", "kind * 2^32 + stream", "address") \
-    X(DMA_CUT, 9, "devices cut off", "their SMMU", "reason")
+    X(DMA_CUT, 9, "devices cut off", "their SMMU", "reason") \
+    X(ITS_REFUSED, 10, "command to the ITS dropped", "its first 64 bits", "reason") \
+    X(ITS_CUT, 11, "ITS given up", "its address", "reason")
 
 enum cordon_event {
 #define CORDON_EVENT_ENUM(name, number, text, first, second) CORDON_EVENT_##name = (number),

@@ -34,9 +34,9 @@ struct cordon_geometry {
 };
 
 /*
- * The table for the host's devices, which an SMMU walks. bits: of a device's address, 39 or 48, and no RAM lies beyond them; 0:
- * no device that the host has reaches memory. page: an entry that maps a page of 4 KiB as normal memory, read-write, all but its
- * address.
+ * The table for the host's devices, which an SMMU walks. bits: of a device's address, 39 or 48, and no RAM lies beyond them;
+ * 0: no device that the host has reaches memory. page: an entry that maps a page of 4 KiB as normal memory, read-write, all
+ * but its address.
  */
 struct cordon_dma {
     uint32_t bits;
@@ -90,7 +90,10 @@ struct section;
 struct frame;
 struct vm;
 
-/* The arrays of records, all bytes zero. They and the host's tables must be core memory (or memory that is no RAM and hidden). */
+/*
+ * The arrays of records, all bytes zero. They and the host's tables must be core memory (or memory that is no RAM and
+ * hidden).
+ */
 struct cordon_storage {
     struct arch *arch;
     struct table *phys;         /* phys[f] is frame f, for every frame of RAM and of the tables */

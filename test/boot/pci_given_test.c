@@ -419,6 +419,8 @@ static void w_closed(void) { segment.closed = true; }
 static void w_low(void)
 {
     machine.address[2] = 0;
+    host_write(number_of(port), 0x24, 4, 0xfff1);
+    host_write(number_of(other_port), 0x24, 4, 0xfff1);
     host_write(number_of(root_device), 0x14, 4, 0);
     host_write(number_of(root_device), 0x10, 4, 0x80000);
 }

@@ -140,16 +140,29 @@ static void memory_with(const char *status, int numa, const uint64_t *v, size_t 
 #define MEMORY_WITH(status, numa, ...) \
     memory_with(status, numa, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8)
 
+/* Two ITSs; without a phandle nothing leads to them. */
+static const struct its_node {
+    uint64_t base, size;
+    uint32_t phandle;
+    const char *status;
+} no_itss[2] = { { 0x100000000, 0x20000, 0, NULL }, { 0x100020000, 0x20000, 0, NULL } }, *itss = no_itss;
+
 static void gic(void)
 {
     begin("intc@8000000");
     text("compatible", "arm,gic-v3");
     REG(0x8000000, 0x10000, 0x80a0000, 0xf60000, 0x4000000000, 0x4000000);
     cell("#redistributor-regions", 2);
-    begin("its@100000000");
-    text("compatible", "arm,gic-v3-its");
-    REG(0x100000000, 0x20000);
-    end();
+    for (int i = 0; i < 2; i++) {
+        begin(i == 0 ? "its@100000000" : "other@100020000");
+        text("compatible", "arm,gic-v3-its");
+        REG(itss[i].base, itss[i].size);
+        if (itss[i].phandle != 0)
+            cell("phandle", itss[i].phandle);
+        if (itss[i].status != NULL)
+            text("status", itss[i].status);
+        end();
+    }
     end();
 }
 
@@ -498,6 +511,8 @@ struct bus {
     size_t maps;                /* cells */
     uint32_t mask;
     const char *status;
+    const uint32_t *msi;
+    size_t msis;                /* cells */
 };
 
 static void begin_bridge(struct bus b)
@@ -516,7 +531,10 @@ static void begin_bridge(struct bus b)
           (uint32_t)(window >> 32), (uint32_t)window, 0, 0x2eff0000 - (b.ecam != 0 ? 0x2ef00000 : 0),
           0x3000000, 0x80, 0, 0x80 + (b.ecam != 0 ? 0x80 : 0), 0, 0x80, 0);
     CELLS("interrupt-map", 0, 0, 0, 1, 0x8002, 0, 0, 0, 3, 4);
-    CELLS("msi-map", 0, 0x8003, 0, 0x10000);
+    if (b.msis > 0)
+        cells("msi-map", b.msi, b.msis);
+    else
+        CELLS("msi-map", 0, 0x8003, 0, 0x10000);
     cell("msi-parent", 0x8003);
     if (b.status != NULL)
         text("status", b.status);
@@ -579,6 +597,82 @@ static void pci_given(void)
     for (unsigned i = 0; i < sizeof left / sizeof left[0]; i++)
         want(fdt_property(&f, node, left[i]).data != NULL, left[i]);
     want(!fdt_child(&f, fdt_root(&f), "smmuv3", &node), "the host is told of the SMMU");
+}
+
+/* ---- the ITS ---- */
+
+/* Whether the host is told of an ITS, by its node's name, and its bridge's devices of one. */
+static bool told_of(const char *its)
+{
+    struct fdt f;
+    struct fdt_node gic_node, node;
+
+    return bridge_left(&f, &node) && fdt_child(&f, fdt_root(&f), "intc", &gic_node) && fdt_child(&f, gic_node, its, &node);
+}
+
+static bool maps_msis(void)
+{
+    struct fdt f;
+    struct fdt_node node;
+
+    return bridge_left(&f, &node) && fdt_property(&f, node, "msi-map").data != NULL && fdt_property(&f, node, "msi-parent").data == NULL;
+}
+
+static void with_its(const char *what, const struct its_node nodes[2], const uint32_t *msi, size_t n)
+{
+    itss = nodes;
+    begin_pci();
+    bridge((struct bus){ .map = whole, .maps = 4, .msi = msi, .msis = n });
+    smmu(SMMU, 0x8004, true);
+    check(what, end_tree(), 6 * M);
+    itss = no_itss;
+}
+
+#define FIRST { 0x8080000, 0x20000, 0x8003, NULL }
+#define SECOND { 0x8060000, 0x20000, 0x8007, NULL }
+
+static void its_kept(void)
+{
+    static const struct its_node one[2] = { FIRST, SECOND };
+    static const struct its_node late[2] = { { 0x8080000, 0x20000, 0x8003, "disabled" }, SECOND };
+    static const uint32_t parts[] = { 0, 0x8003, 0x1000, 0x8000, 0x8000, 0x8003, 0x20000, 0x8000 };
+    static const uint32_t second[] = { 0, 0x8007, 0, 0x10000 };
+
+    with_its("an ITS", one, NULL, 0);
+    want(board.pci.its == 0x8003 && board.its == 0x8080000 && board.gicd == 0x8000000, "it is not found");
+    want(board.pci.msis == 1 && board.pci.msi[0].first == 0 && board.pci.msi[0].count == 0x10000, "its devices are not read");
+    want(told_of("its") && maps_msis(), "the host is not told");
+    want(!told_of("other"), "the host is told of another ITS");
+    want(is_hidden(0x8080000) && is_hidden(0x8090000) && is_hidden(0x8060000), "its registers are the host's");
+    with_its("an ITS with two ranges", one, parts, 8);
+    want(board.pci.msis == 2 && board.pci.msi[1].first == 0x20000 && board.pci.msi[1].count == 0x8000 && maps_msis(), "its devices are not read");
+    with_its("an ITS that is out of use", late, second, 4);
+    want(board.pci.its == 0x8007 && board.its == 0x8060000 && told_of("other") && !told_of("its") && maps_msis(), "the other is not taken");
+}
+
+static void its_gone(void)
+{
+    static const struct its_node one[2] = { FIRST, SECOND };
+    static const struct its_node nowhere[][2] = {
+        { { 0x8080000, 0x20000, 0, NULL }, SECOND }, { { 0x8080000, 0x10000, 0x8003, NULL }, { 0, 0x20000, 0, NULL } },
+        { { 0x8081000, 0x20000, 0x8003, NULL }, { 0, 0x20000, 0, NULL } }, { { 0x8080000, 0x20000, 0x8003, "disabled" }, { 0, 0x20000, 0, NULL } },
+        { { UINT64_C(1) << 44, 0x20000, 0x8003, NULL }, { 0, 0x20000, 0, NULL } } };
+    static const uint32_t bad[][8] = { { 0, 0x8007, 0, 0x10000 }, { 0, 0x8003, 0, 0x8000, 0x8000, 0x8007, 0x8000, 0x8000 }, { 0, 0x8003, 0, 0 },
+                                       { 0, 0x8003, 0xff0000, 0x10001 }, { 0, 0x8003, 0xffffffff, 0xffffffff } };
+    static const uint32_t many[] = { 0, 0x8003, 0, 1, 1, 0x8003, 1, 1, 2, 0x8003, 2, 1, 3, 0x8003, 3, 1, 4, 0x8003, 4, 1 };
+
+    for (unsigned i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
+        with_its("an ITS that is none", nowhere[i], NULL, 0);
+        want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
+    }
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        with_its("devices that go elsewhere", one, bad[i], i == 1 ? 8 : 4);
+        want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
+    }
+    with_its("half an entry", one, bad[1], 6);
+    want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+    with_its("too many ranges", one, many, 20);
+    want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
 }
 
 static void pci_hidden(void)
@@ -795,6 +889,8 @@ int main(void)
     reserved_nodes();
     status();
     pci_given();
+    its_kept();
+    its_gone();
     pci_hidden();
     pci_two();
     pci_refused();

@@ -29,6 +29,7 @@ NUMA = ("-object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id
         "-numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1")
 STOP = "Cordon stops the machine"
 DISK = os.path.join(BUILD, "dma.img")
+NVME = os.path.join(BUILD, "dma-nvme.img")
 CONFINED = "iommu_platform=on,disable-legacy=on"
 READ_IMPLEMENTATION = 0xd539f000      # mrs x0, s3_1_c15_c0_0
 
@@ -72,29 +73,45 @@ def has_disk(log):
             yield "the host has %s something else" % word
 
 
-def confined(name, settings, smp=2, devices=CONFINED, want=()):
-    """A disk and a network behind Cordon's SMMU."""
+# Interrupts of a disk and a network: messages through the ITS that Cordon shows, or wires.
+MESSAGES = [r"^Cordon: the host has an ITS", r"test: interrupts: .* ITS-MSI .* virtio0-req", r"test: interrupts: .* ITS-MSI .* virtio1-input",
+            r"info: +0 commands to the ITS that were dropped"]
+WIRES = [r"test: interrupts: .* GICv3 .* virtio0", r"test: interrupts: .* GICv3 .* virtio1"]
+
+
+def confined(name, settings, smp=2, devices=CONFINED, want=(), interrupts=MESSAGES, nvme=False):
+    """A disk and a network behind Cordon's SMMU; and another disk, that no virtio is about."""
     extra = ("EXTRA=-drive if=none,id=d0,file=%s,format=raw -device virtio-blk-pci,drive=d0,%s "
              "-netdev user,id=n0 -device virtio-net-pci,netdev=n0,%s,romfile=" % (DISK, devices, devices))
+    want = list(want) + interrupts + ([r"test: nvme (\w+) +- is \1", r"test: interrupts: .* ITS-MSI .* nvme0q1"] if nvme else [])
+    if nvme:
+        extra += " -drive if=none,id=d1,file=%s,format=raw -device nvme,drive=d1,serial=x" % NVME
     case = boots(name, ["MACHINE=iommu=smmuv3", "SMP=%d" % smp, extra] + list(settings), smp, "cordon.test=dma",
                  [r"test: ping: .* 3 packets received", r"test: large ping: 3 .* 3 packets received",
-                  r"info: +0 accesses of devices that were aborted"] + list(want), [r"WARNING:", r"cut off"])
+                  r"info: +0 accesses of devices that were aborted"] + want,
+                 [r"WARNING:", r"cut off", r"ITS given up"] + ([] if interrupts is MESSAGES else [r"ITS-MSI", r"has an ITS"]))
     case.check = has_disk
     return case
+
+
+CPUS_OF_DEVICES = {"7": [("cortex-a72", 2), ("max", 2)], "10": [("cortex-a72", 1), ("cortex-a72", 2), ("cortex-a72", 4), ("max", 2)]}
 
 
 def dma_cases():
     """Devices of the host's, behind an SMMU of stage 1 (QEMU 7.2) and of stage 2 (10)."""
     for version in ("7", "10"):
-        if sys.argv[1:] and not any(word in "dma-qemu-%s-cortex-a72 dma-qemu-%s-max" % (version, version) for word in sys.argv[1:]):
+        if sys.argv[1:] and not any(word in "dma-qemu-%s-cortex-a72-1-4 dma-qemu-%s-max" % (version, version) for word in sys.argv[1:]):
             continue        # to have another QEMU may take a download
         qemu, why = qemu_of(version)
         if qemu is None:
             print("dma-qemu-%s %s" % (version, why), flush=True)
             continue
-        for cpu in ("cortex-a72", "max"):
-            yield confined("dma-qemu-%s-%s" % (version, cpu), ["QEMU=" + qemu, "CPU=" + cpu],
+        for cpu, smp in CPUS_OF_DEVICES[version]:
+            yield confined("dma-qemu-%s-%s" % (version, cpu) + ("" if smp == 2 else "-%d" % smp), ["QEMU=" + qemu, "CPU=" + cpu], smp, nvme=cpu != "max",
                            want=[r"^Cordon: the host's devices are behind 1 SMMU, by a table of stage %d" % (1 if version == "7" else 2)])
+    yield confined("dma-its-off", ["MACHINE=iommu=smmuv3,its=off"], interrupts=WIRES)
+    yield boots("dma-hotplug", ["MACHINE=iommu=smmuv3", "SMP=4", "EXTRA=-device virtio-rng-pci," + CONFINED], 4, "cordon.test=hotplug",
+                [r"(?s)(test: off 3\s+test: on 4\s+){9}"], [r"LPI", r"ITS queue timeout"])
     yield confined("dma-below-4G", ["MACHINE=iommu=smmuv3,highmem=off,acpi=off", "SMP=1", "MEM=1333M"], 1)
     disk = "EXTRA=-device virtio-rng-pci," + CONFINED
     yield Case("dma-reset", ["MACHINE=iommu=smmuv3", "SMP=2", disk], "cordon.test=reset", [r"test: reset"], [r"Cordon panic", r"cut off"])
@@ -111,6 +128,7 @@ def dma_cases():
         yield refuses("dma-refused-" + name, machine + ["EXTRA=" + device], text)
     yield refuses("dma-refused-bypass", ["MACHINE=iommu=smmuv3,default-bus-bypass-iommu=on", "SMP=1"], r"go past the SMMU")
     yield Case("dma-smmu", command=["native", "smmu_test"], want=[r"smmu_test: [1-9]\d* checks, 0 failures"])
+    yield Case("dma-its", command=["native", "its_test"], want=[r"its_test: [1-9]\d* checks, 0 failures"])
     yield Case("dma-pci", command=["native", "pci_test"], want=[r"pci_test: [1-9]\d* checks, 0 failures"])
     yield Case("dma-pci-given", command=["native", "pci_given_test"], want=[r"pci_given_test: [1-9]\d* checks, 0 failures"])
 
@@ -293,6 +311,8 @@ def make_disk():
     with open(DISK, "wb") as file:
         file.truncate(96 << 20)
     quietly(["mke2fs", "-q", "-t", "ext4", "-d", folder, DISK])
+    with open(NVME, "wb") as file:
+        file.truncate(32 << 20)
 
 
 def prepare():

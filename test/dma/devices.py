@@ -13,7 +13,7 @@ EDU = "-device edu,dma_mask=0xffffffffffffffff"
 SETTINGS = ["MACHINE=iommu=smmuv3",
             "EXTRA=" + " ".join([EDU] * (COUNT - 1)) + " -device pcie-root-port,id=behind,chassis=1,slot=1 " + EDU + ",bus=behind"]
 
-GROUPS = ["core", "places", "lives", "races", "setup", "given"]
+GROUPS = ["core", "places", "lives", "races", "setup", "given", "msis"]
 
 READS = "a device reads"
 WRITES = "a device writes"
@@ -41,6 +41,9 @@ ALWAYS = [
     ("a page that the guest will get", "before"), ("a granted page, both ways", "by a device"),
     ("a page that the guest gave up", "by a device"), ("a page that was cleared", "by a device"),
     ("frames of one that ended", "pages, vCPU, tables"), ("the same", "a page of the host's own"),
+    ("interrupts of devices", "through the ITS"), (WRITES, "beside its interrupt"), ("a flood of interrupts", "while a guest runs"),
+    ("a guest's page with commands", "for the ITS"), ("commands to the ITS", "a page of the host's own"),
+    ("commands to the ITS", "guest, vCPU, Cordon, devices"), ("commands to the ITS", "at random"), ("tables of the ITS's", "guest, vCPU, Cordon, devices"),
 ] + [("pages of the host's own", when) for when in ["before all"] + GROUPS]
 
 # A device that is a guest's alone: only where the SMMU has stage 2.

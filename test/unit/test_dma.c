@@ -653,6 +653,54 @@ static void S11_one_invalidation_and_one_wait_for_a_batch(void **state)
     free(t.text);
 }
 
+/* ---- the door ---- */
+
+#define DOOR (HIDDEN_PA + PAGE)     /* the host's CPUs do not reach it */
+
+static struct machine *machine_with_door(uint64_t door, uint32_t bits)
+{
+    struct sim_config config = config_of(bits, STAGE2_PAGE);
+
+    config.door = (struct cordon_door){ door, UINT64_C(0x487) };
+    return machine_new(&config);
+}
+
+static void a_door_is_one_page_for_devices_alone(void **state)
+{
+    (void)state;
+    for (uint32_t bits = 39; bits <= 48; bits += 9) {
+        struct machine *m = machine_with_door(DOOR, bits);
+        struct sim_mapping leaf = { 0 };
+
+        machine_vm(m, 1, 8);
+        assert_true(reaches(m, DOOR / PAGE));
+        assert_true(sim_dma_lookup(m->sim, DOOR / PAGE, &leaf));
+        assert_int_equal(leaf.pfn, DOOR / PAGE);
+        assert_false(reaches(m, DOOR / PAGE - 1));
+        assert_false(reaches(m, DOOR / PAGE + 1));
+        assert_false(reaches(m, DEVICE_PA / PAGE));
+        assert_status(CORDON_PRIVATE, op_fault(m, DOOR));
+        assert_ok(op_page(m, 1, GFN, P));
+        assert_false(reaches(m, P));
+        assert_true(reaches(m, DOOR / PAGE));
+        machine_free(m);
+    }
+}
+
+static void a_door_in_any_place_has_tables(void **state)
+{
+    static const uint64_t doors[] = { PAGE, 512 * PAGE, GIB, RAM_BASE - PAGE, 511 * GIB, 513 * GIB, (UINT64_C(1) << 48) - PAGE };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++) {
+        struct machine *m = machine_with_door(doors[i], doors[i] < 512 * GIB ? 39 : 48);
+
+        assert_true(reaches(m, doors[i] / PAGE));
+        assert_true(reaches(m, P));
+        machine_free(m);
+    }
+}
+
 /* ---- configurations ---- */
 
 static const struct cordon_mem some_ram[] = { { RAM_BASE, SMALL_RAM } };
@@ -701,6 +749,55 @@ static void CONFIG_devices_reach_all_ram(void **state)
     assert_ok(sizes_of(config));
     config.dma.bits = 0;
     assert_ok(sizes_of(config));
+}
+
+static void CONFIG_a_door_is_one_page_beside_ram(void **state)
+{
+    struct cordon_config config = good();
+
+    (void)state;
+    config.door = (struct cordon_door){ DOOR, UINT64_C(0x487) };
+    assert_ok(sizes_of(config));
+    for (uint64_t at = 1; at < PAGE; at *= 2) {
+        config.door.address = DOOR + at;
+        assert_status(CORDON_CONFIG, sizes_of(config));
+    }
+    config.door.address = RAM_BASE;
+    assert_status(CORDON_CONFIG, sizes_of(config));
+    config.door.address = RAM_BASE + SMALL_RAM - PAGE;
+    assert_status(CORDON_CONFIG, sizes_of(config));
+    config.door.address = RAM_BASE + SMALL_RAM;
+    assert_ok(sizes_of(config));
+    config.door.address = RAM_BASE - PAGE;
+    assert_ok(sizes_of(config));
+    config.door.address = UINT64_C(1) << 39;
+    assert_status(CORDON_CONFIG, sizes_of(config));
+    config.dma.bits = 48;
+    assert_ok(sizes_of(config));
+    config.door.address = UINT64_C(1) << 48;
+    assert_status(CORDON_CONFIG, sizes_of(config));
+    config.door.address = DOOR;
+    for (uint64_t low = 0; low < 4; low++) {
+        config.door.page = 0x484 + low;
+        assert_status(low == 3 ? CORDON_OK : CORDON_CONFIG, sizes_of(config));
+    }
+    config.door.page = DOOR + 0x487;
+    assert_status(CORDON_CONFIG, sizes_of(config));
+    config.door.page = 0x487;
+    config.dma.bits = 0;
+    assert_status(CORDON_CONFIG, sizes_of(config));
+}
+
+/* Part of a section is no RAM: a door there would be in a table that follows the records. */
+static void CONFIG_a_door_in_a_section_of_ram(void **state)
+{
+    const struct cordon_mem ram[] = { { RAM_BASE, SMALL_RAM - MIB } };
+    struct cordon_config config = good();
+
+    (void)state;
+    config.ram = ram;
+    config.door = (struct cordon_door){ RAM_BASE + SMALL_RAM - PAGE, UINT64_C(0x487) };
+    assert_status(CORDON_CONFIG, sizes_of(config));
 }
 
 static void CONFIG_a_page_is_valid_and_has_no_address(void **state)
@@ -798,9 +895,13 @@ int main(void)
         cmocka_unit_test(a_guest_that_gives_memory_back_gives_it_to_devices),
         cmocka_unit_test(the_frames_of_vcpus_are_out_of_reach),
         cmocka_unit_test(S11_one_invalidation_and_one_wait_for_a_batch),
+        cmocka_unit_test(a_door_is_one_page_for_devices_alone),
+        cmocka_unit_test(a_door_in_any_place_has_tables),
         cmocka_unit_test(CONFIG_devices_have_addresses_of_39_or_48_bits),
         cmocka_unit_test(CONFIG_devices_reach_all_ram),
         cmocka_unit_test(CONFIG_a_page_is_valid_and_has_no_address),
+        cmocka_unit_test(CONFIG_a_door_is_one_page_beside_ram),
+        cmocka_unit_test(CONFIG_a_door_in_a_section_of_ram),
         cmocka_unit_test(CONFIG_tables_of_devices_that_the_host_could_reach),
         cmocka_unit_test(CONFIG_tables_of_devices_in_frame_0),
         cmocka_unit_test(CONFIG_tables_of_devices_that_are_the_hosts_too),

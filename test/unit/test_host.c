@@ -353,6 +353,119 @@ static void the_cores_and_vms_frames_are_private(void **state)
     machine_free(m);
 }
 
+/* ---- reading in the host's name ---- */
+
+#define UNTOUCHED UINT64_C(0x7777777777777777)
+
+static enum cordon_status read_words(struct machine *m, uint64_t addr, uint64_t word[4], uint64_t words)
+{
+    enum cordon_status answer;
+
+    for (unsigned i = 0; i < 4; i++)
+        word[i] = UNTOUCHED;
+    sim_begin(m->sim, "host_read");
+    answer = cordon_read_host(m->c, pa(addr), word, words);
+    (void)sim_end(m->sim);
+    return answer;
+}
+
+/* Refused, and nothing of what is there has come. */
+static void reads_nothing(struct machine *m, enum cordon_status wanted, uint64_t addr, uint64_t words)
+{
+    uint64_t word[4];
+
+    assert_status(wanted, read_words(m, addr, word, words));
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(word[i], UNTOUCHED);
+}
+
+static void write_host(struct machine *m, uint64_t addr, uint64_t value)
+{
+    enum cordon_status status;
+
+    assert_int_equal(sim_write(m->sim, 0, addr, value, false, &status), SIM_DONE);
+}
+
+static void words_of_the_hosts_memory_are_read(void **state)
+{
+    struct machine *m = machine_with_vm();
+    const uint64_t page = FRAME(3, 5) * PAGE;
+    uint64_t word[4];
+
+    (void)state;
+    for (unsigned i = 0; i < 512; i++)
+        write_host(m, page + 8 * i, i + 1);
+    for (uint64_t n = 1; n <= 4; n++) {
+        for (unsigned i = 0; i + n <= 512; i++) {
+            assert_ok(read_words(m, page + 8 * i, word, n));
+            for (unsigned k = 0; k < 4; k++)
+                assert_int_equal(word[k], k < n ? i + k + 1 : UNTOUCHED);
+        }
+    }
+    machine_free(m);
+}
+
+static void words_that_are_not_the_hosts_are_not_read(void **state)
+{
+    struct machine *m = machine_with_vm();
+
+    (void)state;
+    assert_ok(op_page(m, 1, 0, FRAME(3, 5)));
+    machine_assign(m, 1, 9, FRAME(3, 6), true);
+    for (uint64_t i = 0; i < CORE_FRAMES; i++)
+        reads_nothing(m, CORDON_PRIVATE, FRAME(0, i) * PAGE, 1);
+    reads_nothing(m, CORDON_PRIVATE, FRAME(3, 5) * PAGE, 4);
+    reads_nothing(m, CORDON_PRIVATE, FRAME(3, 5) * PAGE + 4064, 4);
+    reads_nothing(m, CORDON_PRIVATE, FRAME(3, 6) * PAGE, 4);
+    reads_nothing(m, CORDON_PRIVATE, m->c->vm[0].s2.root * PAGE, 4);
+    reads_nothing(m, CORDON_PRIVATE, m->donor * PAGE, 4);
+    reads_nothing(m, CORDON_PRIVATE, m->c->host.root * PAGE, 4);
+    reads_nothing(m, CORDON_PRIVATE, HIDDEN_PA, 4);
+    reads_nothing(m, CORDON_PRIVATE, DEVICE_PA, 4);
+    reads_nothing(m, CORDON_RANGE, UINT64_C(1) << 40, 4);
+    reads_nothing(m, CORDON_RANGE, UINT64_MAX - 31, 4);
+    machine_free(m);
+}
+
+static void words_are_read_while_the_page_is_granted(void **state)
+{
+    struct machine *m = machine_with_vm();
+    uint64_t word[4];
+
+    (void)state;
+    write_host(m, FRAME(3, 5) * PAGE + 8, 42);
+    assert_ok(op_page(m, 1, 7, FRAME(3, 5)));
+    reads_nothing(m, CORDON_PRIVATE, FRAME(3, 5) * PAGE, 2);
+    assert_int_equal(run_grant(m, 1, 7 * PAGE, PAGE).changed, 1);
+    assert_ok(read_words(m, FRAME(3, 5) * PAGE, word, 2));
+    assert_int_equal(word[1], 42);
+    assert_int_equal(run_revoke(m, 1, 7 * PAGE, PAGE).changed, 1);
+    reads_nothing(m, CORDON_PRIVATE, FRAME(3, 5) * PAGE, 2);
+    assert_int_equal(run_clear(m, 1, FRAME(3, 5), 1).changed, 1);
+    assert_ok(read_words(m, FRAME(3, 5) * PAGE, word, 2));
+    assert_int_equal(word[1], 0);
+    machine_free(m);
+}
+
+static void words_of_two_pages_or_of_none_are_not_read(void **state)
+{
+    struct machine *m = machine_with_vm();
+    const uint64_t page = FRAME(3, 5) * PAGE;
+
+    (void)state;
+    for (unsigned i = 1; i < 8; i++)
+        reads_nothing(m, CORDON_UNALIGNED, page + i, 1);
+    reads_nothing(m, CORDON_UNALIGNED, page + PAGE - 24, 4);
+    reads_nothing(m, CORDON_UNALIGNED, page + PAGE - 8, 2);
+    reads_nothing(m, CORDON_EMPTY, page, 0);
+    reads_nothing(m, CORDON_RANGE, page, 5);
+    reads_nothing(m, CORDON_RANGE, page, UINT64_MAX);
+    reads_nothing(m, CORDON_RANGE, page, (UINT64_C(1) << 61) + 1);
+    machine_free(m);
+}
+
+/* ---- addresses ---- */
+
 static void an_address_of_no_frame_is_out_of_range(void **state)
 {
     struct machine *m = machine_small();
@@ -450,6 +563,10 @@ int main(void)
         cmocka_unit_test(devices_beside_a_hidden_range_are_mapped_by_pages),
         cmocka_unit_test(a_hidden_range_is_never_mapped),
         cmocka_unit_test(the_cores_and_vms_frames_are_private),
+        cmocka_unit_test(words_of_the_hosts_memory_are_read),
+        cmocka_unit_test(words_that_are_not_the_hosts_are_not_read),
+        cmocka_unit_test(words_are_read_while_the_page_is_granted),
+        cmocka_unit_test(words_of_two_pages_or_of_none_are_not_read),
         cmocka_unit_test(an_address_of_no_frame_is_out_of_range),
         cmocka_unit_test(the_tables_that_are_asked_for_are_enough_for_any_fault),
     };

@@ -32,5 +32,6 @@ void dma_lives(void);		/* lives.c: frames that are given, granted, given back */
 void dma_races(unsigned long rounds);	/* races.c: the same while devices write all the time */
 void dma_given(unsigned long rounds);	/* given.c, driven.c: a device that is a guest's */
 void dma_setup(void);		/* setup.c: windows and bus numbers that are moved */
+void dma_msis(void);		/* msis.c: the ITS, and interrupts of devices */
 
 #endif

@@ -217,17 +217,24 @@ void edu_write(const u64 *address, unsigned int n)
 	}
 }
 
-static void fill_one(struct edu *e)
+static void fill_one(struct edu *e, u64 word)
 {
-	memset64(page_address(e->own), EDU_HAD, PAGE_SIZE / 8);
+	memset64(page_address(e->own), word, PAGE_SIZE / 8);
 	buffer_in(e);
 	(void)edu_wait(e);
 }
 
 void edu_write_by(unsigned int device, u64 address, unsigned int bytes)
 {
-	fill_one(&edu[device]);
+	fill_one(&edu[device], EDU_HAD);
 	edu_begin_write(&edu[device], address, bytes);
+	(void)edu_wait(&edu[device]);
+}
+
+void edu_write_word(unsigned int device, u64 address, u32 word)
+{
+	fill_one(&edu[device], word);
+	edu_begin_write(&edu[device], address, 4);
 	(void)edu_wait(&edu[device]);
 }
 
@@ -235,7 +242,7 @@ void edu_read_by(unsigned int device, u64 address, u8 *data)
 {
 	struct edu *e = &edu[device];
 
-	fill_one(e);
+	fill_one(e, EDU_HAD);
 	edu_begin_read(e, address, 0);
 	(void)edu_wait(e);
 	memset(page_address(e->own), 0, PAGE_SIZE);

@@ -52,6 +52,7 @@ void edu_write(const u64 *address, unsigned int n);
 
 void edu_read_by(unsigned int device, u64 address, u8 *data);
 void edu_write_by(unsigned int device, u64 address, unsigned int bytes);
+void edu_write_word(unsigned int device, u64 address, u32 word);	/* 32 bits of the caller's choice */
 
 /* Whether anything came: neither zeros nor what the buffer had before. */
 bool edu_came(const u8 *cell);

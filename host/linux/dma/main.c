@@ -86,7 +86,7 @@ static const struct {
 	void (*attempt)(void);
 } group[] = {
 	{ "core", dma_core }, { "places", dma_places }, { "lives", dma_lives }, { "races", races }, { "setup", dma_setup },
-	{ "given", given },
+	{ "given", given }, { "msis", dma_msis },
 };
 
 static void all_groups(void)

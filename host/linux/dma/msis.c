@@ -321,9 +321,10 @@ static void attempt_tables(const u64 place[PLACES])
 	u64 devices = readq(its + BASER(0)), collections = readq(its + BASER(1));
 	void __iomem *rd = ioremap(REDISTRIBUTOR, PAGE_SIZE);
 	struct tally t = { 0 };
+	bool good = true;
 
 	memcpy(command, whole, sizeof(whole));
-	for (unsigned int i = 0; i < PLACES && rd; i++) {
+	for (unsigned int i = 0; i < PLACES && rd && good; i++) {
 		u64 pending = readq(rd + PENDBASER);
 
 		command[0][2] = VALID | place[i];	/* its table of events */
@@ -339,7 +340,8 @@ static void attempt_tables(const u64 place[PLACES])
 		tally_want(&t, "the pending table", readq(rd + PENDBASER) & ~0xffffull, place[i] & ~0xffffull);
 		writeq(pending, rd + PENDBASER);
 		writel(1, rd);
-		tally_add(&t, guest_keeps_commands());
+		good = guest_keeps_commands();
+		tally_add(&t, good);
 	}
 	off();
 	writeq(devices, its + BASER(0));

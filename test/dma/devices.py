@@ -30,6 +30,8 @@ CLOSED = [
     (READS, "pages of one that stopped"), ("grant, revoke, and the guest's words", "devices write to it"),
     ("a page given and given up", "devices write to it"), ("a device's window moved over", "Cordon, guests, SMMU, GIC"),
     ("a device with another bus number", "a guest's page, Cordon"),
+    # A device that reaches the ITS's registers has switched it off by the end of these.
+    (WRITES, "to interrupt"), ("a flood of interrupts", "while a guest runs"),
 ]
 # Not tried there: one that arrived would be the end of all.
 DANGEROUS = [
@@ -41,7 +43,7 @@ ALWAYS = [
     ("a page that the guest will get", "before"), ("a granted page, both ways", "by a device"),
     ("a page that the guest gave up", "by a device"), ("a page that was cleared", "by a device"),
     ("frames of one that ended", "pages, vCPU, tables"), ("the same", "a page of the host's own"),
-    ("interrupts of devices", "through the ITS"), (WRITES, "to interrupt"), (WRITES, "beside its interrupt"), ("a flood of interrupts", "while a guest runs"),
+    ("interrupts of devices", "through the ITS"), (WRITES, "beside its interrupt"),
     ("a guest's page with commands", "for the ITS"), ("commands to the ITS", "a page of the host's own"),
     ("commands to the ITS", "guest, vCPU, Cordon, devices"), ("commands to the ITS", "at random"), ("tables of the ITS's", "guest, vCPU, Cordon, devices"),
 ] + [("pages of the host's own", when) for when in ["before all"] + GROUPS]

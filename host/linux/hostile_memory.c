@@ -174,34 +174,37 @@ void hostile_memory(void)
 
 /* ---- devices ---- */
 
-/* Behind an SMMU of Cordon's the host has it; where there is none its tree does not even name it. */
-static bool has_pci(void)
+/* Whether the host has a thing that Cordon stands behind: what it has not its tree does not even name. */
+static bool has(const char *compatible)
 {
-	struct device_node *node = of_find_compatible_node(NULL, NULL, "pci-host-ecam-generic");
+	struct device_node *node = of_find_compatible_node(NULL, NULL, compatible);
 
 	of_node_put(node);
 	return node != NULL;
 }
+
+#define PCI "pci-host-ecam-generic"
+#define ITS "arm,gic-v3-its"
 
 void hostile_devices(void)
 {
 	static const struct {
 		const char *name;
 		u64 address;
-		bool pci;
+		const char *of;		/* where the host has that, it may have this */
 	} device[] = {
-		{ "flash", 0x00000000 }, { "ITS registers", 0x08080000 }, { "ITS doorbell", 0x08090040 },
+		{ "flash", 0x00000000 }, { "ITS registers", 0x08080000, ITS }, { "ITS doorbell", 0x08090040 },
 		{ "redistributor beyond the CPUs", 0x08ff0000 }, { "fw_cfg DMA", 0x09020010 }, { "secure UART", 0x09040000 },
 		{ "SMMUv3", 0x09050000 }, { "SMMUv3, second page", 0x09060000 }, { "memory hotplug", 0x09070000 },
 		{ "generic events", 0x09080000 },
 		{ "NVDIMM mailbox", 0x09090000 }, { "virtio-mmio", 0x0a000000 }, { "last virtio-mmio", 0x0a003e00 },
-		{ "platform bus", 0x0c000000 }, { "secure memory", 0x0e000000 }, { "PCI windows", 0x10000000, true },
-		{ "PCI I/O", 0x3eff0000, true }, { "PCI ECAM below 4 GiB", 0x3f000000 }, { "PCI ECAM", 0x4010000000, true },
-		{ "PCI high windows", 0x8000000000, true }, { "beyond all addresses", 0xfffffff000, true },
+		{ "platform bus", 0x0c000000 }, { "secure memory", 0x0e000000 }, { "PCI windows", 0x10000000, PCI },
+		{ "PCI I/O", 0x3eff0000, PCI }, { "PCI ECAM below 4 GiB", 0x3f000000 }, { "PCI ECAM", 0x4010000000, PCI },
+		{ "PCI high windows", 0x8000000000, PCI }, { "beyond all addresses", 0xfffffff000, PCI },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(device); i++) {
-		if (device[i].pci && has_pci())
+		if (device[i].of && has(device[i].of))
 			continue;
 		attempt_pages(device[i].name, &device[i].address, 1, __pgprot(PROT_DEVICE_nGnRE), true);
 	}
@@ -222,9 +225,20 @@ static void attempt_virtual_lpis(u64 redistributor)
 	attempt_pages("frames of virtual LPIs", page, ARRAY_SIZE(page), __pgprot(PROT_DEVICE_nGnRE), true);
 }
 
+/* A register that names a table. Without an ITS it is zero; with one the host's LPIs are on, and it stays what it was. */
+static bool keeps(void __iomem *base, bool its)
+{
+	u64 before = readq(base);
+
+	writeq(hostile_core_address() | 0xf, base);
+	return readq(base) == before && (its || before == 0);
+}
+
 static void attempt_lpis_at(u64 redistributor)
 {
 	void __iomem *gicr = ioremap(redistributor, PAGE_SIZE);
+	bool its = has(ITS);
+	u64 tries = 2;
 	u64 refused = 0;
 	u64 typer;
 
@@ -232,16 +246,17 @@ static void attempt_lpis_at(u64 redistributor)
 		not_tried("the kernel does not map the redistributor");
 		return;
 	}
-	writeq(hostile_core_address() | 0xf, gicr + 0x70);
-	refused += readq(gicr + 0x70) == 0;
-	writeq(hostile_core_address() | 0xf, gicr + 0x78);
-	refused += readq(gicr + 0x78) == 0;
-	writel(readl(gicr) | 1, gicr);
-	refused += (readl(gicr) & 1) == 0;
 	typer = readq(gicr + 8);
-	refused += (typer & 0x400008d) == 0;
+	refused += keeps(gicr + 0x70, its);
+	refused += keeps(gicr + 0x78, its);
+	if (!its) {
+		tries += 2;
+		writel(readl(gicr) | 1, gicr);
+		refused += (readl(gicr) & 1) == 0;
+		refused += (typer & 0x400008d) == 0;
+	}
 	iounmap(gicr);
-	report("LPI tables in Cordon's memory", "redistributor", 4, refused, "ignored");
+	report("LPI tables in Cordon's memory", "redistributor", tries, refused, "ignored");
 	if (typer & TYPER_VLPIS)
 		attempt_virtual_lpis(redistributor);
 }

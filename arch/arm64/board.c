@@ -180,6 +180,8 @@ static uint32_t cpu_bits(void)
     return bits[range < 5 ? range : 5];
 }
 
+static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 /*
  * Address bits that reach all that the host may, and what guests are used to, which is 40: hosts and guests have tables
  * of one shape, so that one VTCR_EL2 serves both. At most what the CPU has.
@@ -192,14 +194,12 @@ static uint32_t bits_needed(void)
     for (uint32_t i = 0; i < board.rams + board.devices; i++) {
         struct cordon_mem m = i < board.rams ? board.ram[i] : board.device[i - board.rams];
 
-        if (m.base + m.size > end)
-            end = m.base + m.size;
+        end = later(end, m.base + m.size);
     }
     for (uint32_t i = 0; i < board.pci.bridges; i++) {      /* what is done on its behalf has to be told of by a fault */
         struct cordon_mem m = board.pci.bridge[i].window[0];
 
-        if (m.base + m.size > end)
-            end = m.base + m.size;
+        end = later(end, m.base + m.size);
     }
     while (end > UINT64_C(1) << bits)
         bits++;
@@ -217,20 +217,15 @@ static uint64_t end_of_ram(void)
 {
     uint64_t end = 0;
 
-    for (uint32_t i = 0; i < board.rams; i++) {
-        if (board.ram[i].base + board.ram[i].size > end)
-            end = board.ram[i].base + board.ram[i].size;
-    }
+    for (uint32_t i = 0; i < board.rams; i++)
+        end = later(end, board.ram[i].base + board.ram[i].size);
     return end;
 }
 
 /* How far devices reach: RAM, and the page to which they write to interrupt the host. */
 static uint64_t end_for_devices(void)
 {
-    uint64_t end = end_of_ram();
-    struct cordon_door door = its_door(false);
-
-    return door.address + CORDON_PAGE_SIZE > end ? door.address + CORDON_PAGE_SIZE : end;
+    return later(end_of_ram(), its_door(false).address + CORDON_PAGE_SIZE);
 }
 
 static void configure(void)

@@ -31,13 +31,9 @@ static uint64_t smmu_of(const struct pci_given *g)
 /* The machine's frames behind addresses of the bus, which lie in one of the bridge's windows. */
 static uint64_t frame_of(const struct bridge *b, struct pci_range r)
 {
-    uint64_t address = 0;
+    uint32_t i = pci_window_of(b, r);
 
-    for (uint32_t i = 1; i < b->windows; i++) {
-        if (b->memory[i] && pci_inside(r, (struct pci_range){ b->address[i], b->window[i].size }))
-            address = b->window[i].base + (r.base - b->address[i]);
-    }
-    return address / CORDON_PAGE_SIZE;
+    return (b->window[i].base + (r.base - b->address[i])) / CORDON_PAGE_SIZE;
 }
 
 static void describe(const struct pci_given *g, uint32_t stream, struct device *d)

@@ -25,16 +25,7 @@ static bool is_hosts_device(const struct its *s, uint32_t id)
     return false;
 }
 
-static bool is_target(const struct its *s, uint64_t name)
-{
-    for (uint32_t i = 0; i < s->targets; i++) {
-        if (s->target[i].name == name)
-            return true;
-    }
-    return false;
-}
-
-/* Its number; s->targets: there is none of that name. */
+/* A target's number; s->targets: there is none of that name. */
 static uint32_t target_number(const struct its *s, uint64_t name)
 {
     uint32_t n = 0;
@@ -42,6 +33,11 @@ static uint32_t target_number(const struct its *s, uint64_t name)
     while (n < s->targets && s->target[n].name != name)
         n++;
     return n;
+}
+
+static bool is_target(const struct its *s, uint64_t name)
+{
+    return target_number(s, name) < s->targets;
 }
 
 /* A collection that is mapped; NULL: none. */

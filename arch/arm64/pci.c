@@ -120,19 +120,12 @@ static void set_buses(const struct scan *s, uint32_t function, uint32_t own, uin
     pci_write(s->ecam, function, PCI_BUSES, timer | last << 16 | behind << 8 | own);
 }
 
-static bool is_bridge(const struct scan *s, uint32_t function)
-{
-    uint32_t type = HEADER_TYPE(pci_read(s->ecam, function, PCI_HEADER));
-
-    return type == HEADER_BRIDGE || type == HEADER_CARDBUS;
-}
-
 /* Begins with a bus, whose bridges lead nowhere yet: numbers from before may be those that others get. */
 static void begin(struct scan *s, uint32_t bus, uint32_t bridge)
 {
     s->stop[s->depth] = (struct stop){ .bus = bus, .bridge = bridge };
     for (uint32_t function = bus << 8; function < (bus + 1) << 8; function++) {
-        if (pci_read(s->ecam, function, PCI_ID) != PCI_NOBODY && is_bridge(s, function))
+        if (pci_read(s->ecam, function, PCI_ID) != PCI_NOBODY && pci_is_bridge(s->ecam, function))
             set_buses(s, function, 0, 0, 0);
     }
 }
@@ -163,7 +156,7 @@ static const char *visit(struct scan *s, uint32_t function)
     if (reason != 0)
         return reason;
     record(s, function);
-    return is_bridge(s, function) ? enter(s, function) : 0;
+    return pci_is_bridge(s->ecam, function) ? enter(s, function) : 0;
 }
 
 /* Every function of every bus once, whatever function 0 of a device says of others: at most 256 buses of 256. */

@@ -100,17 +100,27 @@ static struct pci_given *find_given(const struct pci_segment *s, uint32_t functi
     return 0;
 }
 
+/* The function whose configuration space is a frame, any number; 0: there is none. */
+static struct pci_segment *find_function(uint64_t frame, uint32_t *function)
+{
+    uint64_t at = 0;
+    struct pci_segment *s = frame < PHYS_LIMIT / CORDON_PAGE_SIZE ? find_segment(frame * CORDON_PAGE_SIZE, &at) : 0;
+
+    *function = s != 0 ? function_at(s, at) : 0;
+    return s;
+}
+
 struct pci_given *pci_config_give(uint64_t frame)
 {
-    uint64_t at;
-    struct pci_segment *s = frame < PHYS_LIMIT / CORDON_PAGE_SIZE ? find_segment(frame * CORDON_PAGE_SIZE, &at) : 0;
+    uint32_t function;
+    struct pci_segment *s = find_function(frame, &function);
     struct pci_given *g;
 
     if (s == 0)
         return 0;
     ticket_lock(&space);
     g = find_given(0, 0);
-    if (g != 0 && !pci_give(given, s, function_at(s, at), g))
+    if (g != 0 && !pci_give(given, s, function, g))
         g = 0;
     ticket_unlock(&space);
     return g;
@@ -118,14 +128,14 @@ struct pci_given *pci_config_give(uint64_t frame)
 
 struct pci_given *pci_config_find(uint64_t frame)
 {
-    uint64_t at;
-    struct pci_segment *s = frame < PHYS_LIMIT / CORDON_PAGE_SIZE ? find_segment(frame * CORDON_PAGE_SIZE, &at) : 0;
+    uint32_t function;
+    struct pci_segment *s = find_function(frame, &function);
     struct pci_given *g;
 
     if (s == 0)
         return 0;
     ticket_lock(&space);
-    g = find_given(s, function_at(s, at));
+    g = find_given(s, function);
     ticket_unlock(&space);
     return g;
 }

@@ -46,6 +46,13 @@ uint32_t pci_extended_capability(uint64_t ecam, uint32_t function, uint32_t id)
     return 0;
 }
 
+bool pci_is_bridge(uint64_t ecam, uint32_t function)
+{
+    uint32_t type = HEADER_TYPE(pci_read(ecam, function, PCI_HEADER));
+
+    return type == HEADER_BRIDGE || type == HEADER_CARDBUS;
+}
+
 /* ---- BARs ---- */
 
 static uint32_t bar_at(const struct pci_function *f, uint32_t i)

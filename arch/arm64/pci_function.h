@@ -39,6 +39,9 @@ struct pci_header {
 uint32_t pci_capability(uint64_t ecam, uint32_t function, uint32_t id, uint32_t type);
 uint32_t pci_extended_capability(uint64_t ecam, uint32_t function, uint32_t id);
 
+/* Whether buses lie behind it. */
+bool pci_is_bridge(uint64_t ecam, uint32_t function);
+
 /* Finds the size of each of a function's BARs. It decodes neither memory nor I/O meanwhile, which the caller has seen to. */
 void pci_measure(uint64_t ecam, uint32_t number, struct pci_function *f);
 

@@ -81,19 +81,12 @@ static bool leads_to(uint32_t word, uint32_t first, uint32_t last)
     return (bus_behind(word) >= first && bus_behind(word) <= last) || (bus_behind(word) <= last && last_behind(word) >= first);
 }
 
-static bool is_bridge(const struct pci_segment *s, uint32_t function)
-{
-    uint32_t type = HEADER_TYPE(pci_read(ecam_of(s), function, PCI_HEADER));
-
-    return type == HEADER_BRIDGE || type == HEADER_CARDBUS;
-}
-
 void pci_given_note(struct pci_segment *s, uint32_t function, uint32_t offset)
 {
     uint32_t *namer;
     uint32_t bus;
 
-    if (offset / 4 != PCI_BUSES / 4 || !is_bridge(s, function))
+    if (offset / 4 != PCI_BUSES / 4 || !pci_is_bridge(ecam_of(s), function))
         return;
     bus = bus_behind(pci_read(ecam_of(s), function, PCI_BUSES));
     namer = &s->namer[bus];
@@ -163,7 +156,7 @@ bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s
         if (!begun) {
             pci_header_read(ecam_of(s), function, &after);
             pci_header_change(&after, offset, bytes, value);
-            bridge = is_bridge(s, function);
+            bridge = pci_is_bridge(ecam_of(s), function);
             begun = true;
         }
         if (is_in_the_way(g, root, bridge, &after))
@@ -262,17 +255,26 @@ static bool is_suitable(const struct pci_segment *s, struct pci_given *g)
     return (g->flr != 0 || g->port != PCI_NOBODY) && !pci_virtio_goes_past(ecam, g->function);
 }
 
+uint32_t pci_window_of(const struct bridge *b, struct pci_range r)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 1; i < b->windows; i++) {
+        if (b->memory[i] && pci_inside(r, (struct pci_range){ b->address[i], b->window[i].size }))
+            found = i;
+    }
+    return found;
+}
+
 /* Whether accesses to a BAR come to it: by the host bridge, and by the port where there is one. */
 static bool is_reached(const struct pci_segment *s, const struct pci_given *g, struct pci_range bar)
 {
     struct pci_header port;
-    bool reached = false;
 
-    for (uint32_t i = 1; i < s->bridge->windows; i++)
-        reached = reached || (s->bridge->memory[i] &&
-                              pci_inside(bar, (struct pci_range){ s->bridge->address[i], s->bridge->window[i].size }));
-    if (!reached || g->port == PCI_NOBODY)
-        return reached;
+    if (pci_window_of(s->bridge, bar) == 0)
+        return false;
+    if (g->port == PCI_NOBODY)
+        return true;
     pci_header_read(ecam_of(s), g->port, &port);
     return (port.word[PCI_COMMAND / 4] & COMMAND_MEMORY) != 0 &&
            (pci_inside(bar, pci_bridge_window(&port, 0)) || pci_inside(bar, pci_bridge_window(&port, 1)));

@@ -65,6 +65,9 @@ void pci_given_note(struct pci_segment *s, uint32_t function, uint32_t offset);
 
 /* ---- giving ---- */
 
+/* The window of a bridge's for memory that addresses of the bus lie in; 0, which is configuration space: in none. */
+uint32_t pci_window_of(const struct bridge *b, struct pci_range r);
+
 /*
  * Fills a free g with a function that can be given; it is no bus master and answers to nothing then. False: it cannot, and
  * nothing has changed.

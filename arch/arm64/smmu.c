@@ -95,26 +95,27 @@ static void hear(struct smmu *s)
     this_cpu()->stat[CORDON_STAT_DMA_DENIED] += smmu_events_take(s);
 }
 
-void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
+/* vmid: whose streams; 0: the host's. VMs' are given where the table is of stage 2 alone. */
+static void forget(uint32_t vmid, uint64_t frame, uint64_t pages)
 {
-    (void)c;
     ticket_lock(&queues);
     for (uint32_t i = 0; i < count_of_smmus; i++) {
-        if (smmus[i].live && !smmu_forget(&smmus[i], stage2, frame, pages))
+        if (smmus[i].live && !smmu_forget(&smmus[i], stage2, vmid, frame, pages))
             give_up(&smmus[i]);
     }
     ticket_unlock(&queues);
 }
 
+void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
+{
+    (void)c;
+    forget(0, frame, pages);
+}
+
 void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
 {
     (void)c;
-    ticket_lock(&queues);
-    for (uint32_t i = 0; i < count_of_smmus; i++) {
-        if (smmus[i].live && !smmu_forget_guest(&smmus[i], vmid, gfn, pages))
-            give_up(&smmus[i]);
-    }
-    ticket_unlock(&queues);
+    forget(vmid, gfn, pages);
 }
 
 void arch_dma_sync(struct cordon *c)

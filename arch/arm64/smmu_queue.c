@@ -80,7 +80,7 @@ bool smmu_command(struct smmu *s, struct smmu_command command)
     return true;
 }
 
-static bool forget(struct smmu *s, bool stage2, uint32_t vmid, uint64_t frame, uint64_t pages)
+bool smmu_forget(struct smmu *s, bool stage2, uint32_t vmid, uint64_t frame, uint64_t pages)
 {
     bool good = true;
 
@@ -97,16 +97,6 @@ static bool forget(struct smmu *s, bool stage2, uint32_t vmid, uint64_t frame, u
     }
     publish(s);
     return good;
-}
-
-bool smmu_forget(struct smmu *s, bool stage2, uint64_t frame, uint64_t pages)
-{
-    return forget(s, stage2, 0, frame, pages);
-}
-
-bool smmu_forget_guest(struct smmu *s, uint32_t vmid, uint64_t gfn, uint64_t pages)
-{
-    return forget(s, true, vmid, gfn, pages);
 }
 
 bool smmu_complete(struct smmu *s)

@@ -20,11 +20,11 @@ void smmu_queue_set_up(struct smmu *s);
 /* Queues one command. It may have begun before this returns, or wait for smmu_complete(). */
 bool MUST_USE smmu_command(struct smmu *s, struct smmu_command command);
 
-/* Behind all earlier stores to the tables: pages frame .. frame+pages-1 of the host's streams are to be forgotten. */
-bool MUST_USE smmu_forget(struct smmu *s, bool stage2, uint64_t frame, uint64_t pages);
-
-/* The same of a VM's streams. */
-bool MUST_USE smmu_forget_guest(struct smmu *s, uint32_t vmid, uint64_t gfn, uint64_t pages);
+/*
+ * Behind all earlier stores to the tables: pages frame .. frame+pages-1 of a VM's streams, whose table is of stage 2, or with
+ * vmid 0 of the host's, are to be forgotten.
+ */
+bool MUST_USE smmu_forget(struct smmu *s, bool stage2, uint32_t vmid, uint64_t frame, uint64_t pages);
 
 /* All that was queued is done, and so is each access that began with what is forgotten (CMD_SYNC). */
 bool MUST_USE smmu_complete(struct smmu *s);

@@ -19,20 +19,7 @@
 #include "its_start.h"
 #include "log.h"
 #include "lpi.h"
-
-static unsigned failures;
-static unsigned checks;
-static const char *name = "";
-
-static void want(bool holds, const char *what)
-{
-    checks++;
-    if (holds)
-        return;
-    failures++;
-    if (failures < 50)
-        fprintf(stderr, "its_test: %s: %s\n", name, what);
-}
+#include "want.h"
 
 /* ---- the log ---- */
 

@@ -12,6 +12,7 @@
 
 #include "pci.h"
 #include "pci_access.h"
+#include "want.h"
 
 #define ECAM UINT64_C(0x4010000000)
 #define LOW UINT64_C(0x10000000)            /* the window of 32-bit memory, 16 MiB */
@@ -19,20 +20,6 @@
 #define HIGH UINT64_C(0x8000000000)
 #define HIGH_SIZE UINT64_C(0x10000000)
 #define MOST 40
-
-static unsigned failures;
-static unsigned checks;
-static const char *name = "";
-
-static void want(bool holds, const char *what)
-{
-    checks++;
-    if (holds)
-        return;
-    failures++;
-    if (failures < 40)
-        fprintf(stderr, "pci_given_test: %s: %s\n", name, what);
-}
 
 /* ---- the machine ---- */
 

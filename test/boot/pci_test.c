@@ -11,22 +11,10 @@
 
 #include "pci.h"
 #include "pci_access.h"
+#include "want.h"
 
 #define ECAM UINT64_C(0x4010000000)
 #define MOST 600
-
-static unsigned failures;
-static unsigned checks;
-static const char *name = "";
-
-static void want(bool holds, const char *what)
-{
-    checks++;
-    if (holds)
-        return;
-    failures++;
-    fprintf(stderr, "pci_test: %s: %s\n", name, what);
-}
 
 /* ---- buses ---- */
 

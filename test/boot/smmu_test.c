@@ -18,20 +18,7 @@
 #include "smmu_queue.h"
 #include "smmu_start.h"
 #include "smmu_streams.h"
-
-static unsigned failures;
-static unsigned checks;
-static const char *name = "";
-
-static void want(bool holds, const char *what)
-{
-    checks++;
-    if (holds)
-        return;
-    failures++;
-    if (failures < 50)
-        fprintf(stderr, "smmu_test: %s: %s\n", name, what);
-}
+#include "want.h"
 
 /* ---- the log ---- */
 
@@ -840,7 +827,7 @@ static void forgets(bool stage2, bool range, uint32_t idr1)
         fill_tlb();
         for (uint64_t k = 0; k < n; k++)
             *leaf_of(at + k) = 0;
-        want(smmu_forget(&s, stage2, at, n) && smmu_complete(&s), "it fails");
+        want(smmu_forget(&s, stage2, 0, at, n) && smmu_complete(&s), "it fails");
         want(cached(at, n) == 0, "a page is still known");
         want(!some || cached(FIRST, PAGES) == PAGES - n, "a page is forgotten that was not named");
         want(!reaches(8, at) && !reaches(8, at + n - 1), "a page is reached that is gone");
@@ -859,7 +846,7 @@ static void waits(void)
     name = "waits";
     want(reaches(8, FIRST), "a page of the host's is refused");
     *leaf_of(FIRST) = 0;
-    want(smmu_forget(&s, true, FIRST, 1), "it fails");
+    want(smmu_forget(&s, true, 0, FIRST, 1), "it fails");
     want(reaches(8, FIRST), "the model forgets by itself");
     want(smmu_complete(&s) && m.synced, "it fails");
     want(!reaches(8, FIRST), "a page is reached that is gone");
@@ -885,7 +872,7 @@ static void disobeys(bool gbpa, unsigned kind)
         m.is.stalls = true;
     else
         m.is.stalls = (m.gerror ^= 1u << 8) != 0;
-    want(!(smmu_forget(&s, true, FIRST, 1) && smmu_complete(&s)), "an error is taken for an answer");
+    want(!(smmu_forget(&s, true, 0, FIRST, 1) && smmu_complete(&s)), "an error is taken for an answer");
     want(s.failure == (kind < 2 ? SMMU_COMMAND_ERROR : kind == 2 ? SMMU_SILENT : SMMU_STOPPED), "another failure is told of");
     closed = smmu_cut(&s);
     want(!s.live, "it lives on");
@@ -904,7 +891,7 @@ static void stops(void)
     want(reaches(8, FIRST), "a page of the host's is refused");
     want(smmu_stop(&s), "it fails");
     want(!reaches(8, FIRST) && !reaches(0x108, FIRST) && !reaches(0x1ff, FIRST), "a device reaches memory");
-    want(smmu_forget(&s, true, FIRST, 1) && smmu_complete(&s), "it does not obey any more");
+    want(smmu_forget(&s, true, 0, FIRST, 1) && smmu_complete(&s), "it does not obey any more");
 }
 
 /* ---- events ---- */
@@ -1113,7 +1100,7 @@ static void forgets_guests(bool range)
         want(reaches_vm(0x108, 1, base) && reaches_vm(0x208, 2, other) && reaches(0x300, base + GFN_LOW) == false, "it is refused");
         for (uint64_t i = 0; i < n; i++)
             *vm_entry(1, base + GFN_LOW + i, 3) = 0;
-        want(smmu_forget_guest(&s, 5, base + GFN_LOW, n), "it fails");
+        want(smmu_forget(&s, true, 5, base + GFN_LOW, n), "it fails");
         want(reaches_page(0x108, base + GFN_LOW, page_of(1, 0) >> 12), "the model forgets by itself");
         want(smmu_complete(&s), "it fails");
         for (uint64_t i = 0; i < 16; i++)
@@ -1132,7 +1119,7 @@ static void forgets_guests(bool range)
         smmu_memory(table)[7] = (UINT64_C(0x90000) + k) << 12 | 0x7ff;
         (void)goes(0x108, base + GFN_BLOCK + 7, &(uint64_t){ 0 });
         *vm_entry(1, base + GFN_BLOCK, 2) = table | 3;
-        want(smmu_forget_guest(&s, 5, base + GFN_BLOCK + (k == 1 ? 7 : 0), k == 1 ? 1 : 512) && smmu_complete(&s), "it fails");
+        want(smmu_forget(&s, true, 5, base + GFN_BLOCK + (k == 1 ? 7 : 0), k == 1 ? 1 : 512) && smmu_complete(&s), "it fails");
         want(reaches_page(0x108, base + GFN_BLOCK + 7, UINT64_C(0x90000) + k), "the way to a table that is gone is still known");
         want(!goes(0x108, base + GFN_BLOCK + 8, &(uint64_t){ 0 }), "a block is still known");
     }

@@ -16,6 +16,7 @@
 #include "duty.h"
 #include "memory/frame.h"
 #include "memory/pool.h"
+#include "reports.h"
 #include "tlb.h"
 #include "walker.h"
 
@@ -26,39 +27,11 @@
 static const struct cordon_mem ram = { RAM_FRAME * 4096, UINT64_C(16) << 20 };
 static const struct cordon_mem core_mem = { RAM_FRAME * 4096 + (UINT64_C(14) << 20), UINT64_C(2) << 20 };
 
-static struct sim *s;
-static struct cordon *c;
 static uint64_t rows[4];        /* the tables on the way to GFN, by level */
-
-/* A test; its machine is s. */
-#define TEST(name) static void name(void **state __attribute__((unused)))
 
 static uint64_t page(uint64_t frame) { return frame << 12 | NORMAL | 3; }
 static uint64_t block(uint64_t frame) { return frame << 12 | NORMAL | 1; }
 static uint64_t table(uint64_t row) { return row << 12 | 3; }
-
-/* ---- what is expected of the reports ---- */
-
-static void none(void)
-{
-    for (unsigned i = 0; i < sim_reports(s); i++)
-        print_error("%s\n", sim_report(s, i));
-    assert_int_equal(sim_reports(s), 0);
-}
-
-/* Some report has this name and this text. */
-static void reported(const char *name, const char *text)
-{
-    for (unsigned i = 0; i < sim_reports(s); i++) {
-        const char *r = sim_report(s, i);
-
-        if (strncmp(r, name, strlen(name)) == 0 && strstr(r, text) != NULL)
-            return;
-    }
-    for (unsigned i = 0; i < sim_reports(s); i++)
-        print_error("%s\n", sim_report(s, i));
-    fail_msg("no report \"%s ... %s\"", name, text);
-}
 
 /* ---- playing the core ---- */
 

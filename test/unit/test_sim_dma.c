@@ -14,6 +14,7 @@
 
 #include "dma.h"
 #include "memory/frame.h"
+#include "reports.h"
 #include "smmu.h"
 
 #define RAM_FRAME UINT64_C(0x40000)
@@ -22,42 +23,6 @@
 
 static const struct cordon_mem ram = { RAM_FRAME * 4096, UINT64_C(8) << 20 };
 static const struct cordon_mem core_mem = { RAM_FRAME * 4096 + (UINT64_C(6) << 20), UINT64_C(2) << 20 };
-
-static struct sim *s;
-static struct cordon *c;
-
-#define TEST(name) static void name(void **state __attribute__((unused)))
-
-/* ---- what is expected of the reports ---- */
-
-static void none(void)
-{
-    for (unsigned i = 0; i < sim_reports(s); i++)
-        print_error("%s\n", sim_report(s, i));
-    assert_int_equal(sim_reports(s), 0);
-}
-
-/* Some report has this name and this text. */
-static void reported(const char *name, const char *text)
-{
-    for (unsigned i = 0; i < sim_reports(s); i++) {
-        const char *r = sim_report(s, i);
-
-        if (strncmp(r, name, strlen(name)) == 0 && strstr(r, text) != NULL)
-            return;
-    }
-    for (unsigned i = 0; i < sim_reports(s); i++)
-        print_error("%s\n", sim_report(s, i));
-    fail_msg("no report \"%s ... %s\"", name, text);
-}
-
-/* And no other one. */
-static void reported_alone(const char *name, const char *text)
-{
-    reported(name, text);
-    if (sim_reports(s) != 1)
-        fail_msg("%s", sim_report(s, 1));
-}
 
 /* ---- playing the core, and a device ---- */
 

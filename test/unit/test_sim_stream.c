@@ -16,6 +16,7 @@
 #include "cordon/cordon.h"
 #include "device.h"
 #include "memory/stage2.h"
+#include "reports.h"
 #include "stream.h"
 
 #define RAM_FRAME UINT64_C(0x40000)
@@ -26,30 +27,8 @@
 
 static const struct cordon_mem ram = { RAM_FRAME * 4096, UINT64_C(8) << 20 };
 
-static struct sim *s;
-static struct cordon *c;
 static struct device *d;
 static struct stage2 *t;
-
-#define TEST(name) static void name(void **state __attribute__((unused)))
-
-static void none(void)
-{
-    for (unsigned i = 0; i < sim_reports(s); i++)
-        print_error("%s\n", sim_report(s, i));
-    assert_int_equal(sim_reports(s), 0);
-}
-
-/* One report, of this name and with this text. */
-static void reported_alone(const char *name, const char *text)
-{
-    for (unsigned i = 0; i < sim_reports(s); i++) {
-        if (i > 0 || strncmp(sim_report(s, i), name, strlen(name)) != 0 || strstr(sim_report(s, i), text) == NULL)
-            fail_msg("%s", sim_report(s, i));
-    }
-    if (sim_reports(s) == 0)
-        fail_msg("no report \"%s ... %s\"", name, text);
-}
 
 /* The lock goes with an entry in the SMMU; and at the operation's end it is there. */
 static void stale(const char *text)

@@ -34,6 +34,13 @@ static unsigned int find_runs(struct run *run)
 	return n;
 }
 
+u64 dma_core_address(void)
+{
+	struct run run[MOST];
+
+	return find_runs(run) > 0 ? PFN_PHYS(run[0].first) + 0x200000 : 0;
+}
+
 /* Spread over all of it; not at the same place of each page. */
 static unsigned int sample(const struct run *run, u64 *address)
 {

@@ -24,6 +24,9 @@ void dma_control(const char *when);
 /* The base of the first memory window of a device. */
 u64 dma_window(const struct edu *e);
 
+/* Cordon's image: 2 MiB into the first of its memory; 0: there is none. */
+u64 dma_core_address(void);
+
 /* ---- the groups ---- */
 
 void dma_core(void);		/* core.c: Cordon's image, records, tables */

@@ -116,23 +116,6 @@ static void attempt_own(struct attack_vm *vm)
 
 /* ---- where it must not ---- */
 
-/* Cordon's image: 2 MiB into the first of its memory. */
-static u64 core_address(void)
-{
-	u64 frame = 0;
-
-	while (frame < 1ull << 36) {
-		struct cordon_regs r = vm_call_regs(CORDON_CALL_MAP, frame, 0, 0, 0);
-
-		if (r.x[0] != 0 || r.x[1] <= frame)
-			break;
-		if ((r.x[2] & 0xffff) == CORDON_OWNER_CORE && !pfn_is_map_memory(frame))
-			return PFN_PHYS(frame) + 0x200000;
-		frame = r.x[1];
-	}
-	return 0;
-}
-
 static void attempt_hosts(struct attack_vm *vm)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
@@ -152,7 +135,7 @@ static void attempt_hosts(struct attack_vm *vm)
 
 static void attempt_foreign(struct attack_vm *vm)
 {
-	const u64 place[] = { core_address(), page_to_phys(vm->root), page_to_phys(vm->vcpu[0]), page_to_phys(vm->tables[0]), 0x09050000, 0x08080000,
+	const u64 place[] = { dma_core_address(), page_to_phys(vm->root), page_to_phys(vm->vcpu[0]), page_to_phys(vm->tables[0]), 0x09050000, 0x08080000,
 			      0x09020000, 0x4010000000, dma_window(&edu[0]), page_to_phys(vm->memory[KEPT_PAGE]), guest_address(ATTACK_PAGES) };
 	const u64 others[] = { page_to_phys(victim.memory[ATTACK_CODE]), page_to_phys(victim.vcpu[0]), page_to_phys(beside.memory[ATTACK_CODE]) };
 	struct tally foreign = { 0 }, guests = { 0 };

@@ -2,26 +2,13 @@
 /* A device that is a guest's alone: calls in the wrong order, and a host that goes on as if it were its own. */
 #include <linux/delay.h>
 #include <linux/mm.h>
-#include <linux/of.h>
-#include <linux/of_address.h>
 
+#include "configuration.h"
 #include "given.h"
 
 static struct attack_vm vm, other;
 
 /* ---- calls ---- */
-
-u64 given_frame(struct pci_dev *pci)
-{
-	struct pci_bus *root = pci->bus;
-	struct resource ecam;
-
-	while (!pci_is_root_bus(root))
-		root = root->parent;
-	if (!pci_bus_to_OF_node(root) || of_address_to_resource(pci_bus_to_OF_node(root), 0, &ecam) != 0)
-		return 0;
-	return PHYS_PFN(ecam.start) + (pci->bus->number << 8 | pci->devfn);
-}
 
 #define PATIENCE 400
 
@@ -39,7 +26,7 @@ static u64 counter(void)
 
 static u64 timed(struct cost *cost, u32 function, u64 handle, struct edu *e, u64 x3, u64 x4)
 {
-	u64 frame = given_frame(e->pci), began, ticks, status;
+	u64 frame = configuration_frame(e->pci), began, ticks, status;
 
 	preempt_disable();
 	began = counter();
@@ -165,47 +152,42 @@ static void refuse(struct tally *t, const char *what, u64 status)
 		pr_emerg("hostile: %s is not refused: %llu\n", what, status);
 }
 
-static u64 raw(u32 function, u64 handle, u64 frame, u64 x3, u64 x4)
-{
-	return vm_call(function, handle, frame, x3, x4);
-}
-
 /* Frames that are no function's configuration space, and functions that cannot be given. */
 static void attempt_others(struct edu *e)
 {
-	u64 base = given_frame(e->pci) - (e->pci->bus->number << 8 | e->pci->devfn);
+	u64 base = configuration_frame(e->pci) - (e->pci->bus->number << 8 | e->pci->devfn);
 	const u64 frame[] = { 0, ~0ull, 1ull << 52, pfn_of(e->own), pfn_of(victim.memory[ATTACK_CODE]), 0x9050, 0x8000, base, base + 1, base - 1,
-			      base + 0xffff, base + 0x10000, given_frame(e->pci) + 1, given_frame(e->pci) + 8, given_frame(e->pci) + 256,
-			      given_frame(e->pci->bus->self), given_frame(edu[0].pci), PHYS_PFN(dma_window(e)) };
+			      base + 0xffff, base + 0x10000, configuration_frame(e->pci) + 1, configuration_frame(e->pci) + 8, configuration_frame(e->pci) + 256,
+			      configuration_frame(e->pci->bus->self), configuration_frame(edu[0].pci), PHYS_PFN(dma_window(e)) };
 	struct tally t = { 0 };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(frame); i++)
-		refuse(&t, "what is no device of its own", raw(CORDON_CALL_DEVICE_ATTACH, vm.handle, frame[i], 0, 0));
-	refuse(&t, "a VM that is none", raw(CORDON_CALL_DEVICE_ATTACH, vm.handle + 77, given_frame(e->pci), 0, 0));
+		refuse(&t, "what is no device of its own", vm_call(CORDON_CALL_DEVICE_ATTACH, vm.handle, frame[i], 0, 0));
+	refuse(&t, "a VM that is none", vm_call(CORDON_CALL_DEVICE_ATTACH, vm.handle + 77, configuration_frame(e->pci), 0, 0));
 	tally_report(&t, "a call for a device", "what cannot be given", "refused");
 }
 
 static void attempt_before(struct edu *e)
 {
-	u64 frame = given_frame(e->pci);
+	u64 frame = configuration_frame(e->pci);
 	struct tally t = { 0 };
 
 	refuse(&t, "a map before the attach", given_map(vm.handle, e, 0, GIVEN_WINDOW));
 	refuse(&t, "an open before the attach", given_open(vm.handle, e));
-	refuse(&t, "a detach before the attach", raw(CORDON_CALL_DEVICE_DETACH, vm.handle, frame, 0, 0));
-	refuse(&t, "an attach to one that runs", raw(CORDON_CALL_DEVICE_ATTACH, victim.handle, frame, 0, 0));
+	refuse(&t, "a detach before the attach", vm_call(CORDON_CALL_DEVICE_DETACH, vm.handle, frame, 0, 0));
+	refuse(&t, "an attach to one that runs", vm_call(CORDON_CALL_DEVICE_ATTACH, victim.handle, frame, 0, 0));
 	tally_report(&t, "calls for a device", "before it is attached", "refused");
 }
 
 static void attempt_built(struct edu *e)
 {
-	u64 frame = given_frame(e->pci);
+	u64 frame = configuration_frame(e->pci);
 	struct tally t = { 0 };
 
-	refuse(&t, "a second attach", raw(CORDON_CALL_DEVICE_ATTACH, vm.handle, frame, 0, 0));
-	refuse(&t, "an attach to another", raw(CORDON_CALL_DEVICE_ATTACH, other.handle, frame, 0, 0));
+	refuse(&t, "a second attach", vm_call(CORDON_CALL_DEVICE_ATTACH, vm.handle, frame, 0, 0));
+	refuse(&t, "an attach to another", vm_call(CORDON_CALL_DEVICE_ATTACH, other.handle, frame, 0, 0));
 	refuse(&t, "another's map", given_map(other.handle, e, 0, GIVEN_WINDOW));
-	refuse(&t, "another's detach", raw(CORDON_CALL_DEVICE_DETACH, other.handle, frame, 0, 0));
+	refuse(&t, "another's detach", vm_call(CORDON_CALL_DEVICE_DETACH, other.handle, frame, 0, 0));
 	refuse(&t, "a map over memory", given_map(vm.handle, e, 0, guest_address(0)));
 	refuse(&t, "a map into memory", given_map(vm.handle, e, 0, ATTACK_BASE - PAGE_SIZE));
 	refuse(&t, "a map that is not aligned", given_map(vm.handle, e, 0, GIVEN_WINDOW + 8));
@@ -221,7 +203,7 @@ static void attempt_built(struct edu *e)
 
 static void attempt_running(struct edu *e)
 {
-	u64 frame = given_frame(e->pci);
+	u64 frame = configuration_frame(e->pci);
 	struct tally t = { 0 };
 
 	refuse(&t, "an open before memory is there", given_open(vm.handle, e));
@@ -230,10 +212,10 @@ static void attempt_running(struct edu *e)
 	refuse(&t, "an open with a page missing", given_open(vm.handle, e));
 	tally_want(&t, "the last page", vm_map_page(&vm, ATTACK_PAGES - 1), CORDON_OK);
 	refuse(&t, "another's open", given_open(other.handle, e));
-	refuse(&t, "an attach after the start", raw(CORDON_CALL_DEVICE_ATTACH, vm.handle, given_frame(edu[0].pci), 0, 0));
+	refuse(&t, "an attach after the start", vm_call(CORDON_CALL_DEVICE_ATTACH, vm.handle, configuration_frame(edu[0].pci), 0, 0));
 	refuse(&t, "a map after the start", given_map(vm.handle, e, 0, GIVEN_WINDOW + 0x10000000));
-	refuse(&t, "a detach while it runs", raw(CORDON_CALL_DEVICE_DETACH, vm.handle, frame, 0, 0));
-	refuse(&t, "a block", raw(CORDON_CALL_VM_BLOCK, vm.handle, guest_address(0), pfn_of(vm.memory[0]) & ~511ull, 0));
+	refuse(&t, "a detach while it runs", vm_call(CORDON_CALL_DEVICE_DETACH, vm.handle, frame, 0, 0));
+	refuse(&t, "a block", vm_call(CORDON_CALL_VM_BLOCK, vm.handle, guest_address(0), pfn_of(vm.memory[0]) & ~511ull, 0));
 	tally_want(&t, "an open", given_open(vm.handle, e), CORDON_OK);
 	tally_want(&t, "an open again", given_open(vm.handle, e), CORDON_OK);
 	tally_report(&t, "calls for a device", "of one that runs", "refused");

@@ -7,8 +7,6 @@
 
 #define GIVEN_WINDOW 0xc0000000ull	/* guest address of its registers; nothing of the machine has that address */
 
-/* Frame of the configuration space of a function, by which Cordon names it. */
-u64 given_frame(struct pci_dev *pci);
 /* Calls about a device, again while it takes its time: a status. */
 u64 given_attach(u64 handle, struct edu *e);
 u64 given_map(u64 handle, struct edu *e, unsigned int window, u64 address);

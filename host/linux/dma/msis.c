@@ -268,27 +268,13 @@ static bool guest_keeps_commands(void)
 	return good;
 }
 
-static u64 core_frame(void)
-{
-	for (u64 frame = 0; frame < 1ull << 36;) {
-		struct cordon_regs r = vm_call_regs(CORDON_CALL_MAP, frame, 0, 0, 0);
-
-		if (r.x[0] != 0 || r.x[1] <= frame)
-			return 0;
-		if ((r.x[2] & 0xffff) == CORDON_OWNER_CORE && !pfn_is_map_memory(frame))
-			return frame;
-		frame = r.x[1];
-	}
-	return 0;
-}
-
 #define PLACES 9
 
 static void find_places(u64 place[PLACES])
 {
 	const u64 all[PLACES] = {
 		page_to_phys(vm.memory[PAGE]), page_to_phys(vm.memory[ATTACK_CODE]), page_to_phys(vm.vcpu[0]), page_to_phys(vm.root),
-		PFN_PHYS(core_frame()) + 0x200000, ITS, REDISTRIBUTOR, 0x09050000, 0x0000fffffffff000ull,
+		dma_core_address(), ITS, REDISTRIBUTOR, 0x09050000, 0x0000fffffffff000ull,
 	};
 
 	memcpy(place, all, sizeof(all));

@@ -6,23 +6,6 @@
 
 /* ---- windows ---- */
 
-/* Cordon's image: 2 MiB into the first of its memory. */
-static u64 core_address(void)
-{
-	u64 frame = 0;
-
-	while (frame < 1ull << 36) {
-		struct cordon_regs r = vm_call_regs(CORDON_CALL_MAP, frame, 0, 0, 0);
-
-		if (r.x[0] != 0 || r.x[1] <= frame)
-			break;
-		if ((r.x[2] & 0xffff) == CORDON_OWNER_CORE && !pfn_is_map_memory(frame))
-			return PFN_PHYS(frame) + 0x200000;
-		frame = r.x[1];
-	}
-	return 0;
-}
-
 #define WINDOW 0x100000ull		/* the size of a device's window, which is aligned to it */
 
 /* With the window of a device there: another device, and the CPU, find nothing at the place, and the guests are whole. */
@@ -51,7 +34,7 @@ static void attempt_window(struct tally *t, struct pci_dev *pci, u64 place, u32 
 /* Places that neither the host's CPU nor its devices may reach: a window there must not change that. */
 static void attempt_windows(void)
 {
-	u64 core = core_address();
+	u64 core = dma_core_address();
 	const u64 place[] = { core, page_to_phys(victim.memory[ATTACK_CODE]), page_to_phys(victim.vcpu[0]), 0x09050000, 0x09020000, 0x08090000,
 			      0x0a000000 };
 	struct tally t = { 0 };
@@ -89,7 +72,7 @@ static void try_stream(struct tally *refused, struct tally *arrives, unsigned in
 	tally_want(arrives, "what came of the host's page", data[0], 0x7e7e7e7e7e7e7e7eull);
 	edu_read_by(number, page_to_phys(victim.memory[ATTACK_CODE]), (u8 *)data);
 	tally_add(refused, !edu_came((u8 *)data));
-	edu_read_by(number, core_address(), (u8 *)data);
+	edu_read_by(number, dma_core_address(), (u8 *)data);
 	tally_add(refused, !edu_came((u8 *)data));
 	edu_write_by(number, page_to_phys(victim.memory[ATTACK_CODE]), EDU_CELL);	/* the victim looks at it */
 }

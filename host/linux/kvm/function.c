@@ -8,12 +8,11 @@
 #include <linux/err.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/of.h>
-#include <linux/of_address.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "configuration.h"
 #include "cordon/kvm.h"
 #include "function.h"
 
@@ -156,14 +155,7 @@ struct pci_dev *function_pci(const struct function *f)
 
 u64 function_frame(const struct function *f)
 {
-	struct pci_bus *root = f->pci->bus;
-	struct resource ecam;
-
-	while (!pci_is_root_bus(root))
-		root = root->parent;
-	if (!pci_bus_to_OF_node(root) || of_address_to_resource(pci_bus_to_OF_node(root), 0, &ecam) != 0)
-		return 0;
-	return (ecam.start >> PAGE_SHIFT) + ((u64)(f->pci->bus->number - root->busn_res.start) << 8 | f->pci->devfn);
+	return configuration_frame(f->pci);
 }
 
 bool function_has_bar(const struct function *f, u32 i)

@@ -329,8 +329,9 @@ static struct outcome ranged(struct model_vm *v, const struct vcpu *u, uint64_t 
 static struct outcome query(struct model_vm *v, const struct vcpu *u)
 {
     uint64_t frame = v->map[(t.action.x[1] - GUEST_RAM) / PAGE];
+    bool window = model_window_at(&t.m, model_id(&t.m, v), t.action.x[1] / PAGE) != 0;
 
-    if ((frame != 0) != (u->x[1] == 2 || u->x[1] == 3) || (frame == 0 && u->x[1] != 0))
+    if ((frame != 0 || window) != (u->x[1] == 2 || u->x[1] == 3) || (frame == 0 && !window && u->x[1] != 0))
         differ("query says level %" PRIu64 " and frame 0x%" PRIx64 " is there", u->x[1], frame);
     t.now->x[0] = CORDON_OK;
     t.now->x[1] = u->x[1];

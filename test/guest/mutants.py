@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """EL2 broken in named ways, in what the simulated machine does not have: the attacks on guests have to notice each.
 
-    test/guest/mutants.py [--list] [NAME...]    all mutants but most of those that devices notice; with names, these
-    test/guest/mutants.py --all                 these too: a boot with devices takes a minute and more
+    test/guest/mutants.py [NAME...]         all mutants but most of those that devices notice; with names, these
+    test/guest/mutants.py --all             these too: a boot with devices takes a minute and more
+    test/guest/mutants.py --some 130        so many of them, others each time
 
 Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
 
@@ -13,8 +14,10 @@ must: a breach, a host that falls, a panic, or nothing more. What QEMU's CPUs do
 control registers by its native test, the image by what is in it. First each of these passes on the sources as they are. Closes with
 "N passed, N failed".
 """
+import argparse
 import collections
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -341,20 +344,26 @@ def is_long(mutant):
 
 
 def main():
-    names = [a for a in sys.argv[1:] if not a.startswith("-")]
-    if "--help" in sys.argv or "-h" in sys.argv:
-        print(__doc__)
-        return 0
-    unknown = set(names) - {m.name for m in MUTANTS}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--list", action="store_true", help="print the mutants and stop")
+    parser.add_argument("--all", action="store_true", help="also those that a boot with devices notices, of a minute and more")
+    parser.add_argument("--some", type=int, metavar="N", help="N of them, which chance chooses")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of that choice; printed")
+    parser.add_argument("name", nargs="*", help="mutants to try; all when none is named")
+    options = parser.parse_args()
+    unknown = set(options.name) - {m.name for m in MUTANTS}
     if unknown:
         print("no such mutant: " + ", ".join(sorted(unknown)), file=sys.stderr)
         return 2
-    chosen = [m for m in MUTANTS if m.name in names or not names and ("--all" in sys.argv or not is_long(m))]
-    if "--list" in sys.argv:
+    chosen = [m for m in MUTANTS if m.name in options.name or not options.name and (options.all or not is_long(m))]
+    if options.list:
         for mutant in chosen:
             print("%-24s %-28s %s" % (mutant.name, mutant.file, mutant.what))
         return 0
     chosen = [m for m in chosen if can_boot(m)]
+    if options.some is not None and options.some < len(chosen):
+        print(f"{options.some} of {len(chosen)} mutants, --seed {options.seed}", flush=True)
+        chosen = random.Random(options.seed).sample(chosen, options.some)
     os.makedirs(OUT, exist_ok=True)
     for name in ("fetch", "build-module"):
         quietly(script(name))

@@ -30,6 +30,7 @@ struct device {
     uint64_t size[7];           /* of its BARs and its ROM */
     bool wide[6];
     uint32_t reg[64];
+    uint32_t next;              /* function, of a device that has ARI; 0x100: it has not */
     unsigned resets;
 };
 
@@ -53,6 +54,11 @@ static int add(int parent, uint32_t slot, bool express)
     d->reg[0] = 0x10001234 + ((uint32_t)count << 16);
     d->reg[2] = 0x01080000;
     d->reg[0x3c / 4] = 0x100;
+    d->next = 0x100;
+    for (int i = 0; i < count && slot % 8 != 0; i++) {
+        if (devices[i].parent == parent && devices[i].slot == (slot & ~7u))
+            devices[i].reg[3] |= 1u << 23;
+    }
     if (express) {
         d->reg[1] = 1u << 20;
         d->reg[0x34 / 4] = 0x40;
@@ -85,7 +91,7 @@ static bool is_routed(int i, uint32_t bus)
         uint32_t first = devices[i].reg[6] >> 8 & 0xff;
         uint32_t end = devices[i].reg[6] >> 16 & 0xff;
 
-        if ((devices[i].reg[0x3c / 4] & 1u << 22) != 0 || (last ? bus != first : bus < first || bus > end))
+        if (first == 0 || (devices[i].reg[0x3c / 4] & 1u << 22) != 0 || (last ? bus != first : bus < first || bus > end))
             return false;
     }
     return true;
@@ -197,6 +203,8 @@ uint32_t pci_read(uint64_t ecam, uint32_t function, uint32_t offset)
         return 0xffffffff;
     if (clock_now < ready_at && devices[i].resets > 0)
         return offset == 0 ? 0xffff0001 : 0xffffffff;
+    if (offset >= 0x100 && devices[i].next < 0x100)
+        return offset == 0x100 ? 0x0001000e : offset == 0x104 ? devices[i].next << 8 : 0;
     return offset < 0x100 ? devices[i].reg[offset / 4] : 0;
 }
 
@@ -340,7 +348,8 @@ static void given_at_all(void)
     want(!give(inner, 2) && !give(root_device, 2), "one is given twice");
     pci_take_back(&given[0]);
     want((devices[inner].reg[1] & 0xffff) == 0x407, "what is undone is not as it was");
-    want(give(inner, 0), "again");
+    devices[inner].next = 0;
+    want(give(inner, 0), "again, and it has ARI");
 }
 
 /* One thing is wrong with the machine each time. */
@@ -360,6 +369,8 @@ static void w_several(void) { devices[inner].reg[3] |= 1u << 23; }
 static void w_sibling(void) { (void)add(port, 3, true); }
 static void w_sibling_far(void) { (void)add(port, 0xf8, true); }
 static void w_sibling_root(void) { (void)add(-1, 0x1b, true); }
+static void w_ari(void) { devices[inner].next = 1; }
+static void w_unknown_function(void) { (void)add(-1, 0x23, false); }
 static void w_type(void) { devices[inner].reg[3] = 2u << 16; }
 static void w_no_flr(void) { devices[root_device].reg[0x44 / 4] = 0; }
 static void w_no_port(void) { devices[port].reg[0x40 / 4] ^= (4u ^ 6u) << 20; }
@@ -434,6 +445,8 @@ static void refusals(void)
     refused("another function of the device", &inner, w_sibling, false);
     refused("another device on the bus", &inner, w_sibling_far, false);
     refused("another function of the device on the root bus", &root_device, w_sibling_root, true);
+    refused("more functions by ARI", &inner, w_ari, false);
+    refused("a new function of another device on the root bus", &inner, w_unknown_function, false);
     refused("a header of another type", &inner, w_type, false);
     refused("no reset on the root bus", &root_device, w_no_flr, true);
     refused("a bridge that is no root port", &inner, w_no_port, true);
@@ -652,10 +665,11 @@ static void make_buses(void)
             int p = add_bridge(-1, slot << 3, some(8) != 0);
             int i = some(6) == 0 ? add_bridge(p, 0, false) : p;
 
-            if (some(8) != 0)
+            if (some(8) != 0) {
                 (void)add(i, 0, true);
-            if (some(12) == 0)
-                (void)add(i, 1 + some(7), true);
+                if (some(12) == 0)
+                    (void)add(i, 1 + some(7), true);
+            }
         }
     }
     for (int i = 1; i < count; i++) {

@@ -75,10 +75,12 @@ DRIVER = [
 ]
 
 GIVEN = [
-    ("several-functions", "pci_given.c", "one of several functions is given", "HEADER_TYPE(type) != 0 || (type & HEADER_SEVERAL) != 0 ||", "HEADER_TYPE(type) != 0 ||"),
-    ("bridges-given", "pci_given.c", "a bridge is given", "HEADER_TYPE(type) != 0 || (type & HEADER_SEVERAL) != 0", "(type & HEADER_SEVERAL) != 0"),
+    ("several-functions", "pci_given.c", "one of several functions is given", "return !has_several(s, g->function) && (ari", "return (ari"),
+    ("more-by-ari", "pci_given.c", "one of several functions by ARI is given", "return !has_several(s, g->function) && (ari == 0 ||", "return !has_several(s, g->function) && (ari < PCI_NOBODY ||"),
+    ("bridges-given", "pci_given.c", "a bridge is given", "HEADER_TYPE(type) != 0 ||", "HEADER_TYPE(type) == PCI_NOBODY ||"),
     ("not-alone", "pci_given.c", "another is on its bus", "return is_root_bus_known(s) && is_alone(s, g);", "return is_root_bus_known(s);"),
-    ("alone-in-part", "pci_given.c", "another is far on its bus", "g->port == PCI_NOBODY ? 8 : 256", "g->port == PCI_NOBODY ? 8 : 128"),
+    ("alone-in-part", "pci_given.c", "another is far on its bus", "g->port == PCI_NOBODY ? 0 : PCI_DEVICES", "g->port == PCI_NOBODY ? 0 : PCI_DEVICES / 2"),
+    ("new-function-unknown", "pci_given.c", "a new function of another device is on the root bus", "has_several(s, function) ? PCI_FUNCTIONS : 1", "has_several(s, function) ? 1 : 1"),
     ("root-bus-unknown", "pci_given.c", "something new is on the root bus", "return is_root_bus_known(s) && is_alone(s, g);", "return is_alone(s, g);"),
     ("no-reset", "pci_given.c", "a function is given that cannot be reset", "return (g->flr != 0 || g->port != PCI_NOBODY) &&", "return"),
     ("any-bridge", "pci_given.c", "the bridge before it is no root port", "namer[bus % PCI_BUSES_MOST] == g->port + 1 && is_root_port(s, g->port)", "namer[bus % PCI_BUSES_MOST] == g->port + 1"),
@@ -193,7 +195,9 @@ ITS = [
 ]
 
 BUSES = [
-    ("virtual-functions", "pci.c", "virtual functions get in the way", "known->closed || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;", "known->closed;"),
+    ("virtual-functions", "pci.c", "virtual functions get in the way", "is_untold(s, function) || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;", "is_untold(s, function);"),
+    ("functions-untold", "pci.c", "functions are given from buses where function 0 does not tell of others", "known->closed = known->closed || is_untold(s, function) ||", "known->closed = known->closed ||"),
+    ("function-0-missing", "pci.c", "functions are given from buses where one has no function 0", "(first == PCI_NOBODY || (first & HEADER_SEVERAL) == 0)", "(first & HEADER_SEVERAL) == 0"),
     ("resizable", "pci.c", "BARs that change their size get in the way", "pci_extended_capability(s->ecam, function, EXTENDED_RESIZABLE) != 0", "s->depth > 300"),
     ("addresses-without-bars", "pci.c", "addresses without BARs get in the way", "pci_capability(s->ecam, function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0", "s->depth > 300"),
     ("too-many-functions", "pci.c", "functions beyond the table get in the way", "        known->closed = true;\n        return;", "        known->closed = known->roots < PCI_ROOT_FUNCTIONS;\n        return;"),

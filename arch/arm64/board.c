@@ -12,6 +12,7 @@
 #include "pci_config.h"
 #include "phys.h"
 #include "plan.h"
+#include "print.h"
 #include "refuse.h"
 #include "smmu.h"
 #include "smmu_format.h"
@@ -330,6 +331,8 @@ void board_confine_devices(void)
         refuse_to_boot(reason);
     its_start_all();
     smmu_start_all();
+    if (board.frame != 0)
+        print("Cordon: the host has a GICv2m frame for its devices' interrupts\n");
 }
 
 uint64_t board_vtcr(void)

@@ -84,9 +84,9 @@ static bool is_untold(const struct scan *s, uint32_t function)
 }
 
 /*
- * What is kept in mind of a function. Virtual functions have requester IDs that may be another bus's, and who asks only function 0
- * does not see those that it does not tell of. On the root bus it is what may get in the way of others there: addresses that no
- * BAR has, BARs that change their size, and more than there is room for cannot be followed.
+ * What is kept in mind of a function. Virtual functions have requester IDs that may be another bus's, and who asks only function
+ * 0 does not see those that it does not tell of. On the root bus it is what may get in the way of others there: addresses that
+ * no BAR has, BARs that change their size, and more than there is room for cannot be followed.
  */
 static void record(const struct scan *s, uint32_t function)
 {
@@ -103,7 +103,8 @@ static void record(const struct scan *s, uint32_t function)
         return;
     }
     pci_write(s->ecam, function, PCI_COMMAND, command & ~(COMMAND_IO | COMMAND_MEMORY));
-    pci_measure(s->ecam, function, &known->root[known->roots++]);
+    pci_measure(s->ecam, function, &known->root[known->roots]);
+    pci_send_up(s->ecam, &known->root[known->roots++]);
     pci_write(s->ecam, function, PCI_COMMAND, command);
 }
 

@@ -144,6 +144,8 @@ bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s
     bool begun = false;
     bool bridge = false;
 
+    if (root != 0 && root->acs != 0 && offset / 4 == (root->acs + ACS_WORD) / 4)
+        return false;
     for (uint32_t i = 0; i < PCI_GIVEN; i++) {
         const struct pci_given *g = &given[i];
 
@@ -165,7 +167,25 @@ bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s
     return true;
 }
 
+void pci_given_before(const struct pci_segment *s, uint32_t function)
+{
+    const struct pci_function *root = find_root(s, function);
+
+    if (root != 0)
+        pci_send_up(ecam_of(s), root);
+}
+
 /* ---- giving ---- */
+
+/* No request from behind a bridge gets to a function that is given but by the SMMU, nor the other way round. */
+static bool all_send_up(const struct pci_segment *s)
+{
+    for (uint32_t i = 0; i < s->roots; i++) {
+        if (s->root[i].bridge && !pci_sends_up(ecam_of(s), &s->root[i]))
+            return false;
+    }
+    return true;
+}
 
 /*
  * Whether a device has more functions than 0. A device has that one, and it says so of others (PCI 3.0, 6.2.1): pci_confine() has
@@ -250,7 +270,7 @@ static bool find_place(const struct pci_segment *s, struct pci_given *g)
         g->port_power = pci_capability(ecam_of(s), g->port, CAPABILITY_POWER, PCI_ANY_TYPE);
         g->port_express = pci_capability(ecam_of(s), g->port, CAPABILITY_EXPRESS, PCI_ANY_TYPE);
     }
-    return is_root_bus_known(s) && is_alone(s, g);
+    return is_root_bus_known(s) && is_alone(s, g) && all_send_up(s);
 }
 
 /* A function by itself, which is no bridge, can be reset, and stays behind the SMMU: it may have been plugged in after boot. */

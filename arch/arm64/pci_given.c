@@ -282,7 +282,8 @@ static bool is_suitable(const struct pci_segment *s, struct pci_given *g)
 
     if (g->function % 8 != 0 || g->id == PCI_NOBODY || HEADER_TYPE(type) != 0 ||
         CLASS(g->header.word[PCI_CLASS / 4]) == CLASS_HOST_BRIDGE || (g->header.word[PCI_ROM / 4] & ROM_ENABLED) != 0 ||
-        pci_capability(ecam, g->function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0)
+        pci_capability(ecam, g->function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0 ||
+        pci_extended_capability(ecam, g->function, EXTENDED_SRIOV) != 0)
         return false;
     if (express != 0 && (pci_read(ecam, g->function, express + EXPRESS_DEVICE) & DEVICE_FLR) != 0)
         g->flr = express + EXPRESS_DEVICE_CONTROL;

@@ -32,6 +32,7 @@ struct device {
     uint32_t reg[64];
     uint32_t next;              /* function, of a device that has ARI; 0x100: it has not */
     uint32_t acs;               /* of a bridge; 0: it has none */
+    bool virtual;               /* it has virtual functions */
     unsigned resets;
 };
 
@@ -204,6 +205,8 @@ static uint32_t extended(const struct device *d, uint32_t offset)
         return 0x1 | 0x140u << 20;
     if (d->bridge && d->acs != 0)
         return offset == 0x140 ? 0x0d : offset == 0x144 ? d->acs : 0;
+    if (d->virtual)
+        return offset == 0x140 ? 0x10 : 0;
     if (!d->bridge && d->next < 0x100)
         return offset == 0x140 ? 0x0e : offset == 0x144 ? d->next << 8 : 0;
     return 0;
@@ -400,6 +403,7 @@ static void w_sibling_far(void) { (void)add(port, 0xf8, true); }
 static void w_sibling_root(void) { (void)add(-1, 0x1b, true); }
 static void w_ari(void) { devices[inner].next = 1; }
 static void w_unknown_function(void) { (void)add(-1, 0x23, false); }
+static void w_virtual(void) { devices[inner].virtual = true; }
 static void w_no_acs(void) { devices[other_port].acs = 0; }
 static void w_no_acs_at_its_port(void) { devices[port].acs = 0; }
 static void w_acs_lost(void) { devices[other_port].acs &= 0xffff; }
@@ -481,6 +485,7 @@ static void refusals(void)
     refused("another function of the device on the root bus", &root_device, w_sibling_root, true);
     refused("more functions by ARI", &inner, w_ari, false);
     refused("a new function of another device on the root bus", &inner, w_unknown_function, false);
+    refused("virtual functions", &inner, w_virtual, false);
     refused("a port without ACS", &inner, w_no_acs, true);
     refused("a port without ACS beside one on the root bus", &root_device, w_no_acs, true);
     refused("its own port without ACS", &inner, w_no_acs_at_its_port, true);

@@ -201,8 +201,24 @@ def at_work(counts, label):
     return sums.all - sums.wait
 
 
+def memory_of_host(counts):
+    return int(re.search(r"of these (\d+) MiB for the host", counts.text).group(1))
+
+
+def table_rows(bench):
+    """What the devices' table, the SMMU's and the ITS's cost: a boot with an SMMU, and no device, beside one without."""
+    bare, own = bench.counted("boot"), bench.counted("boot-smmu", more=["-M", "iommu=smmuv3"])
+    print("\nThe devices' table of 1 GiB, the SMMU's and the ITS's")
+    show("EL2 instructions of a boot to shell and off, thousands", own.machine.el2 // 1000)
+    show("  without an SMMU", bare.machine.el2 // 1000)
+    show("  more, in thousandths of all of the boot's instructions", (own.machine.el2 - bare.machine.el2) * 1000 // own.machine.all)
+    show("MiB of memory that are the host's", memory_of_host(own))
+    show("  without an SMMU", memory_of_host(bare))
+
+
 def io_rows(bench):
     """The same work on Cordon, where the SMMU translates, and on the machine alone, without one."""
+    table_rows(bench)
     initrd = bench.pack_io()
     own, bare = (io_counts(bench, initrd, without) for without in (False, True))
     print("\nThe host's disk and network (virtio on PCI, interrupts by messages)")

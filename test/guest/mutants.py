@@ -6,7 +6,8 @@
     test/guest/mutants.py --all             these too: a boot with devices takes a minute and more
     test/guest/mutants.py --some 130        so many of them, others each time
 
-Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
+Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line. Those of
+group "order" leave out what orders memory: the image does not keep a rule of test/litmus any more.
 
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py, or with the sweep of test/registers. It is noticed when the boot does not end as it
@@ -27,6 +28,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "registers"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "dma"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "litmus"))
+import order_mutants  # pylint: disable=wrong-import-position
 import devices  # pylint: disable=wrong-import-position
 import sweep  # pylint: disable=wrong-import-position
 import smmu_mutants  # pylint: disable=wrong-import-position
@@ -176,6 +179,7 @@ MUTANTS = [
       "dma given", "cortex-a72", 2),
 ]
 MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
+MUTANTS += [M(*mutant, order_mutants.GROUP) for mutant in order_mutants.MUTANTS]
 
 
 class Stale(Exception):
@@ -256,6 +260,8 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
         return native_verdict(group, folder)
     if group == "entry":
         return entry_verdict(folder)
+    if group == order_mutants.GROUP:
+        return output([os.path.join(ROOT, "test", "litmus", "order.py"), os.path.join(folder, "build", "el2", "cordon.elf")], folder)
     if group == "image":
         return image_verdict(folder)
     if group == "sweep":

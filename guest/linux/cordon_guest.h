@@ -60,7 +60,7 @@ u64 pool_mask(void);		/* of its addresses */
 
 /* ---- dma.c ---- */
 
-/* From now on virtio-mmio devices that get their driver do DMA through the pool. */
+/* From now on virtio devices of the host's, on MMIO and PCI, do DMA through the pool. */
 int dma_start(void);
 void dma_stop(void);
 /* The same for one device by hand: the tests. */

@@ -22,6 +22,8 @@ struct memory {
 
 /* Reserves the guest's memory and loads kernel and initrd; decides where the tree goes. Leaves on failure. */
 void memory_load(struct memory *m, const struct options *o);
+/* Leaves if the guest is protected and the host cannot keep so much memory for it. */
+void memory_must_fit(const struct memory *m);
 /* The launcher's address of guest memory, NULL if [gpa, gpa + size) is not all in it. */
 void *memory_at(const struct memory *m, uint64_t gpa, uint64_t size);
 

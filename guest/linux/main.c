@@ -11,6 +11,10 @@ static unsigned int pool_mib = 8;
 module_param(pool_mib, uint, 0444);
 MODULE_PARM_DESC(pool_mib, "MiB of memory that is granted to the host for I/O, 2 to 128 (8)");
 
+static bool report;
+module_param(report, bool, 0444);
+MODULE_PARM_DESC(report, "give memory that is free back to the host");
+
 static bool test;
 module_param(test, bool, 0444);
 MODULE_PARM_DESC(test, "try what a guest can ask of Cordon, and what the host can reach; needs cordon-vmm --test-calls");
@@ -59,12 +63,15 @@ static int __init guest_init(void)
 		return ret;
 	}
 	register_reboot_notifier(&reboot);
+	if (report && report_start() != 0)
+		pr_err("cordon_guest: this kernel does not tell which memory is free: none is given back\n");
 	pr_info("cordon_guest: %u MiB are granted to the host for I/O; all else is the guest's own\n", pool_mib);
 	return 0;
 }
 
 static void __exit guest_exit(void)
 {
+	report_stop();
 	unregister_reboot_notifier(&reboot);
 	dma_stop();
 	pool_destroy();

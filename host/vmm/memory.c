@@ -27,6 +27,7 @@ struct image_header {
 };
 
 #define PROTECTED "/sys/module/cordon_kvm"      /* is there where guests are protected */
+#define PAGE 0x1000u
 #define HOST_NEEDS (24ull << 20)                /* of what is available: the launcher, tables, and some air */
 #define IMAGE_MAGIC 0x644d5241u         /* "ARM\x64" */
 #define IMAGE_BIG_ENDIAN 1u
@@ -185,4 +186,11 @@ void *memory_at(const struct memory *m, uint64_t gpa, uint64_t size)
     if (gpa < RAM_BASE || size > m->size || gpa - RAM_BASE > m->size - size)
         return NULL;
     return m->host + (gpa - RAM_BASE);
+}
+
+bool memory_give_back(const struct memory *m, uint64_t gpa, uint64_t size)
+{
+    void *at = memory_at(m, gpa, size);
+
+    return at && size && gpa % PAGE == 0 && size % PAGE == 0 && madvise(at, size, MADV_DONTNEED) == 0;
 }

@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "console.h"
 #include "device.h"
+#include "guest_calls.h"
 #include "machine.h"
 #include "message.h"
 #include "net.h"
@@ -143,7 +144,9 @@ static void do_hypercall(struct vm *vm, struct kvm_run *run)
     struct test_call call = { .answer = { (uint64_t)CORDON_NOT_SUPPORTED } };
 
     memcpy(call.argument, (const void *)run->hypercall.args, sizeof(call.argument));
-    if (vm->options->test_calls && run->hypercall.nr == CORDON_GUEST_HOST)
+    if (run->hypercall.nr == CORDON_GUEST_HOST && call.argument[0] == GUEST_CALL_GAVE_BACK)
+        call.answer[0] = memory_give_back(&vm->memory, call.argument[1], call.argument[2]) ? 0 : (uint64_t)-EINVAL;
+    else if (vm->options->test_calls && run->hypercall.nr == CORDON_GUEST_HOST)
         calls_do(vm, &call);
     run->hypercall.ret = call.answer[0];
     for (unsigned i = 1; i < 4; i++)

@@ -97,6 +97,7 @@ def cases():
                [r"guest: done: [1-9]\d* passed, 0 failed, 23 skipped"], "neoverse-n1")
     yield bare("disk-kvm", "disk", DISK)
     yield cordon("disk-cordon", "disk", DISK)
+    yield cordon("report", "report", [r"test: full: \d+", r"test: ok the host has it back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])
 
 

@@ -2,11 +2,14 @@
 /* cordon-vmm: the steps from the command line to a guest that runs. */
 #include "device.h"
 #include "disk.h"
+#include "entropy.h"
 #include "guard.h"
 #include "kvm.h"
 #include "memory.h"
 #include "message.h"
+#include "net.h"
 #include "options.h"
+#include "ports.h"
 #include "run.h"
 #include "tree.h"
 #include "vm.h"
@@ -49,9 +52,13 @@ int main(int argc, char **argv)
     guard_set_up();
     memory_load(&vm.memory, &options);
     disk_open(&vm);
+    net_open(&vm);
+    entropy_open(&vm);
+    ports_open(&vm);
     device_open(&vm);
     if (options.dump_tree)
         return dump_tree(&vm);
+    memory_must_fit(&vm.memory);
     kvm_create(&vm);
     device_give(&vm);
     tree_make(memory_at(&vm.memory, vm.memory.tree, TREE_SIZE), &vm);

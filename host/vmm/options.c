@@ -23,7 +23,13 @@ static const char usage[] =
     "  --kernel IMAGE    an arm64 Image, not compressed\n"
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
-    "  --disk FILE[,ro]  a disk (virtio); up to 8 of them. A protected guest needs the module cordon_guest to use it\n"
+    "  --disk FILE[,ro]  a disk (virtio), a file or a block device; up to 8 of them. A protected guest needs the package cordon-guest for\n"
+    "                    all devices of virtio\n"
+    "  --net LINK        a network card (virtio), up to 2. LINK: tap=NAME, an interface of the host's; socket=PATH, where passt is, or\n"
+    "                    another that speaks so; behind it, if wanted, ,mac=52:54:00:12:34:56\n"
+    "  --serial SOCKET   a second serial port; one program at a time may talk to it: socat - UNIX:SOCKET\n"
+    "  --console SOCKET  the same with a console of virtio's (hvc0)\n"
+    "  --rng             random numbers of the host's (virtio). The host knows them; a protected guest has its own by TRNG's calls\n"
     "  --device ADDRESS  a PCI function of the host's, like 0000:01:00.0, for the guest alone; up to 8. Under Cordon; docs/GUESTS.md\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
@@ -81,13 +87,17 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, DISK, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum { KERNEL = 1, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
     { "initrd", required_argument, NULL, INITRD },
     { "append", required_argument, NULL, APPEND },
     { "disk", required_argument, NULL, DISK },
+    { "net", required_argument, NULL, NET },
+    { "serial", required_argument, NULL, SERIAL },
+    { "console", required_argument, NULL, CONSOLE },
+    { "rng", no_argument, NULL, RNG },
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
     { "cpus", required_argument, NULL, CPUS },
@@ -115,6 +125,13 @@ static void add_disk(struct options *o, const char *text)
     o->disk[o->disks++] = text;
 }
 
+static void add_net(struct options *o, const char *text)
+{
+    if (o->nets == NETS_MAX)
+        die("--net %s: more than %u network cards", text, NETS_MAX);
+    o->net[o->nets++] = text;
+}
+
 static void add_device(struct options *o, const char *text)
 {
     if (o->devices == DEVICES_MAX)
@@ -129,6 +146,10 @@ static void take(struct options *o, int option)
     case INITRD: o->initrd = optarg; break;
     case APPEND: o->append = optarg; break;
     case DISK: add_disk(o, optarg); break;
+    case NET: add_net(o, optarg); break;
+    case SERIAL: o->serial = optarg; break;
+    case CONSOLE: o->console = optarg; break;
+    case RNG: o->entropy = true; break;
     case DEVICE: add_device(o, optarg); break;
     case MEM: o->memory = memory_size(optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;

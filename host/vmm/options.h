@@ -17,6 +17,11 @@ struct options {
     const char *dump_tree;
     const char *disk[DISKS_MAX];
     unsigned disks;
+    const char *net[NETS_MAX];
+    unsigned nets;
+    const char *serial;         /* sockets */
+    const char *console;
+    bool entropy;
     const char *device[DEVICES_MAX];
     unsigned devices;
     uint64_t memory;            /* bytes, a multiple of BLOCK */

@@ -804,8 +804,8 @@ Proof.
     { unfold boot_frame, s. rewrite (life_core _ H), own_stays. simpl.
       unfold in_regions. rewrite existsb_app. fold (in_regions p c).
       rewrite C, orb_true_r. reflexivity. }
-    rewrite (gf_fixed _ _ _ (inv_frame _ (life_inv _ H) p)); [exact B|].
-    unfold boot_owner. fold s. rewrite B. discriminate. }
+    assert (G := gf_fixed _ _ _ (inv_frame _ (life_inv _ H) p)). fold s in G.
+    rewrite G; [exact B|]. unfold boot_owner. rewrite B. discriminate. }
   assert (O : owner s p = CORE) by (unfold owner; rewrite B; reflexivity).
   destruct (I4_core_mapped_by_nobody s p (life_inv _ H) O) as [M D].
   split; [exact M|]. split; [exact D|].

@@ -15,28 +15,6 @@
 #define CORDON_VERSION "unknown"
 #endif
 
-static const char usage[] =
-    "usage: cordon-vmm --kernel IMAGE [options]\n"
-    "\n"
-    "Runs a virtual machine with /dev/kvm; its serial port is the terminal. Ctrl-a x ends it, Ctrl-a Ctrl-a sends a Ctrl-a.\n"
-    "\n"
-    "  --kernel IMAGE    an arm64 Image, not compressed\n"
-    "  --initrd FILE     initial RAM disk\n"
-    "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
-    "  --disk FILE[,ro]  a disk (virtio); up to 8 of them. A protected guest needs the module cordon_guest to use it\n"
-    "  --device ADDRESS  a PCI function of the host's, like 0000:01:00.0, for the guest alone; up to 8. Under Cordon; docs/GUESTS.md\n"
-    "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
-    "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
-    "  --random          seeds from the host's random numbers in the device tree\n"
-    "  --dump-dtb FILE   write the device tree to FILE and leave\n"
-    "  --test-calls      answer the calls of test guests (host/vmm/README.md)\n"
-    "  --quiet           say nothing but errors\n"
-    "  --verbose         say what is done, and which accesses meet no device\n"
-    "  --help, --version\n"
-    "\n"
-    "Exit status: 0 the guest powered off; 1 it could not go on, or was ended from outside; 2 wrong arguments, or\n"
-    "something is missing here; 3 the guest asked for a reset.\n";
-
 /* A number with an optional K, M or G behind it; false when it is none, or too large for 64 bits. */
 static bool read_size(const char *text, uint64_t *size)
 {
@@ -101,9 +79,9 @@ static const struct option names[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static void print_and_leave(const char *text)
+static void print_and_leave(const char *text, const char *more)
 {
-    if (fputs(text, stdout) < 0 || fflush(stdout))
+    if (printf("%s%s", text, more) < 0 || fflush(stdout))
         die("cannot write to standard output: %s", strerror(errno));
     exit(STATUS_OK);
 }
@@ -122,7 +100,7 @@ static void add_device(struct options *o, const char *text)
     o->device[o->devices++] = text;
 }
 
-static void take(struct options *o, int option)
+static void take(struct options *o, const char *help, int option)
 {
     switch (option) {
     case KERNEL: o->kernel = optarg; break;
@@ -137,25 +115,25 @@ static void take(struct options *o, int option)
     case TEST_CALLS: o->test_calls = true; break;
     case QUIET: o->quiet = true; break;
     case VERBOSE: o->verbose = true; break;
-    case HELP: print_and_leave(usage); break;
-    case VERSION: print_and_leave("cordon-vmm " CORDON_VERSION "\n"); break;
+    case HELP: print_and_leave(help, ""); break;
+    case VERSION: print_and_leave(message_command(), " " CORDON_VERSION "\n"); break;
     default:
-        fprintf(stderr, "Try cordon-vmm --help.\n");    /* getopt has said what is wrong */
+        fprintf(stderr, "Try %s --help.\n", message_command());    /* getopt has said what is wrong */
         exit(STATUS_USAGE);
     }
 }
 
-void options_read(struct options *o, int argc, char **argv)
+void options_read(struct options *o, const char *help, int argc, char **argv)
 {
     int option;
 
     *o = (struct options){ .append = "console=ttyS0", .memory = 192ull << 20, .cpus = 1 };
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
-        take(o, option);
+        take(o, help, option);
     if (optind < argc)
-        die("%s: an argument that belongs to no option; try cordon-vmm --help", argv[optind]);
+        die("%s: an argument that belongs to no option; try %s --help", argv[optind], message_command());
     if (!o->kernel)
-        die("no kernel: give --kernel IMAGE; try cordon-vmm --help");
+        die("no kernel: give --kernel IMAGE; try %s --help", message_command());
     if (o->quiet && o->verbose)
         die("--quiet and --verbose exclude each other");
 }

@@ -27,7 +27,7 @@ struct options {
     bool random;                /* seeds in the device tree */
 };
 
-/* Fills in *o, or leaves the program: --help, --version, or with a complaint. */
-void options_read(struct options *o, int argc, char **argv);
+/* Fills in *o, or leaves the program: --help, which prints the text, --version, or with a complaint. */
+void options_read(struct options *o, const char *help, int argc, char **argv);
 
 #endif

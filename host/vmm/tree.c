@@ -208,6 +208,14 @@ static void pci(void *tree, unsigned devices)
     must(fdt_end_node(tree));
 }
 
+/* What the library leaves behind the tree is no part of it, and would be measured. */
+static void clear_rest(void *buffer)
+{
+    size_t size = fdt_totalsize(buffer);
+
+    memset((uint8_t *)buffer + size, 0, TREE_SIZE - size);
+}
+
 size_t tree_make(void *buffer, const struct vm *vm)
 {
     must(fdt_create(buffer, TREE_SIZE));
@@ -231,5 +239,16 @@ size_t tree_make(void *buffer, const struct vm *vm)
         pci(buffer, vm->options->devices);
     must(fdt_end_node(buffer));
     must(fdt_finish(buffer));
+    clear_rest(buffer);
     return fdt_totalsize(buffer);
+}
+
+void tree_write(const char *name, const void *tree, size_t size)
+{
+    FILE *file = fopen(name, "wb");
+
+    if (!file)
+        die("cannot make %s: %s", name, strerror(errno));
+    if (fwrite(tree, 1, size, file) != size || fclose(file))
+        die("cannot write %s: %s", name, strerror(errno));
 }

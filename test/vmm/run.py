@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The launcher: its serial port and its configuration space by themselves, its options, terminal and disks on a real KVM in QEMU (the
+"""The launcher: its serial port, its virtio devices and its configuration space by themselves, its options, terminal and disks on a real KVM in QEMU (the
 machine without Cordon), the bare guest there, and under Cordon disks of a protected guest, and a disk on PCI that is a guest's own:
 with QEMU 10, whose SMMU has stage 2; with 7.2, where that is refused.
 
@@ -22,6 +22,7 @@ from qemu_cases import BUILD, KERNEL, ROOT, Case, VIRTIO, boots, kernel_modules,
 HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
 NEVER = [r"test: complaint", r"guest: FAIL", r"Kernel panic"]
+DEVICES = ["entropy", "guard", "link", "memory", "message", "net", "ports", "rtc", "serial", "slot", "socket", "terminal", "uart", "virtio", "vm"]
 MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "block/virtio_blk"]
 
 
@@ -104,6 +105,7 @@ def own_disks():
 def cases():
     yield from filter(None, own_disks())
     yield Case("pci", command=[os.path.join(OUT, "pci_test")], want=[r"PASSED.* 9 test"])
+    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 20 test"])
     yield Case("uart", command=[os.path.join(OUT, "uart_test")], want=[r"PASSED.* 6 test"])
     yield bare("options", "options", [r"test: ok --help", r"test: ok --version", *TREE])
     yield bare("console", "console", [r"test: (\w+)  -(?s:.*)test: expected \1", r"test: guest ended with 0",
@@ -114,6 +116,7 @@ def cases():
                [r"guest: done: [1-9]\d* passed, 0 failed, 23 skipped"], "neoverse-n1")
     yield bare("disk-kvm", "disk", DISK)
     yield cordon("disk-cordon", "disk", DISK)
+    yield cordon("report", "report", [r"test: full: \d+", r"test: ok the host has it back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])
 
 
@@ -153,6 +156,8 @@ def prepare():
     os.makedirs(OUT, exist_ok=True)
     build("cc", "uart_test", os.path.join(HERE, "uart_test.c"), os.path.join(ROOT, "host", "vmm", "uart.c"), "-lcmocka")
     build("aarch64-linux-gnu-gcc", "on_terminal", "-static", os.path.join(HERE, "on_terminal.c"))
+    build("cc", "devices_test", "-g", "-fsanitize=address,undefined", "-I" + os.path.join(ROOT, "include"), os.path.join(HERE, "devices_test.c"),
+          *[os.path.join(ROOT, "host", "vmm", part + ".c") for part in DEVICES], "-lcmocka", "-pthread")
     build("cc", "pci_test", os.path.join(HERE, "pci_test.c"), os.path.join(ROOT, "host", "vmm", "pci.c"), "-lcmocka")
     guest, shell = os.path.join(OUT, "guest.gz"), os.path.join(OUT, "shell.gz")
     modules = kernel_modules(OUT, MODULES)

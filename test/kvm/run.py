@@ -15,7 +15,7 @@ from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, quietly, run_all, scrip
 
 INITRD = os.path.join(BUILD, "kvm-test.gz")
 API = [r"kvm_api: 283 answers, 0 wrong", r"test: unloaded"]
-GUEST = [r"kvm_guest: 29 passed, 0 failed", r"test: unloaded"]
+GUEST = [r"kvm_guest: 33 passed, 0 failed", r"test: unloaded"]
 
 
 def case(name, cpu, smp, test, want):

@@ -35,6 +35,7 @@
 #define RAM 0x80000000ul
 #define RAM_SIZE (16 * MIB)
 #define DEVICE 0x10000000ul             /* of vCPU 0; the next one's is a page further */
+#define FLASH 0x60000000ul
 #define GICD 0x3fff0000ul
 #define GICR 0x3ff00000ul
 #define GICR_STRIDE 0x20000ul
@@ -1110,19 +1111,19 @@ static void test_memory_readonly(void)
 {
     struct machine m = make(anonymous());
     uint8_t *flash = anonymous();
-    struct kvm_userspace_memory_region code = { 1, KVM_MEM_READONLY, 0x10000000, MIB, (uint64_t)(uintptr_t)flash };
-    struct kvm_userspace_memory_region empty = { 2, KVM_MEM_READONLY, 0x10100000, MIB, (uint64_t)(uintptr_t)flash + MIB };
-    struct order o = { .what = ORDER_READ64, .argument = { 0x10100000 } };
+    struct kvm_userspace_memory_region code = { 1, KVM_MEM_READONLY, FLASH, MIB, (uint64_t)(uintptr_t)flash };
+    struct kvm_userspace_memory_region empty = { 2, KVM_MEM_READONLY, FLASH + MIB, MIB, (uint64_t)(uintptr_t)flash + MIB };
+    struct order o = { .what = ORDER_READ64, .argument = { FLASH + MIB } };
 
     *(volatile uint64_t *)(flash + 5 * PAGE) = 0x1234;
     must(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &code), "read-only memory");
     must(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &empty), "read-only memory with nothing in it");
-    check(guest_read(&m, 0x10000000 + 5 * PAGE) == 0x1234 && guest_read(&m, 0x10000000 + 9 * PAGE) == 0);
-    tell(&m, 0, ORDER_WRITE64, 0x10000000 + 5 * PAGE, 0x5678);
-    tell(&m, 0, ORDER_WRITE64, 0x10000000 + 9 * PAGE, 0x5678);
+    check(guest_read(&m, FLASH + 5 * PAGE) == 0x1234 && guest_read(&m, FLASH + 9 * PAGE) == 0);
+    tell(&m, 0, ORDER_WRITE64, FLASH + 5 * PAGE, 0x5678);
+    tell(&m, 0, ORDER_WRITE64, FLASH + 9 * PAGE, 0x5678);
     check(*(volatile uint64_t *)(flash + 5 * PAGE) == 0x1234 && *(volatile uint64_t *)(flash + 9 * PAGE) == 0);
-    check(guest_read(&m, 0x10000000 + 5 * PAGE) == 0x5678);
-    check(go_on(&m, 0, &o) == KVM_EXIT_MMIO && m.run[0]->mmio.phys_addr == 0x10100000);
+    check(guest_read(&m, FLASH + 5 * PAGE) == 0x5678);
+    check(go_on(&m, 0, &o) == KVM_EXIT_MMIO && m.run[0]->mmio.phys_addr == FLASH + MIB);
     code.memory_size = 0;
     check(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &code) < 0 && errno == EBUSY);
     empty.memory_size = 0;

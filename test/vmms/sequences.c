@@ -54,7 +54,7 @@ struct line {
 
 static uint64_t value[8];
 static uint8_t ram[4 * MIB] __attribute__((aligned(2 * MIB)));
-static uint8_t flash[2 * MIB] __attribute__((aligned(4096)));
+static uint8_t flash[2 * MIB] __attribute__((aligned(2 * MIB)));   /* nothing is in it, and no huge page shares it */
 static struct { struct kvm_reg_list list; uint64_t reg[256]; } registers;
 
 static const uint32_t off_guest[] = { 0x52800100, 0x72b08000, 0xd4000002 };     /* w0 = 0x84000008; hvc #0 */

@@ -7,7 +7,6 @@
 #include "memory.h"
 #include "message.h"
 #include "options.h"
-#include "slot.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -231,6 +230,14 @@ static void pci(void *tree, unsigned devices)
     must(fdt_end_node(tree));
 }
 
+/* What the library leaves behind the tree is no part of it, and would be measured. */
+static void clear_rest(void *buffer)
+{
+    size_t size = fdt_totalsize(buffer);
+
+    memset((uint8_t *)buffer + size, 0, TREE_SIZE - size);
+}
+
 size_t tree_make(void *buffer, const struct vm *vm)
 {
     must(fdt_create(buffer, TREE_SIZE));
@@ -251,11 +258,22 @@ size_t tree_make(void *buffer, const struct vm *vm)
     if (vm->options->serial)
         uart(buffer, SECOND_UART_BASE, SECOND_UART_SPI);
     rtc(buffer);
-    for (unsigned i = 0; i < slot_count(); i++)
+    for (unsigned i = 0; i < options_slots(vm->options); i++)
         virtio(buffer, i);
     if (vm->options->devices)
         pci(buffer, vm->options->devices);
     must(fdt_end_node(buffer));
     must(fdt_finish(buffer));
+    clear_rest(buffer);
     return fdt_totalsize(buffer);
+}
+
+void tree_write(const char *name, const void *tree, size_t size)
+{
+    FILE *file = fopen(name, "wb");
+
+    if (!file)
+        die("cannot make %s: %s", name, strerror(errno));
+    if (fwrite(tree, 1, size, file) != size || fclose(file))
+        die("cannot write %s: %s", name, strerror(errno));
 }

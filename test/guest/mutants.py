@@ -6,7 +6,8 @@
     test/guest/mutants.py --all             these too: a boot with devices takes a minute and more
     test/guest/mutants.py --some 130        so many of them, others each time
 
-Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
+Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line. Those of
+group "order" leave out what orders memory: the image does not keep a rule of test/litmus any more.
 
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py, or with the sweep of test/registers. It is noticed when the boot does not end as it
@@ -27,6 +28,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "registers"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "dma"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "litmus"))
+import order_mutants  # pylint: disable=wrong-import-position
 import devices  # pylint: disable=wrong-import-position
 import sweep  # pylint: disable=wrong-import-position
 import smmu_mutants  # pylint: disable=wrong-import-position
@@ -62,6 +65,27 @@ MUTANTS = [
       "    sysreg_write(pmcr_el0, cpu->pmcr & ~UINT64_C(1));\n", ""),
     M("debug-does-not-trap", "arch/arm64/registers.def", "the guest reads and writes the host's breakpoints",
       'BITS(MDCR, 11, 9, "TDRA, TDOSA, TDA", TRAPS, DEBUG)\n', ""),
+    M("breakpoints-not-given-back", "arch/arm64/guest_debug.c", "the host finds a guest's breakpoints, and they fire there",
+      "    write_breakpoints(cpu->host_breakpoint, cpu->breakpoints);\n", ""),
+    M("watchpoints-not-given-back", "arch/arm64/guest_debug.c", "the host finds a guest's watchpoints",
+      "    write_watchpoints(cpu->host_watchpoint, cpu->watchpoints);\n", ""),
+    M("debug-lock-not-given-back", "arch/arm64/guest_debug.c", "a guest opens the host's OS lock",
+      "    sysreg_write(oslar_el1, cpu->host_locked ? 1 : 0);\n", ""),
+    M("double-lock-not-given-back", "arch/arm64/guest_debug.c", "a guest opens the host's double lock",
+      "    sysreg_write(osdlr_el1, cpu->host_double_lock);\n", ""),
+    M("debug-lock-kept", "arch/arm64/guest_debug.c", "the host keeps a guest's breakpoints from firing",
+      "    sysreg_write(oslar_el1, 0);\n", ""),
+    M("double-lock-kept", "arch/arm64/guest_debug.c", "the host keeps a guest's breakpoints from firing, by the double lock",
+      "    sysreg_write(osdlr_el1, 0);\n", ""),
+    M("breakpoints-not-exchanged", "arch/arm64/guest_debug.c", "the host's breakpoints fire in a guest that debugs itself",
+      "    write_breakpoints(u->arch.breakpoint, cpu->breakpoints);\n    write_watchpoints(u->arch.watchpoint, cpu->watchpoints);\n"
+      "    sysreg_write(osdlr_el1, 0);", "    sysreg_write(osdlr_el1, 0);"),
+    M("guest-does-not-debug", "arch/arm64/guest_debug.h", "a guest's breakpoints never fire, without a word",
+      "if ((mdscr & (MDSCR_SS | MDSCR_MDE)) != 0)", "if (mdscr == 1)"),
+    M("guest-breakpoints-stay", "arch/arm64/guest_debug.h", "a guest's breakpoints stay on the CPU when it has left", "    if (cpu->debug_loaded)\n",
+      "    if (cpu == 0)\n"),
+    M("debug-to-el2", "arch/arm64/registers.def", "a guest's breakpoints end in Cordon",
+      'BITS(MDCR, 11, 9, "TDRA, TDOSA, TDA", TRAPS, DEBUG)', 'BITS(MDCR, 11, 8, "TDRA, TDOSA, TDA, TDE", TRAPS, DEBUG)'),
     M("hash-in-streaming-mode", "arch/arm64/registers.c", "EL2 hashes with vector instructions where the host may be in streaming mode",
       "&&\n           !registers_has_feature(id, FEATURE_SME)", "", "registers_test"),
     M("ordering-does-not-trap", "arch/arm64/registers.def", "the guest has the host's limited ordering regions",
@@ -176,6 +200,7 @@ MUTANTS = [
       "dma given", "cortex-a72", 2),
 ]
 MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
+MUTANTS += [M(*mutant, order_mutants.GROUP) for mutant in order_mutants.MUTANTS]
 
 
 class Stale(Exception):
@@ -256,6 +281,8 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
         return native_verdict(group, folder)
     if group == "entry":
         return entry_verdict(folder)
+    if group == order_mutants.GROUP:
+        return output([os.path.join(ROOT, "test", "litmus", "order.py"), os.path.join(folder, "build", "el2", "cordon.elf")], folder)
     if group == "image":
         return image_verdict(folder)
     if group == "sweep":

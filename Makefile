@@ -35,7 +35,7 @@ replay: build
 	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
-HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK GUEST_DISK NET,$(if $($(name)),"$(name)=$($(name))"))
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK GUEST_DISK NET ROOT,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
 	@scripts/packages host disk

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root of trust: what whoever loaded Cordon hands over, as the Open Profile for DICE has it (docs/BOOT.md). Two secrets that
- * only this Cordon on this machine gets, and a chain of certificates that says so to others. They are kept here alone, and forgotten
- * before the machine ends. No part of the machine is needed: test/boot/plan_test.c.
+ * The root of trust: what whoever loaded Cordon hands over, as the Open Profile for DICE has it (docs/BOOT.md). Two secrets
+ * that only this Cordon on this machine gets, and a chain of certificates that says so to others. They are kept here alone, and
+ * forgotten before the machine ends. No part of the machine is needed: test/boot/plan_test.c.
  */
 #ifndef CORDON_ROOT_H
 #define CORDON_ROOT_H
@@ -24,8 +24,8 @@ struct root {
 extern struct root root;
 
 /*
- * Takes the node of the hand-over out of the tree, so that its memory is like any other: no trace of it is the host's. *where is
- * what it names. False: there is none. Does not come back from a tree with two, or one whose memory cannot be told.
+ * Takes the node of the hand-over out of the tree, so that its memory is like any other: no trace of it is the host's. *where
+ * is what it names. False: there is none. Does not come back from a tree with two, or one whose memory cannot be told.
  */
 bool root_find(struct fdt *f, struct cordon_mem *where);
 

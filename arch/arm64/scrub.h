@@ -18,9 +18,9 @@ void scrub_range(uint64_t begin, uint64_t end);
 void scrub_memory(void);
 
 /*
- * Ends every VM that there is, before a reset or power-off that the host asks for: what VMs own is zeroed and cleaned, and so is
- * what was handed over as a root of trust. Waits at most a second for vCPUs that other CPUs run. What it cannot end is left to the
- * next boot's scrub_memory().
+ * Ends every VM that there is, before a reset or power-off that the host asks for: what VMs own is zeroed and cleaned, and so
+ * is what was handed over as a root of trust. Waits at most a second for vCPUs that other CPUs run. What it cannot end is left
+ * to the next boot's scrub_memory().
  */
 void scrub_guests(void);
 

@@ -28,7 +28,6 @@
 #define SYS(op0, op1, crn, crm, op2) \
     ((uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | (crn) << 10 | (crm) << 1)
 #define SYS_OP0(iss) ((iss) >> 20 & 3)
-#define SYS_CRN(iss) ((iss) >> 10 & 0xf)
 #define SYS_ICC_SGI0R SYS(3, 0, 12, 11, 7)
 #define SYS_ICC_SGI1R SYS(3, 0, 12, 11, 5)
 #define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
@@ -119,13 +118,10 @@ static bool stage2_fault(struct cordon *c, struct vcpu_claim u, const struct tra
 
 /* ---- system registers ---- */
 
-/*
- * Debug and trace: a guest has no breakpoints and no watchpoints. Branch records and counters beside the CPU come behind them: no
- * ID register tells a guest of those.
- */
+/* Of debug, trace and what else watches: which of them a guest has is the architecture's to know. */
 static bool is_debug(uint64_t name)
 {
-    return SYS_OP0(name) == 2 && SYS_CRN(name) < 8;
+    return SYS_OP0(name) == 2;
 }
 
 /* What a register reads as that the guest has no real access to. False: there is no such register. */
@@ -133,7 +129,7 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
 {
     *value = 0;
     if (is_debug(name))
-        return true;
+        return arch_debug_read(c, u.vcpu, name, value);
     if (arch_id_register(c, name, value))
         return true;
     switch (name) {
@@ -147,10 +143,11 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
     }
 }
 
-static bool may_write_system(uint64_t name)
+/* A write takes effect where it has one; all others are ignored. False: there is no such register. */
+static bool write_system(struct cordon *c, struct vcpu_claim u, uint64_t name, uint64_t value)
 {
     if (is_debug(name))
-        return true;
+        return arch_debug_write(c, u.vcpu, name, value);
     switch (name) {
     case SYS_ICC_SGI0R:         /* other groups' interrupts: the guest has none */
     case SYS_ICC_ASGI1R:
@@ -167,9 +164,9 @@ static bool system_register(struct cordon *c, struct vcpu_claim u, const struct 
 {
     uint64_t name = t->esr & SYS_NAME;
     bool read = (t->esr & SYS_READ) != 0;
-    uint64_t value;
+    uint64_t value = vcpu_reg(u.vcpu, SYS_RT(t->esr));
 
-    if (read ? !read_system(c, u, name, &value) : !may_write_system(name) && name != SYS_ICC_SGI1R) {
+    if (read ? !read_system(c, u, name, &value) : name != SYS_ICC_SGI1R && !write_system(c, u, name, value)) {
         arch_vcpu_undefined(c, u.vcpu);
         return true;
     }
@@ -177,7 +174,7 @@ static bool system_register(struct cordon *c, struct vcpu_claim u, const struct 
     if (read)
         vcpu_set_reg(u.vcpu, SYS_RT(t->esr), value);
     else if (name == SYS_ICC_SGI1R)
-        return vcpu_send_sgi(c, u, vcpu_reg(u.vcpu, SYS_RT(t->esr)), r);
+        return vcpu_send_sgi(c, u, value, r);
     return true;
 }
 

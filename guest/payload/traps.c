@@ -14,6 +14,26 @@ struct exception_frame {
 };
 _Static_assert(sizeof(struct exception_frame) == FRAME_SIZE, "head.S");
 
+#define SPSR_D 0x200u
+#define SPSR_SS 0x200000u
+
+/* A step goes on with the next one; behind a breakpoint or a watchpoint debug exceptions are masked, so that it is passed. */
+static bool on_debug(struct exception_frame *f, uint64_t class, uint64_t far)
+{
+    struct cpu *cpu = this_cpu();
+    uint32_t n = cpu->debugged;
+
+    if (!cpu->debugs || (class != EC_BREAKPOINT && class != EC_STEP && class != EC_WATCHPOINT))
+        return false;
+    if (n < DEBUG_EVENTS) {
+        cpu->debug_class[n] = class;
+        cpu->debug_at[n] = class == EC_WATCHPOINT ? far : f->elr;
+        cpu->debugged = n + 1;
+    }
+    f->spsr |= class == EC_STEP && n < DEBUG_EVENTS ? SPSR_SS : SPSR_D;
+    return true;
+}
+
 /* One that was looked for is skipped; a jump that failed returns to where it came from. */
 static void on_fault(struct exception_frame *f, uint64_t kind)
 {
@@ -21,6 +41,8 @@ static void on_fault(struct exception_frame *f, uint64_t kind)
     uint64_t esr = READ_REGISTER(esr_el1);
     uint64_t far = READ_REGISTER(far_el1);
 
+    if (kind == SYNC && on_debug(f, EXCEPTION_CLASS(esr), far))
+        return;
     if (kind != SYNC || !cpu->expects)
         die("exception %u, ESR %x, FAR %x, ELR %x on vCPU %u", (const uint64_t[]){ kind, esr, far, f->elr, cpu->index });
     cpu->faults++;

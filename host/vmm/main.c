@@ -2,11 +2,14 @@
 /* cordon-vmm: the steps from the command line to a guest that runs. */
 #include "device.h"
 #include "disk.h"
+#include "entropy.h"
 #include "guard.h"
 #include "kvm.h"
 #include "memory.h"
 #include "message.h"
+#include "net.h"
 #include "options.h"
+#include "ports.h"
 #include "run.h"
 #include "tree.h"
 #include "vm.h"
@@ -22,7 +25,13 @@ static const char help[] =
     "  --kernel IMAGE    an arm64 Image, not compressed\n"
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
-    "  --disk FILE[,ro]  a disk (virtio); up to 8 of them. A protected guest needs the module cordon_guest to use it\n"
+    "  --disk FILE[,ro]  a disk (virtio), a file or a block device; up to 8 of them. A protected guest needs the package cordon-guest for\n"
+    "                    all devices of virtio\n"
+    "  --net LINK        a network card (virtio), up to 2. LINK: tap=NAME, an interface of the host's; socket=PATH, where passt is, or\n"
+    "                    another that speaks so; behind it, if wanted, ,mac=52:54:00:12:34:56\n"
+    "  --serial SOCKET   a second serial port; one program at a time may talk to it: socat - UNIX:SOCKET\n"
+    "  --console SOCKET  the same with a console of virtio's (hvc0)\n"
+    "  --rng             random numbers of the host's (virtio). The host knows them; a protected guest has its own by TRNG's calls\n"
     "  --device ADDRESS  a PCI function of the host's, like 0000:01:00.0, for the guest alone; up to 8. Under Cordon; docs/GUESTS.md\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
@@ -56,9 +65,13 @@ int main(int argc, char **argv)
     guard_set_up();
     memory_load(&vm.memory, &options);
     disk_open(&vm);
+    net_open(&vm);
+    entropy_open(&vm);
+    ports_open(&vm);
     device_open(&vm);
     if (options.dump_tree)
         return dump_tree(&vm);
+    memory_must_fit(&vm.memory);
     kvm_create(&vm);
     device_give(&vm);
     tree_make(memory_at(&vm.memory, vm.memory.tree, TREE_SIZE), &vm);

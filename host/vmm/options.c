@@ -59,13 +59,17 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, DISK, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum { KERNEL = 1, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
     { "initrd", required_argument, NULL, INITRD },
     { "append", required_argument, NULL, APPEND },
     { "disk", required_argument, NULL, DISK },
+    { "net", required_argument, NULL, NET },
+    { "serial", required_argument, NULL, SERIAL },
+    { "console", required_argument, NULL, CONSOLE },
+    { "rng", no_argument, NULL, RNG },
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
     { "cpus", required_argument, NULL, CPUS },
@@ -93,6 +97,13 @@ static void add_disk(struct options *o, const char *text)
     o->disk[o->disks++] = text;
 }
 
+static void add_net(struct options *o, const char *text)
+{
+    if (o->nets == NETS_MAX)
+        die("--net %s: more than %u network cards", text, NETS_MAX);
+    o->net[o->nets++] = text;
+}
+
 static void add_device(struct options *o, const char *text)
 {
     if (o->devices == DEVICES_MAX)
@@ -107,6 +118,10 @@ static void take(struct options *o, const char *help, int option)
     case INITRD: o->initrd = optarg; break;
     case APPEND: o->append = optarg; break;
     case DISK: add_disk(o, optarg); break;
+    case NET: add_net(o, optarg); break;
+    case SERIAL: o->serial = optarg; break;
+    case CONSOLE: o->console = optarg; break;
+    case RNG: o->entropy = true; break;
     case DEVICE: add_device(o, optarg); break;
     case MEM: o->memory = memory_size(optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
@@ -136,4 +151,9 @@ void options_read(struct options *o, const char *help, int argc, char **argv)
         die("no kernel: give --kernel IMAGE; try %s --help", message_command());
     if (o->quiet && o->verbose)
         die("--quiet and --verbose exclude each other");
+}
+
+unsigned options_slots(const struct options *o)
+{
+    return o->disks + o->nets + (o->entropy ? 1 : 0) + (o->console ? 1 : 0);
 }

@@ -147,6 +147,8 @@ static const struct its_node {
     uint32_t phandle;
     const char *status;
 } no_itss[2] = { { 0x100000000, 0x20000, 0, NULL }, { 0x100020000, 0x20000, 0, NULL } }, *itss = no_itss;
+/* A GICv2m frame, where its size is not 0. */
+static struct its_node frame;
 /* Of the GIC: 0 its children have the machine's addresses, 1 it does not say, 2 others. */
 static unsigned own_ranges;
 
@@ -166,6 +168,15 @@ static void gic(void)
             cell("phandle", itss[i].phandle);
         if (itss[i].status != NULL)
             text("status", itss[i].status);
+        end();
+    }
+    if (frame.size != 0) {
+        begin("v2m@8020000");
+        text("compatible", "arm,gic-v2m-frame");
+        REG(frame.base, frame.size);
+        cell("phandle", frame.phandle);
+        if (frame.status != NULL)
+            text("status", frame.status);
         end();
     }
     end();
@@ -644,7 +655,7 @@ static void its_kept(void)
     static const uint32_t second[] = { 0, 0x8007, 0, 0x10000 };
 
     with_its("an ITS", one, NULL, 0);
-    want(board.pci.its == 0x8003 && board.its == 0x8080000 && board.gicd == 0x8000000, "it is not found");
+    want(board.pci.msis_to == 0x8003 && board.its == 0x8080000 && board.gicd == 0x8000000, "it is not found");
     want(board.pci.msis == 1 && board.pci.msi[0].first == 0 && board.pci.msi[0].count == 0x10000, "its devices are not read");
     want(told_of("its") && maps_msis(), "the host is not told");
     want(!told_of("other"), "the host is told of another ITS");
@@ -652,7 +663,7 @@ static void its_kept(void)
     with_its("an ITS with two ranges", one, parts, 8);
     want(board.pci.msis == 2 && board.pci.msi[1].first == 0x20000 && board.pci.msi[1].count == 0x8000 && maps_msis(), "its devices are not read");
     with_its("an ITS that is out of use", late, second, 4);
-    want(board.pci.its == 0x8007 && board.its == 0x8060000 && told_of("other") && !told_of("its") && maps_msis(), "the other is not taken");
+    want(board.pci.msis_to == 0x8007 && board.its == 0x8060000 && told_of("other") && !told_of("its") && maps_msis(), "the other is not taken");
 }
 
 static void its_gone(void)
@@ -668,21 +679,64 @@ static void its_gone(void)
 
     for (unsigned i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
         with_its("an ITS that is none", nowhere[i], NULL, 0);
-        want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
+        want(board.pci.msis_to == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
     }
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         with_its("devices that go elsewhere", one, bad[i], i == 1 ? 8 : 4);
-        want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
+        want(board.pci.msis_to == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
     }
     for (own_ranges = 1; own_ranges < 3; own_ranges++) {
         with_its("an ITS at other addresses", one, NULL, 0);
-        want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+        want(board.pci.msis_to == 0 && !told_of("its") && !maps_msis(), "the host is told");
     }
     own_ranges = 0;
     with_its("half an entry", one, bad[1], 6);
-    want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+    want(board.pci.msis_to == 0 && !told_of("its") && !maps_msis(), "the host is told");
     with_its("too many ranges", one, many, 20);
-    want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+    want(board.pci.msis_to == 0 && !told_of("its") && !maps_msis(), "the host is told");
+}
+
+/* ---- a GICv2m frame ---- */
+
+#define FRAME { 0x8020000, 0x1000, 0x8003, NULL }
+
+static void frame_kept(void)
+{
+    static const struct its_node one[2] = { { 0x8080000, 0x20000, 0x8007, NULL }, { 0, 0x20000, 0, NULL } };
+
+    frame = (struct its_node)FRAME;
+    with_its("a GICv2m frame", no_itss, NULL, 0);
+    want(board.pci.msis_to == 0x8003 && board.frame == 0x8020000 && board.its == 0, "it is not found");
+    want(told_of("v2m") && maps_msis() && !told_of("its"), "the host is not told");
+    want(is_device(0x8020000, 0x1000) && !is_hidden(0x8020000) && is_hidden(0x8021000), "the host has it not, or more than it");
+    frame.phandle = 0x8009;
+    with_its("a GICv2m frame beside an ITS", one, (uint32_t[]){ 0, 0x8007, 0, 0x10000 }, 4);
+    want(board.pci.msis_to == 0x8007 && board.its == 0x8080000 && board.frame == 0, "the ITS is not taken");
+    want(told_of("its") && !told_of("v2m") && is_hidden(0x8020000), "the host has both");
+    frame.size = 0;
+}
+
+static void frame_gone(void)
+{
+    static const struct its_node bad[] = { { 0x8020000, 0x800, 0x8003, NULL }, { 0x8020800, 0x1000, 0x8003, NULL }, { 0x8020000, 0x1000, 0, NULL },
+                                           { 0x8020000, 0x1000, 0x8003, "disabled" }, { UINT64_C(1) << 44, 0x1000, 0x8003, NULL },
+                                           { 0x8020000, 0x1000, 0x8007, NULL } };
+
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        frame = bad[i];
+        with_its("a GICv2m frame that is none, or of others", no_itss, NULL, 0);
+        want(board.pci.msis_to == 0 && board.frame == 0 && !told_of("v2m") && !maps_msis() && is_hidden(0x8020000), "the host has it");
+    }
+    frame = (struct its_node)FRAME;
+    own_ranges = 2;
+    with_its("a GICv2m frame at other addresses", no_itss, NULL, 0);
+    want(board.frame == 0 && !told_of("v2m") && is_hidden(0x8020000), "the host has it");
+    own_ranges = 0;
+    begin_pci();
+    bridge((struct bus){ 0 });
+    check("a GICv2m frame without an SMMU", end_tree(), 6 * M);
+    want(board.frame == 0 && !told_of("v2m") && is_hidden(0x8020000), "the host has it");
+    frame.size = 0;
 }
 
 static void pci_hidden(void)
@@ -1012,6 +1066,8 @@ int main(void)
     pci_given();
     its_kept();
     its_gone();
+    frame_kept();
+    frame_gone();
     pci_hidden();
     pci_two();
     pci_refused();

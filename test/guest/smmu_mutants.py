@@ -75,11 +75,20 @@ DRIVER = [
 ]
 
 GIVEN = [
-    ("several-functions", "pci_given.c", "one of several functions is given", "HEADER_TYPE(type) != 0 || (type & HEADER_SEVERAL) != 0 ||", "HEADER_TYPE(type) != 0 ||"),
-    ("bridges-given", "pci_given.c", "a bridge is given", "HEADER_TYPE(type) != 0 || (type & HEADER_SEVERAL) != 0", "(type & HEADER_SEVERAL) != 0"),
-    ("not-alone", "pci_given.c", "another is on its bus", "return is_root_bus_known(s) && is_alone(s, g);", "return is_root_bus_known(s);"),
-    ("alone-in-part", "pci_given.c", "another is far on its bus", "g->port == PCI_NOBODY ? 8 : 256", "g->port == PCI_NOBODY ? 8 : 128"),
-    ("root-bus-unknown", "pci_given.c", "something new is on the root bus", "return is_root_bus_known(s) && is_alone(s, g);", "return is_alone(s, g);"),
+    ("several-functions", "pci_given.c", "one of several functions is given", "return !has_several(s, g->function) && (ari", "return (ari"),
+    ("more-by-ari", "pci_given.c", "one of several functions by ARI is given", "return !has_several(s, g->function) && (ari == 0 ||", "return !has_several(s, g->function) && (ari < PCI_NOBODY ||"),
+    ("bridges-given", "pci_given.c", "a bridge is given", "HEADER_TYPE(type) != 0 ||", "HEADER_TYPE(type) == PCI_NOBODY ||"),
+    ("not-alone", "pci_given.c", "another is on its bus", "return is_root_bus_known(s) && is_alone(s, g) && all", "return is_root_bus_known(s) && all"),
+    ("virtual-given", "pci_given.c", "one with virtual functions is given", "        pci_extended_capability(ecam, g->function, EXTENDED_SRIOV) != 0)", "        g->id == 0)"),
+    ("sent-across", "pci_given.c", "a function is given beside bridges that send across", "is_alone(s, g) && all_send_up(s);", "is_alone(s, g);"),
+    ("across-at-boot", "pci.c", "bridges send across as they did before", "    pci_send_up(s->ecam, &known->root[known->roots++]);\n", "    known->roots++;\n"),
+    ("across-by-host", "pci_given.c", "the host has a bridge send across", "    if (root != 0 && root->acs != 0 && offset / 4 == (root->acs + ACS_WORD) / 4)\n        return false;\n", ""),
+    ("across-after-power", "pci_given.c", "a bridge that was without power sends across", "        pci_send_up(ecam_of(s), root);\n", "        (void)root;\n"),
+    ("across-in-part", "pci_function.c", "a bridge that sends some across counts as one that does not", "return bridge->acs != 0 && word >> 16 == (word & ACS_UP);", "return bridge->acs != 0 && word >> 16 != 0;"),
+    ("across-unknown", "pci_function.c", "a bridge without ACS counts as one that has it", "return bridge->acs != 0 && word >> 16 ==", "return word >> 16 =="),
+    ("alone-in-part", "pci_given.c", "another is far on its bus", "g->port == PCI_NOBODY ? 0 : PCI_DEVICES", "g->port == PCI_NOBODY ? 0 : PCI_DEVICES / 2"),
+    ("new-function-unknown", "pci_given.c", "a new function of another device is on the root bus", "has_several(s, function) ? PCI_FUNCTIONS : 1", "has_several(s, function) ? 1 : 1"),
+    ("root-bus-unknown", "pci_given.c", "something new is on the root bus", "return is_root_bus_known(s) && is_alone(s, g)", "return is_alone(s, g)"),
     ("no-reset", "pci_given.c", "a function is given that cannot be reset", "return (g->flr != 0 || g->port != PCI_NOBODY) &&", "return"),
     ("any-bridge", "pci_given.c", "the bridge before it is no root port", "namer[bus % PCI_BUSES_MOST] == g->port + 1 && is_root_port(s, g->port)", "namer[bus % PCI_BUSES_MOST] == g->port + 1"),
     ("number-had", "pci_given.c", "its number was another's", " && s->namer[bus % PCI_BUSES_MOST] == g->port + 1", ""),
@@ -87,7 +96,7 @@ GIVEN = [
     ("range-of-another", "pci_given.c", "another bridge leads to its bus", "            return false;\n    }\n    return g->port != PCI_NOBODY &&", "            break;\n    }\n    return g->port != PCI_NOBODY &&"),
     ("past-the-smmu", "pci_given.c", "one that goes past the SMMU is given", " && !pci_virtio_goes_past(ecam, g->function);", ";"),
     ("rom-on", "pci_given.c", "its ROM answers where nobody looks", " || (g->header.word[PCI_ROM / 4] & ROM_ENABLED) != 0", ""),
-    ("other-addresses", "pci_given.c", "it has addresses without BARs", "pci_capability(ecam, g->function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0)\n        return false;", "g->id == 0)\n        return false;"),
+    ("other-addresses", "pci_given.c", "it has addresses without BARs", "pci_capability(ecam, g->function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0 ||", "g->id == 0 ||"),
     ("below-the-first-mib", "pci_given.c", "a BAR is not set", "if (pages.base < LOWEST || ", "if ("),
     ("not-reached", "pci_given.c", "a BAR is outside of the windows", "!is_reached(s, g, pages) ||", ""),
     ("port-shut", "pci_given.c", "its port lets nothing through", "return (port.word[PCI_COMMAND / 4] & COMMAND_MEMORY) != 0 &&", "return"),
@@ -193,7 +202,9 @@ ITS = [
 ]
 
 BUSES = [
-    ("virtual-functions", "pci.c", "virtual functions get in the way", "known->closed || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;", "known->closed;"),
+    ("virtual-functions", "pci.c", "virtual functions get in the way", "is_untold(s, function) || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;", "is_untold(s, function);"),
+    ("functions-untold", "pci.c", "functions are given from buses where function 0 does not tell of others", "known->closed = known->closed || is_untold(s, function) ||", "known->closed = known->closed ||"),
+    ("function-0-missing", "pci.c", "functions are given from buses where one has no function 0", "(first == PCI_NOBODY || (first & HEADER_SEVERAL) == 0)", "(first & HEADER_SEVERAL) == 0"),
     ("resizable", "pci.c", "BARs that change their size get in the way", "pci_extended_capability(s->ecam, function, EXTENDED_RESIZABLE) != 0", "s->depth > 300"),
     ("addresses-without-bars", "pci.c", "addresses without BARs get in the way", "pci_capability(s->ecam, function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0", "s->depth > 300"),
     ("too-many-functions", "pci.c", "functions beyond the table get in the way", "        known->closed = true;\n        return;", "        known->closed = known->roots < PCI_ROOT_FUNCTIONS;\n        return;"),

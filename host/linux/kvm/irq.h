@@ -29,6 +29,10 @@ void irq_forget(struct vm *vm, struct irq *irq, bool pending, bool active);
 
 /* The level of a line; v: as above. */
 void irq_set_line(struct vm *vm, struct vcpu *v, u32 intid, bool level);
+/* Up until the guest has ended it: then irq_take_ended() finds it once. */
+void irq_raise_until_end(struct vm *vm, u32 intid);
+bool irq_any_ended(const struct vm *vm);
+bool irq_take_ended(struct vm *vm, u32 intid);
 /*
  * A line of the host's that is up, by its handler: the host masks it, and the SPI is up until the guest has ended it. It belongs to the
  * SPI from its beginning to its end, after which nothing is masked; the SPI is there.

@@ -28,6 +28,7 @@
 
 #define SLOTS CORDON_MEMORY_RANGES
 #define BLOCK_PAGES 512UL
+#define OWN XA_MARK_1
 
 struct vm;
 struct vm_device;
@@ -79,6 +80,8 @@ struct slot {
 	u64 base;			/* guest address */
 	u64 size;			/* bytes; 0: not in use */
 	unsigned long user;
+	bool readonly;			/* the guest gets copies of the process's pages */
+	bool device;			/* read-only, and nothing was in it at the start: accesses are user space's to answer */
 };
 
 enum vm_state { VM_SETUP, VM_RUNS, VM_FAILED };
@@ -105,7 +108,7 @@ struct vm {
 	u64 handle;			/* Cordon's; 0: it has none yet */
 	struct list_head frames;	/* given for tables and registers; linked by page->lru, order in page->private */
 	u64 nframes;
-	struct xarray pages;		/* guest frame number -> pinned page, ours until Cordon has given it back */
+	struct xarray pages;		/* guest frame number -> pinned page; marked OWN: one of the kernel's */
 	u64 pinned;
 	u64 blocks;
 	struct page **batch;		/* BLOCK_PAGES of them, for whoever holds the lock */
@@ -116,6 +119,7 @@ struct vm {
 	 */
 	spinlock_t ioeventfd_lock;
 	struct list_head ioeventfds;
+	struct list_head resamplers;	/* irqfds whose user hears of the interrupt's end */
 	u32 nioeventfds;
 	spinlock_t irqfd_lock;
 	struct list_head irqfds;

@@ -323,6 +323,7 @@ static int run_once(struct vcpu *v)
 
 	if (status == CORDON_OK) {
 		WRITE_ONCE(v->on, true);
+		eventfd_resample(v->vm);
 		return handle_exit(v, &r);
 	}
 	return handle_refusal(v, status);

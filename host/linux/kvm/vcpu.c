@@ -27,6 +27,19 @@ struct vcpu *vcpu_new(struct vm *vm, u32 index)
 	return v;
 }
 
+void vcpu_begin_anew(struct vcpu *v)
+{
+	v->has_run = false;
+	v->on = false;
+	v->start = false;
+	v->owed = OWED_NOTHING;
+	v->answer = CORDON_ANSWER_NONE;
+	v->last = 0;
+	v->timer_deadline = U64_MAX;
+	v->timer_asserted = false;
+	v->careful = false;
+}
+
 void vcpu_free(struct vcpu *v)
 {
 	free_page((unsigned long)v->run);	/* whoever has it mapped still, keeps it */

@@ -38,7 +38,8 @@ void dice_next(const struct dice_input *in, const uint8_t attest[DICE_SECRET], c
 /* A key as COSE_Key, and the certificate (CWT) in which `key` says what the layer with the key `subject` is. */
 struct cbor;
 void dice_put_key(struct cbor *c, const uint8_t public[DICE_POINT]);
-void dice_put_certificate(struct cbor *c, const struct dice_input *in, const struct dice_key *key, const uint8_t subject[DICE_POINT]);
+void dice_put_certificate(struct cbor *c, const struct dice_input *in, const struct dice_key *key,
+                          const uint8_t subject[DICE_POINT]);
 
 /* ES256 over data: r, then s. */
 void dice_sign(const struct dice_key *key, const void *data, uint32_t size, uint8_t signature[DICE_SIGNATURE]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first stage, for QEMU: in place of a firmware that would have a secret of the machine's own, it has one that everybody knows. It
- * measures Cordon, derives secrets and a certificate for exactly this Cordon, hands them over, and is gone. docs/BOOT.md.
+ * The first stage, for QEMU: in place of a firmware that would have a secret of the machine's own, it has one that everybody
+ * knows. It measures Cordon, derives secrets and a certificate for exactly this Cordon, hands them over, and is gone.
+ * docs/BOOT.md.
  */
 #ifndef CORDON_FIRST_H
 #define CORDON_FIRST_H

@@ -93,8 +93,8 @@ map_all:
     ret
 
 /*
- * The end: all that was written is erased but for the table, which has no secret, and Cordon begins as a loader starts it. x19: the
- * device tree; x20: Cordon. No stack from here on.
+ * The end: all that was written is erased but for the table, which has no secret, and Cordon begins as a loader starts it. x19:
+ * the device tree; x20: Cordon. No stack from here on.
  */
 leave:
     ldr     x0, =_data_begin
@@ -116,7 +116,10 @@ leave:
     ic      iallu
     dsb     sy
     isb
-    .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    movi    v\n\().2d, #0
+    .endr
+    .irp    n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     movi    v\n\().2d, #0
     .endr
     mov     x0, x19

@@ -611,4 +611,388 @@ Section Joined.
         apply (ag_host _ _ A); assumption.
   Qed.
 
+  (* ---- clear ---- *)
+
+  (* The VM's own table after its entry went, block or page: the same
+     translations but for that one. *)
+  Lemma unmap_vm_translation : forall s v g p w h, Inv s -> v <> HOST ->
+    option_map translation (lookup (unmap_vm v g p s) w h) =
+    if (w =? v) && (h =? g) &&
+       match lookup s v g with Some e => e_pfn e =? p | None => false end
+    then None else option_map translation (lookup s w h).
+  Proof.
+    intros s v g p w h I VH. unfold unmap_vm.
+    destruct (lookup s v g) as [x|] eqn:X; [|rewrite andb_false_r; reflexivity].
+    destruct (e_pfn x =? p) eqn:P; [|rewrite andb_false_r; reflexivity].
+    rewrite andb_true_r, lookup_del_entry, (Z.eqb_sym w v), (Z.eqb_sym h g).
+    destruct ((v =? w) && (g =? h)) eqn:Q; [reflexivity|].
+    destruct (e_level x =? 2) eqn:L2; [|reflexivity]. zb.
+    destruct (inv_block _ I v g x VH X L2) as [q [_ B]].
+    unfold split. rewrite lookup_put_entries, block_nat.
+    destruct ((v =? w) && _ && _) eqn:R; [|reflexivity]. zb. subst w.
+    unfold as_page. specialize (B (h - block_base g)). change BLOCK_PAGES with 512 in B.
+    replace (block_base g + (h - block_base g)) with h in B by lia.
+    rewrite B by lia. reflexivity.
+  Qed.
+
+  Lemma only_refl : forall m w g, gives m w g = None -> only m m w g None.
+  Proof.
+    intros m w g G u x X. destruct ((u =? w) && (x =? g)) eqn:Q; [|reflexivity].
+    zb. subst. exact G.
+  Qed.
+
+  Lemma gfn_page : forall g, is_gfn g = true -> 0 <= g < PAGES.
+  Proof. unfold is_gfn, PAGES. intros. zb. change (span (S TOP)) with GFN_LIMIT. lia. Qed.
+
+  (* clear: afterwards no TLB has the frame at all, so it is zeroed behind
+     everybody's back. *)
+  Theorem clear_joined : forall s s' m v p ph pv es, Inv s -> agree s m ->
+    vm_exists s v = true -> 0 <= p < PAGES -> free m (pv ++ ph) ->
+    clear_page v p s = Some s' -> clear_steps s v p ph pv m = Some es ->
+    refines s s' m es /\
+    forall m', runs es m m' -> forall w g k, ~ tlb m' w g (p, k).
+  Proof.
+    intros s s' m v p ph pv es I A VX B FR E H.
+    assert (I' := keep_clear_page _ _ _ _ I VX E). destruct (vm_exists_range _ _ VX) as [VH _].
+    unfold clear_page in E. destruct (f_owner (frame_at s p) =? v) eqn:O in E; [|discriminate].
+    zb. set (g := f_gfn (frame_at s p)) in *.
+    assert (BG : 0 <= g < PAGES).
+    { apply gfn_page. rewrite <- O in VX. apply (gf_vm _ _ _ (inv_frame _ I p) VX). }
+    assert (F' : forall q, frame_at s' q =
+      if p =? q then mkFrame HOST 0 false p else frame_at s q)
+      by (intro; injection E as <-; st; reflexivity).
+    assert (L' : forall w h, w <> HOST -> lookup s' w h = lookup (unmap_vm v g p s) w h).
+    { intros w h N. injection E as <-. st.
+      rewrite (proj2 (Z.eqb_neq HOST w)) by congruence. reflexivity. }
+    clear E. unfold clear_steps in H. fold g in H.
+    (* the VM's entry *)
+    assert (VM : exists es1 m1, es1 = match (if maps m v g p then cut TOP (root v) g pv m else Some [])
+        with Some x => x | None => [] end /\ m1 = exec es1 m /\
+      (if maps m v g p then cut TOP (root v) g pv m else Some []) = Some es1 /\
+      all_allowed es1 m /\ sound m1 /\ free m1 ph /\
+      forall w h, 0 <= h < PAGES -> gives m1 w h =
+        if (w =? v) && (h =? g) && maps m v g p then None else gives m w h).
+    { destruct (maps m v g p) eqn:M.
+      - destruct (cut TOP (root v) g pv m) as [es1|] eqn:C; [|discriminate].
+        destruct (cut_spec TOP (root v) g pv ph m es1 v (ag_sound _ _ A) BG) as [A1 [S1 [G1 R1]]]; auto.
+        { apply root_here; [apply (ag_sound _ _ A)|exact BG]. }
+        exists es1, (exec es1 m).
+        refine (conj eq_refl (conj eq_refl (conj eq_refl (conj A1 (conj S1 (conj R1 _)))))).
+        intros w h X. rewrite (G1 w h X), andb_true_r. reflexivity.
+      - exists [], m. refine (conj eq_refl (conj eq_refl (conj eq_refl (conj Logic.I
+          (conj (ag_sound _ _ A) (conj (free_rest _ _ _ FR) _)))))).
+        intros w h X. rewrite andb_false_r. reflexivity. }
+    destruct VM as [es1 [m1 [_ [M1 [C1 [A1 [S1 [R1 G1]]]]]]]]. rewrite C1, <- M1 in H.
+    (* the host's *)
+    destruct (from_host p ph m1) as [fs|] eqn:C2; [|discriminate]. cbn [option_map] in H.
+    assert (X : es = es1 ++ fs ++ [Settle]) by congruence. clear H. subst es.
+    destruct (from_host_spec m1 p ph [] fs S1 B) as [A2 [S2 [G2 [O2 _]]]];
+      [rewrite app_nil_r; exact R1|exact C2|].
+    assert (AL : all_allowed (es1 ++ fs ++ [Settle]) m)
+      by (apply allowed_app; [exact A1|rewrite <- M1; exact A2]).
+    assert (EX : exec (es1 ++ fs ++ [Settle]) m = exec (fs ++ [Settle]) m1)
+      by (rewrite exec_app, <- M1; reflexivity).
+    assert (NH : gives (exec (fs ++ [Settle]) m1) HOST p = None)
+      by (rewrite (G2 HOST p B), !Z.eqb_refl; reflexivity).
+    assert (RF : refines s s' m (es1 ++ fs ++ [Settle])).
+    { apply refine; auto; rewrite EX; [exact O2| |].
+      - intros h x BH K. rewrite (G2 HOST h BH), Z.eqb_refl in K. cbn [andb] in K.
+        destruct (h =? p) eqn:Q; [discriminate|].
+        rewrite (G1 HOST h BH), (proj2 (Z.eqb_neq HOST v)) in K by congruence.
+        cbn [andb] in K. apply (lets_host s).
+        + rewrite F', (Z.eqb_sym p h), Q. reflexivity.
+        + apply (ag_host _ _ A); assumption.
+      - intros w h N BH. rewrite (G2 w h BH), (proj2 (Z.eqb_neq w HOST)) by assumption.
+        cbn [andb]. rewrite (G1 w h BH), L', unmap_vm_translation by assumption.
+        assert (MM : maps m v g p =
+          match lookup s v g with Some e => e_pfn e =? p | None => false end).
+        { unfold maps. rewrite (ag_vm _ _ A v g VH BG).
+          destruct (lookup s v g) as [e|]; reflexivity. }
+        rewrite MM, (ag_vm _ _ A w h N BH). reflexivity. }
+    split; [exact RF|]. intros m' R w h k T. destruct RF as [_ RF].
+    destruct (RF m' R) as [A' TL]. assert (LT := TL w h (p, k) T).
+    destruct (so_tlb root m' (ag_sound _ _ A') w h (p, k) T) as [BH [K|[K _]]].
+    2: { destruct K as [a [n [K _]]]. rewrite (ag_paid _ _ A') in K. destruct K. }
+    unfold lets in LT. destruct (w =? HOST) eqn:Q.
+    - zb. subst w. destruct LT as [_ LT].
+      assert (h = p).
+      { unfold translation, host_entry in LT. destruct (owner s' h =? INVALID);
+        simpl in LT; congruence. }
+      subst h. destruct (runs_gives _ _ _ (ag_sound _ _ A) AL R) as [_ [_ GV]].
+      rewrite GV, EX, NH in K. discriminate.
+    - zb. destruct LT as [e [L1 L2]].
+      destruct (inv_vm _ I' w h e Q L1) as [_ [[_ Y]|[Y _]]];
+        assert (PE : e_pfn e = p) by (unfold translation in L2; congruence);
+        unfold owner in Y; rewrite PE, F', Z.eqb_refl in Y; simpl in Y;
+        [discriminate|congruence].
+  Qed.
+
+  (* ---- map ---- *)
+
+  Theorem map_joined : forall s s' m v g p ph pv es, Inv s -> agree s m ->
+    vm_exists s v = true -> is_gfn g = true -> 0 <= p < PAGES -> free m (ph ++ pv) ->
+    lookup s v g = None -> map_page v g p s = (Ok, s') ->
+    map_steps s v g p ph pv m = Some es -> refines s s' m es.
+  Proof.
+    intros s s' m v g p ph pv es I A VX IG B FR U E H.
+    destruct (vm_exists_range _ _ VX) as [VH [_ VI]]. assert (BG := gfn_page g IG).
+    unfold map_page, unmapped in E. rewrite U in E.
+    destruct (assign_refusal s v g p) as [r|] eqn:AR; [discriminate|]. injection E as <-.
+    set (fresh := (f_owner (frame_at s p) =? HOST) || f_pending (frame_at s p)).
+    unfold map_steps in H. fold fresh in H.
+    assert (VM : exists es1, (if fresh then from_host p ph m else Some []) = Some es1 /\
+      all_allowed (es1 ++ [Settle]) m /\ sound (exec (es1 ++ [Settle]) m) /\
+      owed (exec (es1 ++ [Settle]) m) = [] /\ free (exec (es1 ++ [Settle]) m) pv /\
+      forall w h, 0 <= h < PAGES -> gives (exec (es1 ++ [Settle]) m) w h =
+        if (w =? HOST) && (h =? p) && fresh then None else gives m w h).
+    { destruct fresh.
+      - destruct (from_host p ph m) as [es1|] eqn:C; [|discriminate].
+        destruct (from_host_spec m p ph pv es1 (ag_sound _ _ A) B FR C) as [A1 [S1 [G1 [O1 R1]]]].
+        exists es1. split; [reflexivity|]. split; [exact A1|]. split; [exact S1|].
+        split; [exact O1|]. split; [exact R1|].
+        intros w h X. rewrite (G1 w h X), andb_true_r. reflexivity.
+      - exists []. split; [reflexivity|]. split; [split; exact Logic.I|].
+        split; [apply event_keeps_sound; [apply (ag_sound _ _ A)|exact Logic.I]|].
+        split; [reflexivity|]. split; [apply (free_rest _ _ _ FR)|].
+        intros w h X. rewrite andb_false_r. reflexivity. }
+    destruct VM as [es1 [C1 [A1 [S1 [O1 [R1 G1]]]]]]. rewrite C1 in H. cbn zeta in H.
+    set (m1 := exec (es1 ++ [Settle]) m) in *.
+    destruct (grow TOP (root v) g (Leaf p Normal) pv m1) as [fs|] eqn:C2; [|discriminate].
+    assert (X : es = (es1 ++ [Settle]) ++ fs) by (cbn [option_map] in H; congruence).
+    clear H. subst es.
+    destruct (grow_spec TOP (root v) g (Leaf p Normal) pv m1 fs v S1 BG O1)
+      as [A2 [G2 O2]]; auto; [discriminate|apply root_here; assumption|].
+    assert (G0 : g mod span 0 = 0) by (unfold span; apply Z.mod_1_r).
+    cbn [meaning] in G2. rewrite G0, Z.add_0_r in G2.
+    assert (AL : all_allowed ((es1 ++ [Settle]) ++ fs) m) by (apply allowed_app; assumption).
+    assert (EX : exec ((es1 ++ [Settle]) ++ fs) m = exec fs m1) by (rewrite exec_app; reflexivity).
+    assert (F' : forall q, frame_at (set_entry v g (page_entry p) (assign v g p s)) q =
+      if p =? q then mkFrame v (if fresh then 0 else f_count (frame_at s p)) false g
+      else frame_at s q) by (intro; unfold assign; fold fresh; case_if; st; reflexivity).
+    apply refine; auto; rewrite EX; [exact O2| |].
+    - intros h x BH K. rewrite (G2 HOST h BH), (proj2 (Z.eqb_neq HOST v)) in K by congruence.
+      cbn [andb] in K. rewrite (G1 HOST h BH), Z.eqb_refl in K. cbn [andb] in K.
+      destruct (h =? p) eqn:Q.
+      + zb. subst h. destruct fresh eqn:FS; [discriminate|]. cbn [andb] in K.
+        apply (ag_host _ _ A) in K; [|exact B]. unfold lets in *. simpl in *.
+        unfold fresh in FS. apply orb_false_iff in FS. destruct FS as [F1 F2].
+        unfold assign_refusal in AR. rewrite F1 in AR.
+        destruct (f_owner (frame_at s p) =? v) eqn:O; [|discriminate]. zb.
+        unfold may_host, host_entry, owner in *. rewrite F', Z.eqb_refl.
+        cbn [f_owner f_count f_pending]. rewrite O, F2 in K. exact K.
+      + apply (lets_host s).
+        * rewrite F', (Z.eqb_sym p h), Q. reflexivity.
+        * apply (ag_host _ _ A); assumption.
+    - intros w h N BH. rewrite (G2 w h BH), lookup_set_entry, (Z.eqb_sym v w), (Z.eqb_sym g h).
+      destruct ((w =? v) && (h =? g)) eqn:Q; [reflexivity|].
+      rewrite (G1 w h BH), (proj2 (Z.eqb_neq w HOST)) by assumption. cbn [andb].
+      rewrite lookup_assign by assumption. apply (ag_vm _ _ A); assumption.
+  Qed.
+
+  (* ---- when a pool is short ---- *)
+
+  (* No steps: then a pool has fewer tables than a walk has levels, and nothing is
+     written.  A refusal for want of memory is that, so it changes nothing. *)
+  Theorem revoke_memory : forall s p ph m, revoke_steps s p ph m = None ->
+    (length ph < TOP)%nat.
+  Proof.
+    intros s p ph m H. unfold revoke_steps in H. destruct (_ =? 1); [|discriminate].
+    destruct (from_host p ph m) eqn:C; [discriminate|]. apply cut_memory in C. exact C.
+  Qed.
+
+  Theorem clear_memory : forall s v p ph pv m, clear_steps s v p ph pv m = None ->
+    (length pv < TOP)%nat \/ (length ph < TOP)%nat.
+  Proof.
+    intros s v p ph pv m H. unfold clear_steps in H.
+    destruct (if maps m v _ p then _ else _) as [es|] eqn:C.
+    - right. destruct (from_host p ph (exec es m)) eqn:D; [discriminate|].
+      apply cut_memory in D. exact D.
+    - left. destruct (maps _ _ _ _); [|discriminate]. apply cut_memory in C. exact C.
+  Qed.
+
+  Theorem map_memory : forall s m v g p ph pv, agree s m -> v <> HOST ->
+    is_gfn g = true -> 0 <= p < PAGES -> free m (ph ++ pv) -> lookup s v g = None ->
+    map_steps s v g p ph pv m = None -> (length ph < TOP)%nat \/ (length pv < TOP)%nat.
+  Proof.
+    intros s m v g p ph pv A VH IG B FR U H. assert (BG := gfn_page g IG).
+    assert (GN : gives m v g = None) by (rewrite (ag_vm _ _ A v g VH BG), U; reflexivity).
+    unfold map_steps in H. destruct (_ || _).
+    - destruct (from_host p ph m) as [es|] eqn:C.
+      2: { left. apply cut_memory in C. exact C. }
+      destruct (from_host_spec m p ph pv es (ag_sound _ _ A) B FR C) as [_ [S1 [G1 [O1 R1]]]].
+      right. cbn zeta in H. destruct (grow _ _ _ _ _ _) eqn:D; [discriminate|].
+      apply (grow_memory TOP (root v) g (Leaf p Normal) pv _ v S1 BG O1) in D; auto.
+      + apply root_here; assumption.
+      + rewrite (G1 v g BG), (proj2 (Z.eqb_neq v HOST)) by assumption. exact GN.
+    - right. cbn zeta in H. destruct (grow _ _ _ _ _ _) eqn:D; [discriminate|].
+      assert (S1 : sound (exec ([] ++ [Settle]) m))
+        by (apply event_keeps_sound; [apply (ag_sound _ _ A)|exact Logic.I]).
+      apply (grow_memory TOP (root v) g (Leaf p Normal) pv _ v S1 BG eq_refl) in D; auto.
+      + apply root_here; assumption.
+      + apply (free_rest _ _ _ FR).
+  Qed.
+
+  (* ---------------------------------------------------------------- *)
+  (* Whole operations                                                  *)
+
+  (* A loop over pages: where the page is skipped nothing is done, else its steps
+     are taken, with free tables for them. *)
+  Inductive works (f : Z -> State -> option State)
+      (steps : Z -> State -> machine -> list event -> Prop)
+    : nat -> Z -> State -> machine -> machine -> Prop :=
+  | works_end : forall x s m, works f steps O x s m m
+  | works_skip : forall n x s m m', f x s = None ->
+      works f steps n (x + 1) s m m' -> works f steps (S n) x s m m'
+  | works_page : forall n x s s1 m m1 m' es, f x s = Some s1 -> steps x s m es ->
+      runs es m m1 -> works f steps n (x + 1) s1 m1 m' -> works f steps (S n) x s m m'.
+
+  Lemma works_joined : forall (f : Z -> State -> option State)
+      (steps : Z -> State -> machine -> list event -> Prop) (K : State -> Prop) n x s m m' c,
+    (forall i s0 s1 m0 es, x <= i < x + Z.of_nat n -> K s0 -> agree s0 m0 ->
+       f i s0 = Some s1 -> steps i s0 m0 es -> K s1 /\ refines s0 s1 m0 es) ->
+    K s -> agree s m -> works f steps n x s m m' ->
+    agree (snd (each n x (count_step f) (c, s))) m'.
+  Proof.
+    intros f steps K. induction n; intros x s m m' c F KS A W.
+    - inversion W. subst. exact A.
+    - rewrite each_S. unfold count_step at 2. cbn [fst snd].
+      inversion W as [|? ? ? ? ? E W1|? ? ? s1 ? m1 ? es E ST R W1]; subst; rewrite E.
+      + apply (IHn (x + 1) s m m'); auto. intros i s0 s1 m0 es Hi. apply F. lia.
+      + destruct (F x s s1 m es) as [K1 [_ RF]]; auto; [lia|].
+        destruct (RF m1 R) as [A1 _].
+        apply (IHn (x + 1) s1 m1 m'); auto. intros i s0 s2 m0 fs Hi. apply F. lia.
+  Qed.
+
+  (* The steps of the three loops. *)
+  Definition steps_to_clear (v p : Z) (s : State) (m : machine) (es : list event) : Prop :=
+    exists ph pv, free m (pv ++ ph) /\ clear_steps s v p ph pv m = Some es.
+
+  Definition steps_to_revoke (v g : Z) (s : State) (m : machine) (es : list event) : Prop :=
+    exists e ph, lookup s v g = Some e /\ free m ph /\
+      revoke_steps s (e_pfn e) ph m = Some es.
+
+  Definition steps_to_grant (v g : Z) (s : State) (m : machine) (es : list event) : Prop :=
+    es = [].
+
+  Lemma pfn_page : forall p, is_pfn p = true -> 0 <= p < PAGES.
+  Proof.
+    unfold is_pfn. intros p H. zb. change PAGES with GFN_LIMIT.
+    unfold PFN_LIMIT, GFN_LIMIT in *. assert (2 ^ 28 < 2 ^ 36) by reflexivity. lia.
+  Qed.
+
+  Theorem clear_operation_joined : forall v p n s m m', Inv s -> agree s m ->
+    vm_exists s v = true -> is_pfn p = true -> 0 <= n -> p + n <= PFN_LIMIT ->
+    works (clear_page v) (steps_to_clear v) (Z.to_nat n) p s m m' ->
+    let s' := snd (clear v p n s) in
+    agree s' m' /\ forall w g x, tlb m' w g x -> lets s' w g x.
+  Proof.
+    intros v p n s m m' I A V P N L W s'.
+    assert (E : s' = snd (each (Z.to_nat n) p (count_step (clear_page v)) (0, s))).
+    { unfold s', clear. rewrite P, V, (proj2 (Z.leb_le 0 n)), (proj2 (Z.leb_le _ _)) by assumption.
+      reflexivity. }
+    assert (A' : agree s' m').
+    { rewrite E. apply (works_joined (clear_page v) (steps_to_clear v)
+        (fun s => Inv s /\ vm_exists s v = true) _ _ _ m); auto.
+      intros i s0 s1 m0 es Hi [I0 V0] A0 C [ph [pv [FR ST]]]. split.
+      - split; [apply (keep_clear_page v i s0 s1); assumption|].
+        rewrite (vm_exists_clear_page v i s0 s1 v C). exact V0.
+      - assert (B : 0 <= i < PAGES).
+        { apply pfn_page. unfold is_pfn in *. zb. apply andb_true_intro.
+          split; [apply Z.leb_le|apply Z.ltb_lt]; lia. }
+        apply (clear_joined s0 s1 m0 v i ph pv es); assumption. }
+    split; [exact A'|]. intros w g x. apply agree_tlb. exact A'.
+  Qed.
+
+  Lemma share_operation_joined : forall grant v addr size s m m', Inv s -> agree s m ->
+    (forall g e, lookup s v g = Some e -> is_pfn (e_pfn e) = true) ->
+    works (share_at (share_page grant) v)
+      (if grant then steps_to_grant v else steps_to_revoke v)
+      (Z.to_nat (pages_of size)) (addr / PAGE) s m m' ->
+    vm_exists s v = true -> 0 < size -> is_addr addr = true -> aligned addr = true ->
+    addr + size <= GUEST_LIMIT ->
+    let s' := snd (share (share_page grant) v addr size s) in
+    agree s' m' /\ forall w g x, tlb m' w g x -> lets s' w g x.
+  Proof.
+    intros grant v addr size s m m' I A FT W V SZ AD AL L s'.
+    destruct (vm_exists_range _ _ V) as [VH _].
+    assert (E : s' = snd (each (Z.to_nat (pages_of size)) (addr / PAGE)
+                            (count_step (share_at (share_page grant) v)) (0, s))).
+    { unfold s', share. rewrite AD, AL, V, (proj2 (Z.leb_le 0 size)),
+        (proj2 (Z.leb_le (addr + size) GUEST_LIMIT)), (proj2 (Z.eqb_neq size 0)) by lia.
+      reflexivity. }
+    assert (A' : agree s' m').
+    { rewrite E. apply (works_joined (share_at (share_page grant) v)
+        (if grant then steps_to_grant v else steps_to_revoke v)
+        (fun s => Inv s /\ vm_exists s v = true /\
+        forall g e, lookup s v g = Some e -> is_pfn (e_pfn e) = true) _ _ _ m); auto.
+      intros i s0 s1 m0 es Hi [I0 [V0 FT0]] A0 C ST. unfold share_at in C.
+      destruct (lookup s0 v i) as [e|] eqn:LE; [|discriminate].
+      assert (C' := C).
+      destruct (share_sets_count grant v (e_pfn e) s0 s1 I0 V0 C') as [k [S1 _]].
+      split.
+      - split; [apply (keep_share_page grant v (e_pfn e) s0 s1); assumption|].
+        split; [rewrite (vm_exists_share grant v _ s0 s1 v I0 V0 C); exact V0|].
+        intros g x LX. apply (FT0 g x). rewrite S1, lookup_set_count in LX by exact VH. exact LX.
+      - destruct grant.
+        + cbv beta iota in ST. unfold steps_to_grant in ST. subst es.
+          apply (grant_joined s0 s1 m0 v (e_pfn e)); assumption.
+        + destruct ST as [x [ph [LX [FR ST]]]]. rewrite LE in LX. injection LX as <-.
+          apply (revoke_joined s0 s1 m0 v (e_pfn e) ph es); auto.
+          apply pfn_page, (FT0 i e LE). }
+    split; [exact A'|]. intros w g x. apply agree_tlb. exact A'.
+  Qed.
+
+  Theorem revoke_operation_joined : forall v addr size s m m', Inv s -> agree s m ->
+    (forall g e, lookup s v g = Some e -> is_pfn (e_pfn e) = true) ->
+    works (share_at revoke_page v) (steps_to_revoke v)
+      (Z.to_nat (pages_of size)) (addr / PAGE) s m m' ->
+    vm_exists s v = true -> 0 < size -> is_addr addr = true -> aligned addr = true ->
+    addr + size <= GUEST_LIMIT ->
+    let s' := snd (share revoke_page v addr size s) in
+    agree s' m' /\ forall w g x, tlb m' w g x -> lets s' w g x.
+  Proof. exact (share_operation_joined false). Qed.
+
+  Theorem grant_operation_joined : forall v addr size s m m', Inv s -> agree s m ->
+    (forall g e, lookup s v g = Some e -> is_pfn (e_pfn e) = true) ->
+    works (share_at grant_page v) (steps_to_grant v)
+      (Z.to_nat (pages_of size)) (addr / PAGE) s m m' ->
+    vm_exists s v = true -> 0 < size -> is_addr addr = true -> aligned addr = true ->
+    addr + size <= GUEST_LIMIT ->
+    let s' := snd (share grant_page v addr size s) in
+    agree s' m' /\ forall w g x, tlb m' w g x -> lets s' w g x.
+  Proof. exact (share_operation_joined true). Qed.
+
+  (* ---- a machine that agrees exists ---- *)
+
+  (* After boot: every root is there, in its own frame, and all else is empty. *)
+  Theorem boot_agrees : forall r c (whose : Z -> option Z),
+    (forall w, whose (root w) = Some w) -> (forall t w, whose t = Some w -> t = root w) ->
+    agree (boot r c)
+      (mkMachine ZMap.empty
+         (fun t => match whose t with Some w => Some (w, (TOP, 0)) | None => None end)
+         (fun _ _ _ => False) []).
+  Proof.
+    intros r c whose W1 W2.
+    assert (F : forall t i, fetch ZMap.empty t i = Nothing)
+      by (intros; unfold fetch, get2; rewrite ZMap.get_empty; reflexivity).
+    assert (G : forall t g, walk ZMap.empty TOP t g = None)
+      by (intros; unfold TOP; cbn [walk]; rewrite F; reflexivity).
+    constructor; [constructor| | |]; cbn [heap place tlb owed].
+    - intro w. split.
+      + intros t i t' n a H. rewrite F in H. discriminate.
+      + intros t t' x. unfold tree_of. destruct (whose t) as [u|] eqn:E; [|discriminate].
+        destruct (whose t') as [u'|] eqn:E'; [|discriminate].
+        destruct (u =? w) eqn:Q; [|discriminate]. destruct (u' =? w) eqn:Q'; [|discriminate].
+        zb. subst. intros _ _. apply W2 in E, E'. congruence.
+    - intros t w n b H. destruct (whose t) as [u|] eqn:E; [|discriminate].
+      injection H as -> <- <-. split; [lia|]. left. apply W2 in E. auto.
+    - intro w. rewrite W1. reflexivity.
+    - intros w g x [].
+    - intros w g x y [].
+    - reflexivity.
+    - intros g x B H. unfold Machine.gives in H. cbn [heap] in H. rewrite G in H. discriminate.
+    - intros w g N B. unfold Machine.gives. cbn [heap]. rewrite G.
+      unfold lookup, get2. simpl. rewrite ZMap.get_empty. reflexivity.
+  Qed.
+
 End Joined.

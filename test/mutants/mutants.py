@@ -443,6 +443,8 @@ for (uint64_t i = 0; i < 512; i++)
       "!s2_is_whole(c, desc_pfn(p.entry), frame)"),
     M("relinquish-unbounded", "next_stretch", "a call clears as many pages as the guest says",
       "min(n, ZERO_PAGES - p->changed)", "n"),
+    M("relinquish-past-section", "run_of", "a run that a guest gives back goes on in the next section, whose lock nobody has",
+      "min(n, 512 - first % 512)", "n"),
     gone("relinquish-devices", "next_stretch", "a device in the way stops a guest", " || desc_is_device(at.entry)"),
     gone("relinquish-no-step-bound", "relinquish_pages", "a call looks at as many holes as the guest says",
       "step < RELINQUISH_STEPS && "),

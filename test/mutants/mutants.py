@@ -315,6 +315,7 @@ for (uint64_t i = 0; i < 512; i++)
     gone("device-not-reset", "device_attach", "a VM gets a device as the host left it", " || !arch_device_reset(c, d)"),
     gone("device-back-unreset", "device_detach", "the host gets a device as the VM left it", " || !arch_device_reset(c, d)"),
     gone("window-not-withdrawn", "device_attach", "the host keeps the windows that it has mapped", "!window_withdraw(c, d) || "),
+    never("window-half-withdrawn", "window_withdraw", "the host keeps what of a window comes behind a table of its own", "w->lost < w->pages"),
     M("window-one-kept", "window_withdraw", "the host keeps the last page of a window", "w->pages - w->lost);", "w->pages - w->lost - 1) + 1;"),
     M("window-first-kept", "unmap_some", "the host keeps the first page of a window", "p.index, gfn, k, o", "p.index + 1, gfn + 1, k - 1, o"),
     gone("window-no-settle", "unmap_some", "windows stay in the host's TLBs", "s2_settle(c, &c->host, o);"),

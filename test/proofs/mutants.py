@@ -298,7 +298,7 @@ def arguments():
 
 
 def each(chosen):
-    """The mutants, with the goals that each one costs. Two at a time."""
+    """The mutants, with the goals that each one costs. Two at a time, each copy with a name of its own."""
     def one(mutant):
         goals = catch(mutant)
         shutil.rmtree(os.path.join(OUT, mutant.name))

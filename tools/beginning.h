@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a guest of cordon-vmm begins with: kernel, initrd and device tree in its memory, and where it starts. Laid out by the launcher's
- * own code (host/vmm). This header names nothing of the launcher's or of the core's, which both have a `struct vm`.
+ * What a guest of cordon-vmm begins with: kernel, initrd and device tree in its memory, and where it starts. Laid out by the
+ * launcher's own code (host/vmm). This header names nothing of the launcher's or of the core's, which both have a `struct vm`.
  */
 #ifndef CORDON_TOOL_BEGINNING_H
 #define CORDON_TOOL_BEGINNING_H
@@ -18,8 +18,8 @@ struct beginning {
 };
 
 /*
- * From the launcher's options. Leaves the program with status 2 and a message that begins with `command` when there is no such guest, or
- * when it would begin with something that these files do not decide: seeds, PCI functions of the machine's.
+ * From the launcher's options. Leaves the program with status 2 and a message that begins with `command` when there is no such
+ * guest, or when it would begin with something that these files do not decide: seeds, PCI functions of the machine's.
  */
 void beginning_make(struct beginning *b, const char *command, const char *help, int argc, char **argv);
 

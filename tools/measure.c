@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cordon measure: the measurement of a VM, without the machine. The launcher's own code lays out what the guest begins with, and the
- * core itself measures it, driven by the same calls in the same order as a host's driver does (host/linux/kvm), in a simulated machine.
+ * cordon measure: the measurement of a VM, without the machine. The launcher's own code lays out what the guest begins with,
+ * and the core itself measures it, driven by the same calls in the same order as a host's driver does (host/linux/kvm), in a
+ * simulated machine.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,6 +11,7 @@
 
 #include "plan.h"
 #include "refuse.h"
+#include "root.h"
 #include "seed.h"
 
 #define M UINT64_C(0x100000)
@@ -945,6 +946,117 @@ static void seeds_replaced(void)
     }
 }
 
+/* ---- the root of trust ---- */
+
+#define HANDED UINT64_C(0x41f00000)
+
+static struct fdt tree_with_hand_overs(unsigned n, uint64_t base, uint64_t size)
+{
+    begin_tree();
+    MEMORY(0x40000000, 1 * G);
+    begin_reserved();
+    for (unsigned i = 0; i < n; i++) {
+        begin(i == 0 ? "dice@41f00000" : "dice@41e00000");
+        text("compatible", "google,open-dice");
+        prop("no-map", "", 0);
+        REG(base - i * M, size);
+        end();
+    }
+    begin("other@41000000");
+    REG(0x41000000, 0x1000);
+    end();
+    end();
+    return end_tree();
+}
+
+/* Its node is gone from the tree, and its memory the host's like any other. */
+static void root_found(void)
+{
+    struct fdt f = tree_with_hand_overs(1, HANDED, 0x1000);
+    struct cordon_mem where = { 0, 0 };
+    struct fdt_node parent;
+    struct fdt_node node;
+
+    name = "a hand-over";
+    want(root_find(&f, &where) && where.base == HANDED && where.size == 0x1000, "it is not found");
+    want(fdt_open(&f, blob, sizeof blob) && fdt_child(&f, fdt_root(&f), "reserved-memory", &parent), "the tree is none");
+    want(!fdt_child(&f, parent, "dice", &node) && fdt_child(&f, parent, "other", &node), "another node is gone, or none");
+    want(!root_find(&f, &where), "it is found twice");
+    f = plan(f, 4 * M);
+    want(is_ram(HANDED) && !is_hidden(HANDED), "its memory is nobody's");
+    f = tree_with_hand_overs(0, 0, 0);
+    want(!root_find(&f, &where), "it is found where there is none");
+}
+
+static void root_refused(unsigned n, uint64_t base, uint64_t size)
+{
+    struct fdt f = tree_with_hand_overs(n, base, size);
+    struct cordon_mem where;
+
+    reason = NULL;
+    if (setjmp(refused) == 0)
+        (void)root_find(&f, &where);
+    want(reason != NULL, "a hand-over that cannot be told is taken");
+}
+
+static uint64_t hand_over(uint8_t *to, const void *chain, uint64_t chain_size)
+{
+    static const uint8_t first[] = { 0xa3, 1, 0x58, 32 }, second[] = { 2, 0x58, 32 };
+
+    memcpy(to, first, 4);
+    memset(to + 4, 0x11, 32);
+    memcpy(to + 36, second, 3);
+    memset(to + 39, 0x22, 32);
+    to[71] = 3;
+    memcpy(to + 72, chain, chain_size);
+    return 72 + chain_size;
+}
+
+static bool is_empty(const struct root *r)
+{
+    for (size_t i = 0; i < sizeof *r; i++) {
+        if (((const uint8_t *)r)[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* All kinds of items: [{1: -2, "ab": h'010203'}, tag 18 [h'', 2^40], false], and bytes behind it that are not its own. */
+static const uint8_t some_chain[] = { 0x83, 0xa2, 0x01, 0x21, 0x62, 'a', 'b', 0x43, 1, 2, 3, 0xd2, 0x82, 0x40, 0x1b, 0, 0, 1, 0, 0, 0, 0, 0, 0xf4 };
+
+static void root_taken(void)
+{
+    static uint8_t data[8192];
+    struct root r;
+    uint64_t size = hand_over(data, some_chain, sizeof some_chain);
+
+    name = "a hand-over's bytes";
+    want(root_take(&r, data, sizeof data) && r.chain_size == sizeof some_chain && memcmp(r.chain, some_chain, sizeof some_chain) == 0, "the chain is another");
+    want(r.attest[0] == 0x11 && r.attest[31] == 0x11 && r.seal[0] == 0x22 && r.seal[31] == 0x22, "the secrets are others");
+    for (uint64_t i = 0; i < size; i++)
+        want(!root_take(&r, data, i) && is_empty(&r), "one that is cut off is taken, or leaves something");
+    want(root_take(&r, data, size), "one that ends where the memory ends is not taken");
+    for (unsigned i = 0; i < 4; i++) {
+        static const unsigned at[] = { 0, 1, 37, 71 };
+
+        data[at[i]] ^= 1;
+        want(!root_take(&r, data, size) && is_empty(&r), "one of another shape is taken, or leaves something");
+        data[at[i]] ^= 1;
+    }
+    memcpy(data + 72, "\x9f\x01\xff", 3);
+    want(!root_take(&r, data, sizeof data), "an array without a length is taken");
+    memcpy(data + 72, "\x59\x07\xfd", 3);
+    want(root_take(&r, data, sizeof data) && r.chain_size == ROOT_CHAIN_MOST, "the largest chain is not taken");
+    memcpy(data + 72, "\x59\x07\xfe", 3);
+    want(!root_take(&r, data, sizeof data) && is_empty(&r), "a chain that is too large is taken");
+    memcpy(data + 72, "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9);
+    want(!root_take(&r, data, sizeof data), "an array beyond all memory is taken");
+    size = hand_over(data, some_chain, sizeof some_chain);
+    want(root_take(&root, data, size), "it is not taken");
+    root_forget();
+    want(is_empty(&root), "it is not forgotten");
+}
+
 int main(void)
 {
     sizes();
@@ -961,6 +1073,13 @@ int main(void)
     pci_refused();
     seeds_taken();
     seeds_replaced();
+    root_found();
+    name = "hand-overs that are refused";
+    root_refused(2, HANDED, 0x1000);
+    root_refused(1, HANDED, 0);
+    root_refused(1, HANDED, ROOT_RANGE_MOST + 0x1000);
+    root_refused(1, UINT64_MAX - 0xfff, 0x1000);
+    root_taken();
     printf("plan_test: %u failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

@@ -7,7 +7,8 @@
     test/guest/mutants.py --some 130        so many of them, others each time
 
 Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line. Those of
-group "order" leave out what orders memory: the image does not keep a rule of test/litmus any more.
+group "order" leave out what orders memory: the image does not keep a rule of test/litmus any more. Those of group "root" leave secrets
+behind: test/attest/root.py looks through the machine's memory.
 
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py, or with the sweep of test/registers. It is noticed when the boot does not end as it
@@ -156,6 +157,16 @@ MUTANTS = [
     M("seed-not-mixed", "arch/arm64/seed.c", "the loader's seeds do not count", "    generator_mix(g, data);\n", "    (void)g;\n", "plan_test"),
     M("seed-of-zeros", "arch/arm64/seed.c", "a seed of zeros is worth as much as another", "bytes += any ? size : 0;", "bytes += size;",
       "plan_test"),
+    M("root-node-left", "arch/arm64/root.c", "the host's tree has the node of the hand-over", "        fdt_delete_node(f, node);\n", "", "plan_test"),
+    M("root-second-taken", "arch/arm64/root.c", "of two hand-overs one is left where it is", " || found > 0)", ")", "plan_test"),
+    M("root-of-any-size", "arch/arm64/root.c", "a hand-over may be all of memory", "where->size > ROOT_RANGE_MOST", "where->size == 1", "plan_test"),
+    M("root-cut-off", "arch/arm64/root.c", "a string of a hand-over ends behind it", "major <= MAP && number > size - at)", "major <= MAP && number > UINT32_MAX)", "plan_test"),
+    M("root-number-cut-off", "arch/arm64/root.c", "a number of a hand-over ends behind it", "low > 27 || bytes > size - *at", "low > 27", "plan_test"),
+    M("root-too-large", "arch/arm64/root.c", "a chain is longer than its place", "n == 0 || n > ROOT_CHAIN_MOST", "n == 0", "plan_test"),
+    M("root-half-kept", "arch/arm64/root.c", "what cannot be read leaves secrets behind", "        return true;\n    root_erase((volatile uint8_t *)r, sizeof *r);\n",
+      "        return true;\n", "plan_test"),
+    M("root-key-not-looked-at", "arch/arm64/root.c", "a secret is taken for another", "data[0] != key || ", "", "plan_test"),
+    M("root-not-forgotten", "arch/arm64/scrub.c", "secrets are in memory when the machine is off", "    root_forget();\n    clean_to", "    clean_to", "root"),
     M("streams-bypass", "arch/arm64/smmu_format.c", "devices go past the table", "        entry[1] |= STE_S1_WALKS;\n    }\n",
       "        entry[1] |= STE_S1_WALKS;\n    }\n    entry[0] = STE_VALID | UINT64_C(4) << 1;\n", "dma core", "cortex-a72", 2),
     M("smmu-never-on", "arch/arm64/smmu_start.c", "the SMMU lets through all that it does not translate",
@@ -264,6 +275,12 @@ def entry_verdict(folder):
     return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAIL"):].split())[:100]
 
 
+def root_verdict(folder):
+    done = subprocess.run([os.path.join(ROOT, "test", "attest", "root.py"), "--tree", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAILED"):].split())[:100]
+
+
 def sweep_verdict(log):
     """How the sweep's log shows that something is broken, or None."""
     for pattern in (r"sweep: DIFFERS.*", r"sweep: FAILED.*", r"Kernel panic.*", r"Cordon panic.*"):
@@ -281,6 +298,8 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
         return native_verdict(group, folder)
     if group == "entry":
         return entry_verdict(folder)
+    if group == "root":
+        return root_verdict(folder)
     if group == order_mutants.GROUP:
         return output([os.path.join(ROOT, "test", "litmus", "order.py"), os.path.join(folder, "build", "el2", "cordon.elf")], folder)
     if group == "image":

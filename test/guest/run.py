@@ -50,7 +50,7 @@ def other_initrd():
 def measured(kernel, initrd, *options):
     """A check: the guest has read the measurement that is computed from the files and options that it began with."""
     def check(log):
-        found = re.search(r"guest: measurement ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", log)
+        found = re.search(r"guest: measurement (?:0x)?([0-9a-f]+) (?:0x)?([0-9a-f]+) (?:0x)?([0-9a-f]+) (?:0x)?([0-9a-f]+)", log)
         if found is None:
             yield "the guest tells no measurement"
             return

@@ -429,6 +429,8 @@ static void a_request_that_a_disk_cannot_do_fails_alone(void **state)
     begin(DISK, 1);
     assert_int_equal(request(DISK, 0, SECTORS, DATA + PAGE, 512, true), 1);
     assert_int_equal(request(DISK, 0, SECTORS - 1, DATA + PAGE, 1024, true), 1);
+    assert_int_equal(request(DISK, 1, SECTORS, DATA + PAGE, 512, false), 1);     /* no file grows */
+    assert_int_equal(request(DISK, 1, 1ull << 55, DATA + PAGE, 512, false), 1);  /* times 512 it would be 0 */
     assert_int_equal(request(DISK, 1, UINT64_MAX / 512, DATA + PAGE, 512, false), 1);
     assert_int_equal(request(DISK, 1, UINT64_MAX, DATA + PAGE, 512, false), 1);
     assert_int_equal(request(DISK, 1, 0, DATA + PAGE, 512, true), 1);       /* the wrong way round */

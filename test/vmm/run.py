@@ -36,7 +36,7 @@ def cordon(name, test, want, cpu="cortex-a72"):
 
 
 TREE = [r"tree: " + part for part in (r'.*bootargs = "some words";', r".*cpu@2 {", r".*memory@80000000 {", r".*kaslr-seed = <",
-                                      r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,gic-v3";')]
+                                      r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,pl031", "arm,primecell";', r'.*compatible = "arm,gic-v3";')]
 SAME = r"test: expected (\w+)(?s:.*)guest: read \1"
 DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
         r"test: guest ended with 0", r"test: ok written"]
@@ -105,18 +105,18 @@ def own_disks():
 def cases():
     yield from filter(None, own_disks())
     yield Case("pci", command=[os.path.join(OUT, "pci_test")], want=[r"PASSED.* 9 test"])
-    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 20 test"])
+    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 21 test"])
     yield Case("uart", command=[os.path.join(OUT, "uart_test")], want=[r"PASSED.* 6 test"])
-    yield bare("options", "options", [r"test: ok --help", r"test: ok --version", *TREE])
+    yield bare("options", "options", [r"test: ok --help", r"test: ok --version", r"test: ok an odd disk", *TREE])
     yield bare("console", "console", [r"test: (\w+)  -(?s:.*)test: expected \1", r"test: guest ended with 0",
                                       r"escape: terminal: raw", r"escape: terminal: as before afterwards; exit status 1",
                                       r"keys: \^Ahere", r"keys: terminal: as before afterwards; exit status 1",
-                                      r"test: terminated with 1", r"test: reset ends with 3"])
+                                      r"test: ok a halt is told", r"test: terminated with 1", r"test: reset ends with 3"])
     yield bare("payload-kvm", "payload", [r"test: guest of %d ended with 0" % n for n in (1, 2, 4)] +
                [r"guest: done: [1-9]\d* passed, 0 failed, 23 skipped"], "neoverse-n1")
     yield bare("disk-kvm", "disk", DISK)
     yield cordon("disk-cordon", "disk", DISK)
-    yield cordon("report", "report", [r"test: full: \d+", r"test: ok the host has it back"])
+    yield cordon("report", "report", [r"test: ok refuses .*--mem 4G", r"test: full: \d+", r"test: ok the host has it back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""VMMs as people have them: Debian's qemu-system-aarch64 for arm64, unchanged, runs a protected guest on a host under Cordon in QEMU.
+"""VMMs as people have them: Debian's qemu-system-aarch64 for arm64, unchanged, runs a protected guest on a host under Cordon in QEMU. Of
+others, what they ask of the driver: tables of calls and answers (sequences.c).
 
     test/vmms/run.py [NAME...]      all cases whose name contains one of the words; without any, all cases
 
@@ -31,6 +32,7 @@ def disk(name):
 
 
 def cases():
+    yield case("sequences", [r"sequences: %s: [1-9]\d* calls, 0 wrong" % name for name in ("kvmtool", "firecracker", "cloud_hypervisor", "crosvm", "qemu")])
     yield case("boot", [r"guest: Linux \S+ on 1 CPUs", r"guest: Linux \S+ on 2 CPUs", r"test: one: QEMU ended with 0", r"test: two: QEMU ended with 0"])
     yield case("reboot", [r"test: reboots: several", r"test: reboot: QEMU ended with 0", r"test: no-reboot: QEMU ended with 0"])
     yield case("monitor", [r"test: ok it goes on when it was looked at", r"test: ok it stands", r"test: ok it goes on", r"test: ok it begins anew",
@@ -46,11 +48,14 @@ def prepare():
     for name in ("fetch", "fetch-vmm", "build-el2", "build-module", "build-guest"):
         quietly(script(name))
     os.makedirs(OUT, exist_ok=True)
+    sequences = os.path.join(OUT, "sequences")
+    quietly(["aarch64-linux-gnu-gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-static", "-o", sequences,
+             os.path.join(HERE, "sequences.c")])
     guest, root = os.path.join(OUT, "guest.gz"), os.path.join(BUILD, "qemu-arm64", "root")
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *kernel_modules(OUT, MODULES)))
     quietly(script("make-initramfs", INITRD, os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
-                   os.path.join(KERNEL, "Image"), guest, os.path.join(root, "usr"), os.path.join(root, "lib")))
+                   os.path.join(KERNEL, "Image"), guest, sequences, os.path.join(root, "usr"), os.path.join(root, "lib")))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 #     make run        boot Linux as the host in QEMU, start a protected guest, try to get at it, and sum up
 #     make run-guest  the protected guest's own shell; KERNEL=Image CPU=... SMP=... MEM=...
 #                     GUEST_DISK=image: with a disk that is the guest's alone
+#                     IMAGE=file: a guest from a Debian image, with its kernel, disk, network and ssh; IMAGE=debian: one that is made once
+#     make packages   the Debian packages for guests: build/packages
 #     make run-host   boot Debian's Linux as the host under Cordon in QEMU, to a shell; KERNEL=Image CPU=... SMP=... MEM=...
 #                     DISK=image goes on from a disk, DISK=debian from a Debian that is made once; NET=user: a network
 #     make replay     replay an example trace against the core and show who owns which memory
@@ -18,7 +20,7 @@
 MAKEFLAGS += --no-print-directory
 NATIVE := build/native
 
-.PHONY: build-dir all build replay run run-guest run-host test debian prove prove-spec oracle bench clean help
+.PHONY: build-dir all build packages replay run run-guest run-host test debian prove prove-spec oracle bench clean help
 
 all: build
 
@@ -35,15 +37,20 @@ replay: build
 	@scripts/replay
 
 # The names that scripts/host/run-host knows, handed on when they are given.
-HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK GUEST_DISK NET,$(if $($(name)),"$(name)=$($(name))"))
+HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK GUEST_DISK NET SSH ROOT,$(if $($(name)),"$(name)=$($(name))"))
+IMAGE_SETTINGS := $(foreach name,IMAGE GUEST_MEM VMM_OPTIONS,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
 	@scripts/packages host disk
 	@scripts/host/demo $(HOST_SETTINGS)
 
 run-guest: | build-dir
-	@scripts/packages host $(if $(GUEST_DISK),disk)
-	@scripts/host/demo SHELL=1 $(HOST_SETTINGS)
+	@scripts/packages host $(if $(GUEST_DISK)$(IMAGE),disk) $(if $(filter debian,$(IMAGE)),image)
+	@$(if $(IMAGE),scripts/host/run-image $(IMAGE_SETTINGS),scripts/host/demo SHELL=1) $(HOST_SETTINGS)
+
+packages: | build-dir
+	@scripts/packages host
+	@scripts/host/build-packages
 
 run-host: | build-dir
 	@scripts/packages host $(if $(DISK)$(GUEST_DISK),disk) $(if $(filter debian,$(DISK)),root)

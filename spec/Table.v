@@ -5,8 +5,9 @@ From Coq Require Import ZArith Bool List Lia.
 From Cordon Require Import ZMap State Strong Tactics Reading.
 Local Open Scope Z_scope.
 
-(* A descriptor: nothing, the next table, or memory from frame [p] on. *)
-Inductive desc := Nothing | Next (t : Z) | Leaf (p : Z).
+(* A descriptor: nothing, the next table, or memory from frame [p] on, normal or
+   a device's. *)
+Inductive desc := Nothing | Next (t : Z) | Leaf (p : Z) (k : kind).
 
 Definition Heap := ZMap.t (ZMap.t desc).
 
@@ -20,11 +21,12 @@ Definition span (n : nat) : Z := 512 ^ Z.of_nat n.
 
 Definition index (n : nat) (g : Z) : Z := g / span n mod 512.
 
-(* The processor's walk from table [t] of level [n]: the frame of [g]. *)
-Fixpoint walk (h : Heap) (n : nat) (t g : Z) : option Z :=
+(* The processor's walk from table [t] of level [n]: the frame of [g], and its
+   type. *)
+Fixpoint walk (h : Heap) (n : nat) (t g : Z) : option (Z * kind) :=
   match fetch h t (index n g) with
   | Nothing => None
-  | Leaf p => Some (p + g mod span n)
+  | Leaf p kd => Some (p + g mod span n, kd)
   | Next t' => match n with O => None | S m => walk h m t' g end
   end.
 
@@ -115,7 +117,7 @@ Proof.
   - rewrite fetch_store. destruct ((t =? r) && (i =? index (S k) g)) eqn:E.
     + zb. subst. exfalso. apply N. rewrite A in R. injection R as -> ->.
       symmetry. apply above.
-    + destruct (fetch h r (index (S k) g)) as [|t'|p] eqn:F; try reflexivity.
+    + destruct (fetch h r (index (S k) g)) as [|t'|p kd'] eqn:F; try reflexivity.
       apply IHk; [|assumption].
       destruct (T _ _ _ _ _ F R) as [m [M1 M2]]. injection M1 as <-.
       rewrite M2. rewrite above. reflexivity.
@@ -130,7 +132,7 @@ Proof.
     apply Nat.eqb_eq in Q. injection E as <-. subst. auto.
   - destruct (Nat.eqb (S k) n) eqn:Q.
     + apply Nat.eqb_eq in Q. injection E as <-. subst. auto.
-    + destruct (fetch h r (index (S k) g)) as [|t'|p] eqn:F; try discriminate.
+    + destruct (fetch h r (index (S k) g)) as [|t'|p kd'] eqn:F; try discriminate.
       destruct TR as [T J]. destruct (T _ _ _ _ _ F R) as [m [M1 M2]].
       injection M1 as <-. rewrite above in M2.
       destruct (IHk t' g n t (conj T J) M2 E). split; [lia|assumption].
@@ -147,7 +149,7 @@ Proof.
     apply Nat.eqb_eq in Q. injection E as <-. subst. reflexivity.
   - assert (E' := E). cbn [arrive] in E. destruct (Nat.eqb (S k) n) eqn:Q.
     + apply Nat.eqb_eq in Q. injection E as <-. subst. reflexivity.
-    + destruct (fetch h r (index (S k) g)) as [|t'|p] eqn:F; try discriminate.
+    + destruct (fetch h r (index (S k) g)) as [|t'|p kd'] eqn:F; try discriminate.
       destruct TR as [T J]. destruct (T _ _ _ _ _ F R) as [m [M1 M2]].
       injection M1 as <-. rewrite above in M2.
       destruct (places_below h at_ k t' g n t (conj T J) M2 E) as [LE PT].
@@ -179,8 +181,8 @@ Proof.
 Qed.
 
 (* What a descriptor that is not a table says about [g]. *)
-Definition meaning (d : desc) (n : nat) (g : Z) : option Z :=
-  match d with Leaf p => Some (p + g mod span n) | _ => None end.
+Definition meaning (d : desc) (n : nat) (g : Z) : option (Z * kind) :=
+  match d with Leaf p kd => Some (p + g mod span n, kd) | _ => None end.
 
 (* Map and unmap.  Write a leaf or nothing where a walk for [g0] meets level
    [n]: exactly the addresses that share this descriptor change, to what it
@@ -230,7 +232,7 @@ Lemma walk_unplaced : forall h h' at_ new, tree h at_ -> at_ new = None ->
 Proof.
   intros h h' at_ new [T J] N S. induction k; intros r g R; cbn [walk];
   rewrite S by congruence; [reflexivity|].
-  destruct (fetch h r (index (Datatypes.S k) g)) as [|t'|p] eqn:F; try reflexivity.
+  destruct (fetch h r (index (Datatypes.S k) g)) as [|t'|p kd'] eqn:F; try reflexivity.
   apply IHk. destruct (T _ _ _ _ _ F R) as [m [M1 M2]]. injection M1 as <-.
   rewrite M2, above. reflexivity.
 Qed.
@@ -239,16 +241,16 @@ Qed.
    [h'] has a table there instead, whose 512 leaves map the same frames in a row.
    The two translate every address alike.  From left to right this is a split,
    from right to left a join. *)
-Theorem split_and_join_change_nothing : forall h h1 at_ k r g0 n t new p,
+Theorem split_and_join_change_nothing : forall h h1 at_ k r g0 n t new p kd,
   tree h at_ -> at_ r = Some (k, 0) -> 0 <= g0 < span (S k) ->
-  arrive h k r g0 (S n) = Some t -> fetch h t (index (S n) g0) = Leaf p ->
+  arrive h k r g0 (S n) = Some t -> fetch h t (index (S n) g0) = Leaf p kd ->
   at_ new = None ->
   (forall u i, u <> new -> fetch h1 u i = fetch h u i) ->
-  (forall i, 0 <= i < 512 -> fetch h1 new i = Leaf (p + i * span n)) ->
+  (forall i, 0 <= i < 512 -> fetch h1 new i = Leaf (p + i * span n) kd) ->
   let h' := store h1 t (index (S n) g0) (Next new) in
   forall g, 0 <= g < span (S k) -> walk h' k r g = walk h k r g.
 Proof.
-  intros h h1 at_ k r g0 n t new p TR R B0 E FL NW SAME FILL h' g B.
+  intros h h1 at_ k r g0 n t new p kd TR R B0 E FL NW SAME FILL h' g B.
   assert (R0 : at_ r = Some (k, g0 / span (S k)))
     by (rewrite Z.div_small by assumption; assumption).
   assert (RG : at_ r = Some (k, g / span (S k)))
@@ -263,7 +265,7 @@ Proof.
   { destruct TR as [T J]. induction k'; intros r' x m A; cbn [arrive]; [reflexivity|].
     destruct (Nat.eqb (S k') m); [reflexivity|].
     rewrite SAME by congruence.
-    destruct (fetch h r' (index (S k') x)) as [|t'|q] eqn:F; try reflexivity.
+    destruct (fetch h r' (index (S k') x)) as [|t'|q kd'] eqn:F; try reflexivity.
     apply IHk'. destruct (T _ _ _ _ _ F A) as [m' [M1 M2]]. injection M1 as <-.
     rewrite M2, above. reflexivity. }
   assert (W1 : walk h1 k r g = walk h k r g)
@@ -280,19 +282,19 @@ Proof.
     cbn [walk]. rewrite fetch_store, IX, !Z.eqb_refl. cbn [andb].
     (* the new table *)
     assert (FN : fetch (store h1 t (index (S n) g0) (Next new)) new (index n g) =
-                 Leaf (p + index n g * span n)).
+                 Leaf (p + index n g * span n) kd).
     { rewrite fetch_store. rewrite (proj2 (Z.eqb_neq t new)) by assumption.
       apply FILL. apply index_range. }
     assert (WN : walk (store h1 t (index (S n) g0) (Next new)) n new g =
-                 Some (p + g mod span (S n))).
-    { rewrite within. destruct n; cbn [walk]; rewrite FN; f_equal; lia. }
+                 Some (p + g mod span (S n), kd)).
+    { rewrite within. destruct n; cbn [walk]; rewrite FN; do 2 f_equal; lia. }
     rewrite WN, <- W1.
     (* the old leaf *)
-    assert (WT := walk_through h1 at_ t (index (S n) g0) (Leaf p) (S n) k r g TR1 RG EG).
+    assert (WT := walk_through h1 at_ t (index (S n) g0) (Leaf p kd) (S n) k r g TR1 RG EG).
     cbn [walk] in WT. rewrite fetch_store, IX, !Z.eqb_refl in WT. cbn [andb] in WT.
     rewrite <- WT. symmetry.
     (* storing what is there already changes no walk *)
-    assert (ID : forall m u, walk (store h1 t (index (S n) g0) (Leaf p)) m u g = walk h1 m u g).
+    assert (ID : forall m u, walk (store h1 t (index (S n) g0) (Leaf p kd)) m u g = walk h1 m u g).
     { induction m; intros u; cbn [walk]; rewrite fetch_store;
       (destruct ((t =? u) && (index (S n) g0 =? _)) eqn:X;
        [ zb; subst u; rewrite <- H0, SAME, FL by assumption; reflexivity | ]);

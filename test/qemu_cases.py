@@ -102,7 +102,7 @@ def qemu_of(version):
 # Tests of the parts of EL2 that need no machine: test/boot/NAME.c with these sources. Where there is a NAME.h, it stands in for what
 # they reach the machine with.
 NATIVE = {
-    "plan_test": ["arch/arm64/plan.c", "arch/arm64/plan_pci.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "plat/qemu-virt/devices.c", "core/base/generator.c",
+    "plan_test": ["arch/arm64/plan.c", "arch/arm64/plan_pci.c", "arch/arm64/fdt.c", "arch/arm64/seed.c", "arch/arm64/root.c", "plat/qemu-virt/devices.c", "core/base/generator.c",
                   "core/base/sha256.c"],
     "registers_test": ["arch/arm64/registers.c"],
     "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "own", "events", "start")],

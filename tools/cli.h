@@ -35,5 +35,6 @@ enum cli_status cli_finish(enum cli_status status);
 enum cli_status cmd_replay(int argc, char **argv);
 enum cli_status cmd_map(int argc, char **argv);
 enum cli_status cmd_check(int argc, char **argv);
+enum cli_status cmd_measure(int argc, char **argv);
 
 #endif

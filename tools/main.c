@@ -10,13 +10,14 @@
 #endif
 
 static const char help[] =
-    "usage: cordon COMMAND [OPTION...] FILE\n"
+    "usage: cordon COMMAND [OPTION...] [FILE]\n"
     "\n"
     "Runs hypervisor memory operations on the Cordon core in a simulated machine.\n"
     "\n"
     "  replay FILE   run a trace, print what each operation answers\n"
     "  map FILE      run a trace, draw who owns which memory afterwards\n"
     "  check FILE    check the invariants after a trace, or in the output of a replay\n"
+    "  measure       the measurement of a VM that cordon-vmm starts, without a machine\n"
     "\n"
     "  cordon COMMAND --help   what a command takes\n"
     "  cordon --version        the version\n"
@@ -37,6 +38,7 @@ static const struct {
     { "replay", cmd_replay },
     { "map", cmd_map },
     { "check", cmd_check },
+    { "measure", cmd_measure },
 };
 
 static enum cli_status dispatch(int argc, char **argv)
@@ -57,7 +59,7 @@ static enum cli_status dispatch(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "cordon: no command '%s': use replay, map or check; see 'cordon --help'\n", argv[1]);
+    fprintf(stderr, "cordon: no command '%s': use replay, map, check or measure; see 'cordon --help'\n", argv[1]);
     return CLI_BAD;
 }
 

@@ -17,6 +17,13 @@ struct el1 {
 
 #define AUTH_KEYS 10
 
+/* A breakpoint or a watchpoint: DBGBVR and DBGBCR, or DBGWVR and DBGWCR. */
+struct debug_pair {
+    uint64_t value, control;
+};
+
+#define DEBUG_PAIRS 16
+
 struct arch_vcpu {
     uint64_t v[64] __attribute__((aligned(16)));    /* V0 .. V31 */
     uint64_t fpcr;
@@ -28,6 +35,9 @@ struct arch_vcpu {
     uint64_t vmcr;              /* the GIC's virtual CPU interface */
     uint64_t ap0r[4];
     uint64_t ap1r[4];
+    uint64_t mdscr;             /* as the guest reads it; in el1 is what has an effect */
+    bool debug_locked;          /* its OS lock */
+    struct debug_pair breakpoint[DEBUG_PAIRS], watchpoint[DEBUG_PAIRS];
 };
 
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)   /* EL1h, all masked */
@@ -49,6 +59,8 @@ uint64_t arch_counter(const struct cordon *c);
 static inline void arch_count_release16(uint16_t *x) { (void)__atomic_fetch_add(x, 1, __ATOMIC_RELEASE); }
 
 bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value);
+bool arch_debug_read(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t *value);
+bool arch_debug_write(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t value);
 uint32_t arch_list_registers(const struct cordon *c);
 int64_t arch_workaround(const struct cordon *c, uint32_t function);
 void arch_code_loaded(struct cordon *c);

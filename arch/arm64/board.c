@@ -12,6 +12,7 @@
 #include "pci_config.h"
 #include "phys.h"
 #include "plan.h"
+#include "print.h"
 #include "refuse.h"
 #include "smmu.h"
 #include "smmu_format.h"
@@ -106,8 +107,8 @@ static void find_redistributors(struct gicr *g, uint32_t *all)
         find_stride(typer);
         if (g->size - (base - g->base) < board.gicr_stride || (*all)++ == MAX_CPUS)
             break;
-        if (board.pci.its != 0 && !lpi_is_usable(base))
-            board.pci.its = 0;
+        if (board.its != 0 && !lpi_is_usable(base))
+            board.its = board.pci.msis_to = 0;
         plan_redistributor(base);
         g->count++;
     }
@@ -133,12 +134,12 @@ static void find_its(void)
 {
     const volatile uint32_t *distributor = phys(board.gicd);
 
-    if (board.pci.its == 0)
+    if (board.its == 0 || board.pci.msis_to == 0)
         return;
     mmu_map_device(board.its, ITS_FRAME);
     mmu_map_device(board.gicd, CORDON_PAGE_SIZE);
     if (!its_find(board.its, board.pci.msi, board.pci.msis, distributor[GICD_TYPER / 4], cpus_in_tree))
-        board.pci.its = 0;
+        board.pci.msis_to = 0;
 }
 
 void board_read(const struct fdt *f)
@@ -222,10 +223,18 @@ static uint64_t end_of_ram(void)
     return end;
 }
 
-/* How far devices reach: RAM, and the page to which they write to interrupt the host. */
+/* The page to which devices write to interrupt the host. stage2: whether that is the stage of the devices' table. */
+static struct cordon_door door(bool stage2)
+{
+    uint64_t address = board.frame != 0 ? board.frame : its_door();
+
+    return (struct cordon_door){ address, address == 0 ? 0 : stage2 ? PAGE_STAGE2_DEVICE : PAGE_STAGE1_DEVICE };
+}
+
+/* How far devices reach: RAM, and that page. */
 static uint64_t end_for_devices(void)
 {
-    return later(end_of_ram(), its_door(false).address + CORDON_PAGE_SIZE);
+    return later(end_of_ram(), door(false).address + CORDON_PAGE_SIZE);
 }
 
 static void configure(void)
@@ -237,7 +246,7 @@ static void configure(void)
     config = (struct cordon_config){ .ram = board.ram, .rams = board.rams, .core = board.core, .cores = 1,
                                      .hidden = board.hidden, .hiddens = board.hiddens,
                                      .pinned = board.reserved, .pinneds = board.reserveds, .host = shape(bits), .vm = shape(bits),
-                                     .dma = dma, .door = its_door(dma.page == PAGE_STAGE2), .pa_bits = bits, .vms = 255 };
+                                     .dma = dma, .door = door(dma.page == PAGE_STAGE2), .pa_bits = bits, .vms = 255 };
 }
 
 /* Lays arrays out one behind the other. */
@@ -322,6 +331,8 @@ void board_confine_devices(void)
         refuse_to_boot(reason);
     its_start_all();
     smmu_start_all();
+    if (board.frame != 0)
+        print("Cordon: the host has a GICv2m frame for its devices' interrupts\n");
 }
 
 uint64_t board_vtcr(void)

@@ -13,6 +13,7 @@
 #include "psci.h"
 #include "random.h"
 #include "refuse.h"
+#include "root.h"
 #include "scrub.h"
 
 #define DTB_LIMIT 0x200000u
@@ -40,6 +41,19 @@ static bool in_ram(uint64_t base, uint64_t size)
             return true;
     }
     return false;
+}
+
+/* What was handed over is kept in Cordon's memory alone: where it was there are zeros. */
+static void take_root(struct cordon_mem where)
+{
+    if (!in_ram(where.base, where.size))
+        refuse_to_boot("the secrets that were handed over lie outside of memory");
+    if (root_take(&root, phys(where.base), where.size))
+        print("Cordon: a root of trust was handed over, with %u bytes of certificates\n", (uint64_t)root.chain_size);
+    else
+        print("Cordon: what was handed over as a root of trust cannot be read: there is none\n");
+    root_erase(phys(where.base), where.size);       /* now: Cordon's own arrays may come to lie there */
+    clean_to_memory(phys(where.base), where.size);
 }
 
 /*
@@ -143,9 +157,15 @@ static void say_what_is_lost(void)
  */
 struct cpu *boot(uint64_t dtb, uint64_t cpu_entry)
 {
+    struct cordon_mem handed;
+    bool has_root;
+
     psci_set_up(cpu_entry);
     open_tree(&tree, dtb);
+    has_root = root_find(&tree, &handed);
     board_read(&tree);
+    if (has_root)
+        take_root(handed);
     find_host(&tree);
     find_initrd(&tree);
     if (!in_ram(dtb, tree.size))
@@ -170,10 +190,7 @@ _Noreturn void boot_on(void)
     boot_test();
     cpu_set_up(board_vtcr(), board_vttbr());
     entry_step_say();
-    dsb_sy();       /* the tree, as edited, is in memory before the host reads it with its caches off */
-    for (uint64_t at = dtb; at < dtb + tree.size; at += 16)
-        __asm__ volatile("dc civac, %0" ::"r"(phys(at)) : "memory");
-    dsb_sy();
+    clean_to_memory(phys(dtb), tree.size);      /* as edited: the host reads it with its caches off */
     enter_host(PLAT_HOST_IMAGE, dtb);
 }
 

@@ -51,6 +51,9 @@ struct cpu {
     bool listed;                /* a list register may be other than zero */
     bool timer_enabled;         /* PPI 27, and whether it is active: what was written last */
     bool timer_active;
+    uint32_t breakpoints;       /* that it has, and watchpoints */
+    uint32_t watchpoints;
+    bool debug_loaded;          /* the guest that runs here has its own on this CPU */
     bool vectors_loaded;        /* the guest that runs here has its vector registers on this CPU */
     const struct vcpu *last_vcpu;   /* that has left translations here */
     /* The host's, while a guest runs. */
@@ -61,6 +64,10 @@ struct cpu {
     uint64_t host_sre;
     uint64_t host_tpidr2;
     uint64_t pmcr;
+    /* And while a guest has its breakpoints and watchpoints here. */
+    bool host_locked;
+    uint64_t host_double_lock;
+    struct debug_pair host_breakpoint[DEBUG_PAIRS], host_watchpoint[DEBUG_PAIRS];
     struct generator random;    /* of what guests draw on this CPU */
 };
 

@@ -4,6 +4,7 @@
 #include "controls.h"
 #include "cpu.h"
 #include "entry_step.h"
+#include "guest_debug.h"
 #include "guest_gic.h"
 #include "predict.h"
 
@@ -51,6 +52,7 @@ void cpu_set_up(uint64_t vtcr, uint64_t vttbr)
     sysreg_write(vbar_el1, 0);
     controls_write(&cpu->plan, SIDE_HOST);
     stop_watchers(&id);
+    debug_set_up(cpu);
     gic_set_up(cpu);
     isb();
     __asm__ volatile("tlbi alle1" ::: "memory");    /* this CPU remembers nothing from before */

@@ -8,6 +8,7 @@
  */
 #include "controls.h"
 #include "cpu.h"
+#include "guest_debug.h"
 #include "guest_entry.h"
 #include "guest_gic.h"
 #include "inject.h"
@@ -139,6 +140,7 @@ void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u)
         save_keys(cpu->host_key);
         load_keys(u->arch.key);
     }
+    debug_load(cpu, u, u->arch.el1.mdscr);
     timer_load(u);
     vgic_load(u);
     isb();
@@ -153,6 +155,7 @@ void arch_vcpu_leave(struct cordon *c, struct vcpu *u)
     timer_save(u);
     if (cpu->vectors_loaded)
         vectors_save(&u->arch);
+    debug_leave(cpu);
     el1_save(&u->arch.el1);
     stop_walks(u->arch.el1.tcr_el1);
     if (cpu->has_pauth) {

@@ -30,10 +30,10 @@ static uint64_t pfr0(void)
     return 0x11 | (reg & (FIELD(16) | FIELD(20) | FIELD(24) | FIELD(48) | FIELD(60))) | at_most(reg, 56, 1);
 }
 
-/* Version, two breakpoints and two watchpoints, which never fire: the architecture knows no CPU without. */
+/* Debug of Armv8.0, with the breakpoints and watchpoints that the CPU has; no double lock. No PMU, no trace. */
 static uint64_t dfr0(void)
 {
-    return 0x6 | UINT64_C(1) << 12 | UINT64_C(1) << 20;
+    return 0x6 | (sysreg_read(id_aa64dfr0_el1) & (FIELD(12) | FIELD(20) | FIELD(28))) | FIELD(36);
 }
 
 /* Stage 1 may give addresses as wide as guests have; no nested granules, no fine-grained traps, no counter scaling. */

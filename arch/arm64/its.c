@@ -34,15 +34,9 @@ bool its_find(uint64_t base, const struct its_range *range, uint32_t ranges, uin
     return there;
 }
 
-struct cordon_door its_door(bool stage2)
+uint64_t its_door(void)
 {
-    struct cordon_door door = { 0, 0 };
-
-    if (there) {
-        door.address = its.base + ITS_FRAME;
-        door.page = stage2 ? PAGE_STAGE2_DEVICE : PAGE_STAGE1_DEVICE;
-    }
-    return door;
+    return there ? its.base + ITS_FRAME : 0;
 }
 
 uint64_t its_place_all(uint64_t at, uint32_t cpus_there)

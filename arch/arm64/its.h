@@ -14,8 +14,8 @@
 
 /* Looks at the ITS, with its registers mapped, of devices `range`. False: the host cannot have it, and has none. */
 bool its_find(uint64_t base, const struct its_range *range, uint32_t ranges, uint32_t distributor, uint32_t cpus_there);
-/* The page to which devices write: cordon_config.door. stage2: whether that is the stage of the devices' table. */
-struct cordon_door its_door(bool stage2);
+/* The page to which devices write, for cordon_config.door; 0: the host has no ITS. */
+uint64_t its_door(void);
 
 uint64_t its_place_all(uint64_t at, uint32_t cpus_there);
 /* All that its_place_all() has placed is zero. */

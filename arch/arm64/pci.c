@@ -8,7 +8,7 @@
 #define PXB 0x00091b36u             /* QEMU's roots of further buses */
 #define PXB_PCIE 0x000b1b36u
 
-#define FUNCTIONS 256u              /* on a bus */
+#define FUNCTIONS (PCI_DEVICES * PCI_FUNCTIONS)     /* on a bus */
 
 /* ---- what is said of a device ---- */
 
@@ -75,17 +75,25 @@ struct scan {
     struct stop stop[PCI_BUSES_MOST];
 };
 
+/* A function beside function 0 of its device, which is not there or says that it is the only one. */
+static bool is_untold(const struct scan *s, uint32_t function)
+{
+    uint32_t first = pci_read(s->ecam, function & ~(PCI_FUNCTIONS - 1), PCI_HEADER);
+
+    return function % PCI_FUNCTIONS != 0 && (first == PCI_NOBODY || (first & HEADER_SEVERAL) == 0);
+}
+
 /*
- * What is kept in mind of a function. Virtual functions have requester IDs that may be another bus's. On the root bus it is what
- * may get in the way of others there: addresses that no BAR has, BARs that change their size, and more than there is room for
- * cannot be followed.
+ * What is kept in mind of a function. Virtual functions have requester IDs that may be another bus's, and who asks only function
+ * 0 does not see those that it does not tell of. On the root bus it is what may get in the way of others there: addresses that
+ * no BAR has, BARs that change their size, and more than there is room for cannot be followed.
  */
 static void record(const struct scan *s, uint32_t function)
 {
     struct pci_segment *known = s->segment;
     uint32_t command = pci_read(s->ecam, function, PCI_COMMAND) & COMMAND_BITS;
 
-    known->closed = known->closed || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;
+    known->closed = known->closed || is_untold(s, function) || pci_extended_capability(s->ecam, function, EXTENDED_SRIOV) != 0;
     if (function >> 8 != s->first)
         return;
     if (known->roots == PCI_ROOT_FUNCTIONS || HEADER_TYPE(pci_read(s->ecam, function, PCI_HEADER)) > HEADER_BRIDGE ||
@@ -95,7 +103,8 @@ static void record(const struct scan *s, uint32_t function)
         return;
     }
     pci_write(s->ecam, function, PCI_COMMAND, command & ~(COMMAND_IO | COMMAND_MEMORY));
-    pci_measure(s->ecam, function, &known->root[known->roots++]);
+    pci_measure(s->ecam, function, &known->root[known->roots]);
+    pci_send_up(s->ecam, &known->root[known->roots++]);
     pci_write(s->ecam, function, PCI_COMMAND, command);
 }
 

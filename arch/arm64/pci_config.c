@@ -47,6 +47,7 @@ static void write_part(struct pci_segment *s, uint32_t function, uint32_t offset
 {
     uint64_t ecam = bridge_ecam(s->bridge);
 
+    pci_given_before(s, function);
     if (pci_given_allows(given, s, function, offset, bytes, value)) {
         pci_write_part(ecam, function, offset, bytes, value);
         pci_given_note(s, function, offset);

@@ -53,6 +53,23 @@ bool pci_is_bridge(uint64_t ecam, uint32_t function)
     return type == HEADER_BRIDGE || type == HEADER_CARDBUS;
 }
 
+/* ---- requests from behind a bridge ---- */
+
+bool pci_sends_up(uint64_t ecam, const struct pci_function *bridge)
+{
+    uint32_t word = bridge->acs != 0 ? pci_read(ecam, bridge->number, bridge->acs + ACS_WORD) : 0;
+
+    return bridge->acs != 0 && word >> 16 == (word & ACS_UP);
+}
+
+void pci_send_up(uint64_t ecam, const struct pci_function *bridge)
+{
+    uint32_t word = bridge->acs != 0 ? pci_read(ecam, bridge->number, bridge->acs + ACS_WORD) : 0;
+
+    if (word >> 16 != (word & ACS_UP))
+        pci_write(ecam, bridge->number, bridge->acs + ACS_WORD, (word & 0xffff) | (word & ACS_UP) << 16);
+}
+
 /* ---- BARs ---- */
 
 static uint32_t bar_at(const struct pci_function *f, uint32_t i)
@@ -84,6 +101,7 @@ void pci_measure(uint64_t ecam, uint32_t number, struct pci_function *f)
     uint32_t bars = type == 0 ? PCI_BARS : type == HEADER_BRIDGE ? 2 : 0;
 
     *f = (struct pci_function){ .number = number, .bridge = type != 0 };
+    f->acs = f->bridge ? (uint16_t)pci_extended_capability(ecam, number, EXTENDED_ACS) : 0;
     for (uint32_t i = 0; i < bars; i++) {
         uint32_t word = pci_read(ecam, number, PCI_BAR + 4 * i);
         uint64_t kept;

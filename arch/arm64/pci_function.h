@@ -20,6 +20,7 @@ struct pci_range {
 struct pci_function {
     uint64_t size[PCI_BARS + 1];
     uint32_t number;                /* as a requester ID */
+    uint16_t acs;                   /* of a bridge, where its Access Control Services are; 0: it has none */
     uint8_t wide;                   /* bit i: BAR i goes on in the next */
     bool bridge;
 };
@@ -42,7 +43,17 @@ uint32_t pci_extended_capability(uint64_t ecam, uint32_t function, uint32_t id);
 /* Whether buses lie behind it. */
 bool pci_is_bridge(uint64_t ecam, uint32_t function);
 
-/* Finds the size of each of a function's BARs. It decodes neither memory nor I/O meanwhile, which the caller has seen to. */
+/*
+ * Whether a bridge sends all requests from behind it up to the SMMU, none across to another function, and checks who they are
+ * from. pci_send_up() has it do so: all that it can, and a root port that can send across can be told not to.
+ */
+bool pci_sends_up(uint64_t ecam, const struct pci_function *bridge);
+void pci_send_up(uint64_t ecam, const struct pci_function *bridge);
+
+/*
+ * Finds the size of each of a function's BARs, and a bridge's ACS. It decodes neither memory nor I/O meanwhile, which the caller
+ * has seen to.
+ */
 void pci_measure(uint64_t ecam, uint32_t number, struct pci_function *f);
 
 void pci_header_read(uint64_t ecam, uint32_t function, struct pci_header *h);

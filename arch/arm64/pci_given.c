@@ -144,6 +144,8 @@ bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s
     bool begun = false;
     bool bridge = false;
 
+    if (root != 0 && root->acs != 0 && offset / 4 == (root->acs + ACS_WORD) / 4)
+        return false;
     for (uint32_t i = 0; i < PCI_GIVEN; i++) {
         const struct pci_given *g = &given[i];
 
@@ -165,29 +167,61 @@ bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s
     return true;
 }
 
+void pci_given_before(const struct pci_segment *s, uint32_t function)
+{
+    const struct pci_function *root = find_root(s, function);
+
+    if (root != 0)
+        pci_send_up(ecam_of(s), root);
+}
+
 /* ---- giving ---- */
 
-/* Nobody but the function is at the places that could have its requester ID, or its device's. */
-static bool is_alone(const struct pci_segment *s, const struct pci_given *g)
+/* No request from behind a bridge gets to a function that is given but by the SMMU, nor the other way round. */
+static bool all_send_up(const struct pci_segment *s)
 {
-    uint32_t first = g->port == PCI_NOBODY ? g->function : g->function & ~0xffu;
-    uint32_t n = g->port == PCI_NOBODY ? 8 : 256;
-
-    for (uint32_t i = 0; i < n; i++) {
-        if (first + i != g->function && is_there(s, first + i))
+    for (uint32_t i = 0; i < s->roots; i++) {
+        if (s->root[i].bridge && !pci_sends_up(ecam_of(s), &s->root[i]))
             return false;
     }
     return true;
 }
 
+/*
+ * Whether a device has more functions than 0. A device has that one, and it says so of others (PCI 3.0, 6.2.1): pci_confine() has
+ * found it so of all that was there at boot.
+ */
+static bool has_several(const struct pci_segment *s, uint32_t function)
+{
+    return (pci_read(ecam_of(s), function, PCI_HEADER) & HEADER_SEVERAL) != 0;
+}
+
+/* Nobody but the function is at the places that could have its requester ID, or its device's. */
+static bool is_alone(const struct pci_segment *s, const struct pci_given *g)
+{
+    uint32_t devices = g->port == PCI_NOBODY ? 0 : PCI_DEVICES;
+    uint32_t ari = pci_extended_capability(ecam_of(s), g->function, EXTENDED_ARI);
+
+    for (uint32_t i = 0; i < devices; i++) {
+        uint32_t function = (g->function & ~0xffu) | i << 3;
+
+        if (function != g->function && is_there(s, function))
+            return false;
+    }
+    return !has_several(s, g->function) && (ari == 0 || ARI_NEXT(pci_read(ecam_of(s), g->function, ari + ARI_CAPABILITY)) == 0);
+}
+
 /* Everything that is on the root bus is known. */
 static bool is_root_bus_known(const struct pci_segment *s)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t function = s->bridge->first_bus << 8 | i;
+    for (uint32_t i = 0; i < PCI_DEVICES; i++) {
+        uint32_t function = s->bridge->first_bus << 8 | i << 3;
+        uint32_t n = !is_there(s, function) ? 0 : has_several(s, function) ? PCI_FUNCTIONS : 1;
 
-        if (is_there(s, function) && find_root(s, function) == 0)
-            return false;
+        for (uint32_t k = 0; k < n; k++) {
+            if (is_there(s, function + k) && find_root(s, function + k) == 0)
+                return false;
+        }
     }
     return true;
 }
@@ -236,7 +270,7 @@ static bool find_place(const struct pci_segment *s, struct pci_given *g)
         g->port_power = pci_capability(ecam_of(s), g->port, CAPABILITY_POWER, PCI_ANY_TYPE);
         g->port_express = pci_capability(ecam_of(s), g->port, CAPABILITY_EXPRESS, PCI_ANY_TYPE);
     }
-    return is_root_bus_known(s) && is_alone(s, g);
+    return is_root_bus_known(s) && is_alone(s, g) && all_send_up(s);
 }
 
 /* A function by itself, which is no bridge, can be reset, and stays behind the SMMU: it may have been plugged in after boot. */
@@ -246,9 +280,10 @@ static bool is_suitable(const struct pci_segment *s, struct pci_given *g)
     uint32_t type = g->header.word[PCI_HEADER / 4];
     uint32_t express = pci_capability(ecam, g->function, CAPABILITY_EXPRESS, PCI_ANY_TYPE);
 
-    if (g->function % 8 != 0 || g->id == PCI_NOBODY || HEADER_TYPE(type) != 0 || (type & HEADER_SEVERAL) != 0 ||
+    if (g->function % 8 != 0 || g->id == PCI_NOBODY || HEADER_TYPE(type) != 0 ||
         CLASS(g->header.word[PCI_CLASS / 4]) == CLASS_HOST_BRIDGE || (g->header.word[PCI_ROM / 4] & ROM_ENABLED) != 0 ||
-        pci_capability(ecam, g->function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0)
+        pci_capability(ecam, g->function, CAPABILITY_ALLOCATION, PCI_ANY_TYPE) != 0 ||
+        pci_extended_capability(ecam, g->function, EXTENDED_SRIOV) != 0)
         return false;
     if (express != 0 && (pci_read(ecam, g->function, express + EXPRESS_DEVICE) & DEVICE_FLR) != 0)
         g->flr = express + EXPRESS_DEVICE_CONTROL;

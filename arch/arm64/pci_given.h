@@ -55,10 +55,16 @@ bool pci_given_hides(const struct pci_given *given, const struct pci_segment *s,
 
 /*
  * Whether the host may write 1, 2 or 4 bytes: a function that is given is none of its business, the port before one keeps its
- * windows and its power, no other gets over it.
+ * windows and its power, no other gets over it. Bridges of the root bus send up what comes from behind them, given or not.
  */
 bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s, uint32_t function, uint32_t offset,
                       uint32_t bytes, uint32_t value);
+
+/*
+ * Before a write of the host's: a bridge that has lost its ACS meanwhile (by a change of its power) has it again, and lets
+ * nothing through before the host has written to its command.
+ */
+void pci_given_before(const struct pci_segment *s, uint32_t function);
 
 /* After a write of the host's: keeps in mind which bus a bridge leads to. */
 void pci_given_note(struct pci_segment *s, uint32_t function, uint32_t offset);

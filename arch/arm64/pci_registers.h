@@ -7,6 +7,8 @@
 #define CORDON_PCI_REGISTERS_H
 
 #define PCI_NOBODY 0xffffffffu      /* what is read where no function answers */
+#define PCI_DEVICES 32u             /* on a bus */
+#define PCI_FUNCTIONS 8u            /* of a device */
 
 #define PCI_ID 0x00                 /* vendor, device */
 #define PCI_COMMAND 0x04            /* command, status */
@@ -54,6 +56,13 @@
 #define PCI_EXTENDED 0x100u         /* the first extended capability */
 #define EXTENDED_ID(x) ((x) & 0xffff)
 #define EXTENDED_NEXT(x) ((x) >> 20 & 0xffc)
+#define EXTENDED_ACS 0x0du          /* what goes up from behind a bridge, and what across (PCI Express 7.7.8) */
+#define ACS_WORD 4u                 /* what it can; what is on, in the upper half */
+/* Source Validation, Translation Blocking, Request and Completion Redirect, Upstream Forwarding */
+#define ACS_UP 0x1fu
+#define EXTENDED_ARI 0x0eu          /* a device of up to 256 functions, in place of 8 (PCI Express 7.8.7) */
+#define ARI_CAPABILITY 4u
+#define ARI_NEXT(x) ((x) >> 8 & 0xff)   /* the next function; 0: there is none */
 #define EXTENDED_SRIOV 0x10u
 #define EXTENDED_RESIZABLE 0x15u
 

@@ -168,24 +168,36 @@ bool plan_next_cpu(const struct fdt *f, struct fdt_node *node, uint64_t *mpidr)
     return false;
 }
 
-/* The first ITS that is one which the host could have; there is no other for it. */
-static void read_its(const struct fdt *f, struct fdt_node gic)
+/* The first child of the GIC's of a kind, in use, with so many frames of registers at least. Returns its phandle; 0: none. */
+static uint32_t find_child(const struct fdt *f, struct fdt_node gic, const char *kind, uint64_t frame, uint64_t frames,
+                           uint64_t *base)
 {
     struct fdt_node node = { 0, 0, 0 };
     struct cordon_mem m;
 
+    while (fdt_next_child(f, gic, &node)) {
+        uint32_t phandle = tree_number(f, node, "phandle", 0);
+
+        if (!tree_is(f, node, kind) || !tree_is_okay(f, node) || !tree_reg(fdt_property(f, node, "reg"), 0, &m) || phandle == 0)
+            continue;
+        if (m.base % frame != 0 || m.size < frames * frame || mem_end(m) > PHYS_LIMIT)
+            continue;
+        *base = m.base;
+        return phandle;
+    }
+    return 0;
+}
+
+/* What turns messages into interrupts: the first ITS that the host could have, or a GICv2m frame; there is no other for it. */
+static void read_msis(const struct fdt *f, struct fdt_node gic)
+{
     struct fdt_value ranges = fdt_property(f, gic, "ranges");
 
     if (ranges.data == 0 || ranges.size != 0)
         return;         /* its children's addresses are others than the machine's */
-    while (board.pci.its == 0 && fdt_next_child(f, gic, &node)) {
-        if (!tree_is(f, node, "arm,gic-v3-its") || !tree_is_okay(f, node) || !tree_reg(fdt_property(f, node, "reg"), 0, &m))
-            continue;
-        if (m.base % ITS_FRAME != 0 || m.size < ITS_SIZE || mem_end(m) > PHYS_LIMIT)
-            continue;
-        board.its = m.base;
-        board.pci.its = tree_number(f, node, "phandle", 0);
-    }
+    board.pci.msis_to = find_child(f, gic, "arm,gic-v3-its", ITS_FRAME, ITS_SIZE / ITS_FRAME, &board.its);
+    if (board.pci.msis_to == 0)
+        board.pci.msis_to = find_child(f, gic, "arm,gic-v2m-frame", CORDON_PAGE_SIZE, 1, &board.frame);
 }
 
 /* The distributor is the host's. Of the redistributors, it depends on what they are: plan_redistributor(). */
@@ -200,7 +212,7 @@ static void read_gic(const struct fdt *f, struct fdt_node node)
         refuse_to_boot("the GIC of this machine is not one that I know");
     add_device(m.base, m.size);
     board.gicd = m.base;
-    read_its(f, node);
+    read_msis(f, node);
     for (uint32_t i = 1; i <= regions; i++) {
         if (!tree_reg(reg, i, &m) || m.base % GICR_FRAME != 0 || m.size < GICR_V3_SIZE || mem_end(m) > PHYS_LIMIT)
             refuse_to_boot("the GIC of this machine has redistributors that I cannot use");
@@ -219,6 +231,10 @@ static void read_gic(const struct fdt *f, struct fdt_node node)
 static void read_pci(const struct fdt *f)
 {
     plan_pci_read(f, &board.pci);
+    if (board.pci.msis_to == 0)
+        board.frame = 0;
+    if (board.frame != 0)
+        add_device(board.frame, CORDON_PAGE_SIZE);
     for (uint32_t i = 0; i < board.pci.bridges; i++) {
         const struct bridge *b = &board.pci.bridge[i];
 
@@ -441,13 +457,13 @@ static void edit_timer(struct fdt *f, struct fdt_node node)
         fdt_shorten(f, interrupts, 24);
 }
 
-/* An ITS writes to memory as it is told: none stays but the one that is the host's through us. */
+/* An ITS writes to memory as it is told: none stays but the one that is the host's through us, or the frame in its place. */
 static void edit_gic(struct fdt *f, struct fdt_node node)
 {
     struct fdt_node child = { 0, 0, 0 };
 
     while (fdt_next_child(f, node, &child)) {
-        if (board.pci.its == 0 || tree_number(f, child, "phandle", 0) != board.pci.its)
+        if (board.pci.msis_to == 0 || tree_number(f, child, "phandle", 0) != board.pci.msis_to)
             fdt_delete_node(f, child);
     }
 }

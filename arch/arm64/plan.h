@@ -47,7 +47,8 @@ struct board {
     uint32_t gicrs;
     uint64_t gicr_stride;               /* from one redistributor to the next; 0: the tree does not say */
     uint64_t gicd;                      /* the distributor */
-    uint64_t its;                       /* of the ITS that the host may have, the registers: pci.its says whether it has */
+    uint64_t its;                       /* of the ITS that the host may have, the registers: pci.msis_to says whether it has */
+    uint64_t frame;                     /* in place of an ITS, the GICv2m frame that the host has; 0: none */
     struct pci_plan pci;                /* empty where no SMMU stands behind it */
     uint64_t lost;                      /* bytes that are the host's, and for whose description the tree had no room */
 };

@@ -85,32 +85,32 @@ static void read_streams(const struct fdt *f, struct fdt_node node, struct pci_p
         refuse_to_boot("the device tree has a PCI bus whose devices go past the SMMU (QEMU: leave out default-bus-bypass-iommu)");
 }
 
-/* ---- the ITS ---- */
+/* ---- interrupts by messages ---- */
 
-/* Whether all that a bridge says of its devices' interrupts is that they go to the ITS. */
-static bool is_of_its(const struct fdt *f, struct fdt_node node, uint32_t its)
+/* Whether all that a bridge says of its devices' interrupts is that they go to one place. */
+static bool all_go_to(const struct fdt *f, struct fdt_node node, uint32_t place)
 {
     struct fdt_value map = fdt_property(f, node, "msi-map");
 
-    if (its == 0 || map.size == 0 || map.size % (4 * MAP_CELLS) != 0)
+    if (place == 0 || map.size == 0 || map.size % (4 * MAP_CELLS) != 0)
         return false;
     for (uint32_t i = 0; i < map.size / 4; i += MAP_CELLS) {
         uint64_t count = fdt_cells(map, i + 3, 1);
 
-        if (fdt_cells(map, i + 1, 1) != its || count == 0 || fdt_cells(map, i + 2, 1) + count > STREAMS_LIMIT)
+        if (fdt_cells(map, i + 1, 1) != place || count == 0 || fdt_cells(map, i + 2, 1) + count > STREAMS_LIMIT)
             return false;
     }
     return true;
 }
 
-/* The devices of a bridge. With more ranges than there is room for nobody has the ITS. */
+/* The devices of a bridge. With more ranges than there is room for there are none. */
 static void read_msis(const struct fdt *f, struct fdt_node node, struct pci_plan *p)
 {
     struct fdt_value map = fdt_property(f, node, "msi-map");
 
-    for (uint32_t i = 0; is_of_its(f, node, p->its) && i < map.size / 4; i += MAP_CELLS) {
+    for (uint32_t i = 0; all_go_to(f, node, p->msis_to) && i < map.size / 4; i += MAP_CELLS) {
         if (p->msis == MAX_ITS_RANGES)
-            p->its = 0;
+            p->msis_to = 0;
         else
             p->msi[p->msis++] = (struct its_range){ (uint32_t)fdt_cells(map, i + 2, 1), (uint32_t)fdt_cells(map, i + 3, 1) };
     }
@@ -223,7 +223,7 @@ void plan_pci_read(const struct fdt *f, struct pci_plan *p)
             read_bridge(f, node, p);
     }
     if (p->msis == 0)
-        p->its = 0;
+        p->msis_to = 0;
 }
 
 /* ---- one stream ---- */
@@ -267,7 +267,7 @@ bool plan_pci_is_bridge(const struct fdt *f, struct fdt_node node, const struct 
 void plan_pci_edit(struct fdt *f, struct fdt_node node, const struct pci_plan *p)
 {
     static const char *const names[] = { "iommu-map", "iommu-map-mask", "msi-parent", "msi-map", "msi-map-mask" };
-    uint32_t n = is_of_its(f, node, p->its) ? 3 : 5;    /* the map stays that leads to the host's ITS */
+    uint32_t n = all_go_to(f, node, p->msis_to) ? 3 : 5;    /* the map stays that leads to what the host has */
 
     for (uint32_t i = 0; i < n; i++)
         fdt_delete_property(f, fdt_property(f, node, names[i]));

@@ -53,13 +53,13 @@ struct pci_plan {
     uint32_t smmus;
     struct bridge bridge[MAX_BRIDGES];
     uint32_t bridges;
-    uint32_t its;                   /* phandle of the ITS; 0: the host has none */
+    uint32_t msis_to;               /* phandle of the ITS, or the GICv2m frame; 0: the host has none */
     struct its_range msi[MAX_ITS_RANGES];   /* the bridges' devices, as the ITS numbers them */
     uint32_t msis;
 };
 
 /*
- * Reads the tree; p is all zero but for p->its, which becomes 0 where no bridge's devices send their interrupts there. Does
+ * Reads the tree; p is all zero but for p->msis_to, which becomes 0 where no bridge's devices send their interrupts there. Does
  * not come back from one that cannot be run: it says why.
  */
 void plan_pci_read(const struct fdt *f, struct pci_plan *p);
@@ -73,7 +73,7 @@ bool plan_pci_stream(const struct pci_plan *p, const struct bridge *b, uint32_t 
 /* Whether a node is that of a bridge which the host gets. */
 bool plan_pci_is_bridge(const struct fdt *f, struct fdt_node node, const struct pci_plan *p);
 
-/* Leaves nothing in a bridge's node that names an SMMU, or another ITS than p->its. */
+/* Leaves nothing in a bridge's node that names an SMMU, or anything for MSIs but p->msis_to. */
 void plan_pci_edit(struct fdt *f, struct fdt_node node, const struct pci_plan *p);
 
 #endif

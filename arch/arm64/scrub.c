@@ -11,6 +11,7 @@
 #include "phys.h"
 #include "plan.h"
 #include "print.h"
+#include "root.h"
 #include "sysreg.h"
 
 /* What is looked through before it is cleaned as one, and after how much there is a word on the UART. */
@@ -123,6 +124,13 @@ void scrub_memory(void)
         print("Cordon: %u pages of memory held something from before, and are zero now\n", pages_written);
 }
 
+/* Memory outlives a reset. */
+static void scrub_root(void)
+{
+    root_forget();
+    clean_to_memory(&root, sizeof root);
+}
+
 /* Linux stops its other CPUs first, which brings guests out: only a host that does not makes this wait. */
 static void end_guest(vmid_t vm, uint64_t deadline)
 {
@@ -171,6 +179,7 @@ void scrub_guests(void)
         continue;
     for (uint32_t id = 1; id <= machine.vms; id++)
         end_guest(vmid(id), deadline);
+    scrub_root();
 }
 
 /* ---- when nothing can be trusted any more ---- */
@@ -204,6 +213,7 @@ static void scrub_span(const struct span *span)
 
 void scrub_private(void)
 {
+    scrub_root();
     for (uint32_t i = 0; i < machine.spans; i++)
         scrub_span(&machine.span[i]);
 }

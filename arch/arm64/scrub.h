@@ -18,14 +18,15 @@ void scrub_range(uint64_t begin, uint64_t end);
 void scrub_memory(void);
 
 /*
- * Ends every VM that there is, before a reset or power-off that the host asks for: what VMs own is zeroed and cleaned.
- * Waits at most a second for vCPUs that other CPUs run. What it cannot end is left to the next boot's scrub_memory().
+ * Ends every VM that there is, before a reset or power-off that the host asks for: what VMs own is zeroed and cleaned, and so
+ * is what was handed over as a root of trust. Waits at most a second for vCPUs that other CPUs run. What it cannot end is left
+ * to the next boot's scrub_memory().
  */
 void scrub_guests(void);
 
 /*
- * Every frame that is neither the host's nor Cordon's own is zeroed: guests' memory, their vCPUs and tables. By the records
- * alone, without locks, and nothing else is told: for a panic, after which nobody runs.
+ * Every frame that is neither the host's nor Cordon's own is zeroed: guests' memory, their vCPUs and tables; and the root of
+ * trust's secrets. By the records alone, without locks, and nothing else is told: for a panic, after which nobody runs.
  */
 void scrub_private(void);
 

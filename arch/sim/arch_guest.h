@@ -19,6 +19,7 @@ struct arch_vcpu {
     bool timer_on;
     bool entered;           /* its EL1 registers are on a CPU */
     bool in_handler;        /* as a guest would be that cannot fetch its exception handler */
+    uint64_t mdscr;         /* the one debug register that it has */
 };
 
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)
@@ -36,6 +37,8 @@ uint64_t arch_counter(const struct cordon *c);
 static inline void arch_count_release16(uint16_t *x) { (void)__atomic_fetch_add(x, 1, __ATOMIC_RELEASE); }
 
 bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value);
+bool arch_debug_read(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t *value);
+bool arch_debug_write(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t value);
 uint32_t arch_list_registers(const struct cordon *c);
 int64_t arch_workaround(const struct cordon *c, uint32_t function);
 void arch_code_loaded(struct cordon *c);

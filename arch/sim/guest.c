@@ -106,6 +106,25 @@ bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value)
     return true;
 }
 
+/* MDSCR_EL1, and no other register of debug. */
+#define MDSCR UINT64_C(0x240004)
+
+bool arch_debug_read(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t *value)
+{
+    check_entered(c, u);
+    *value = u->arch.mdscr;
+    return name == MDSCR;
+}
+
+bool arch_debug_write(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t value)
+{
+    check_entered(c, u);
+    if (name != MDSCR)
+        return false;
+    u->arch.mdscr = value;
+    return true;
+}
+
 uint32_t arch_list_registers(const struct cordon *c)
 {
     (void)c;

@@ -14,8 +14,8 @@
  *
  * Software says what it measures by an instruction that does nothing: movz xzr, #N labels what comes behind it.
  *
- * Output: "all N el2 N guest N": instructions of the machine, of EL2 and of guests; "label LABEL all N el2 N guest N" for
- * each label; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of "length N TIMES",
+ * Output: "all N el2 N guest N wait N": instructions of the machine, of EL2, of guests, and of loops that wait (with YIELD, as Linux
+ * idles by the option nohlt); "label LABEL all N el2 N guest N wait N" for each label; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of "length N TIMES",
  * "at ADDRESS TIMES" (all stays of the kind) and "peak ADDRESS TIMES" (the longest of them).
  * One CPU: what is counted is deterministic with one.
  */
@@ -50,6 +50,7 @@ const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 EXPORT int qemu_plugin_version = 1;
 
 #define ERET 0xd69f03e0u
+#define YIELD 0xd503203fu
 #define LABEL(code) (((code) & 0xffe0001fu) == 0xd280001fu)     /* movz xzr, #N */
 #define LABEL_NUMBER(code) ((code) >> 5 & 0xffffu)
 #define MAX_KINDS 4096
@@ -86,10 +87,10 @@ static struct code *code;
 static const char *out = "el2count.txt";
 static struct kind kinds[MAX_KINDS];
 static unsigned kind_count;
-static uint64_t all_instructions, el2_instructions, guest_instructions;
+static uint64_t all_instructions, el2_instructions, guest_instructions, wait_instructions;
 
 /* What was counted under each label; that of the present one is not in it before the label ends. */
-static struct sums { uint64_t all, el2, guest; } sums[MAX_LABELS], since;
+static struct sums { uint64_t all, el2, guest, wait; } sums[MAX_LABELS], since;
 static uint16_t label;
 
 /* The stay that is under way. */
@@ -214,12 +215,13 @@ static void on_instruction(unsigned int cpu, void *data)
 
 static void set_label(uint16_t next)
 {
-    struct sums now = { all_instructions, el2_instructions, guest_instructions };
+    struct sums now = { all_instructions, el2_instructions, guest_instructions, wait_instructions };
 
     if (label < MAX_LABELS) {
         sums[label].all += now.all - since.all;
         sums[label].el2 += now.el2 - since.el2;
         sums[label].guest += now.guest - since.guest;
+        sums[label].wait += now.wait - since.wait;
     }
     since = now;
     label = next;
@@ -248,12 +250,23 @@ static void watch(struct qemu_plugin_insn *insn)
                                            (void *)(uintptr_t)((at - begin) / 4 * 2 + (word == ERET)));
 }
 
+static bool is_yield(const struct qemu_plugin_insn *insn)
+{
+    uint32_t word;
+
+    memcpy(&word, qemu_plugin_insn_data(insn), 4);
+    return word == YIELD;
+}
+
+/* A block ends behind a YIELD, so that one which has it is what is done for one turn of a loop that waits. */
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     size_t n = qemu_plugin_tb_n_insns(tb);
 
     (void)id;
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &all_instructions, n);
+    if (is_yield(qemu_plugin_tb_get_insn(tb, n - 1)))
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &wait_instructions, n);
     for (size_t i = 0; i < n; i++)
         watch(qemu_plugin_tb_get_insn(tb, i));
 }
@@ -262,8 +275,8 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 static void write_sums(FILE *f, const struct sums *s)
 {
-    fprintf(f, "all %llu el2 %llu guest %llu\n", (unsigned long long)s->all, (unsigned long long)s->el2,
-            (unsigned long long)s->guest);
+    fprintf(f, "all %llu el2 %llu guest %llu wait %llu\n", (unsigned long long)s->all, (unsigned long long)s->el2,
+            (unsigned long long)s->guest, (unsigned long long)s->wait);
 }
 
 static void write_kind(FILE *f, const struct kind *k)

@@ -136,10 +136,10 @@ class Stays:
 
 
 class Sums:
-    """Instructions of the machine, of EL2 and of guests."""
+    """Instructions of the machine, of EL2, of guests, and of loops that wait."""
 
     def __init__(self, words):
-        self.all, self.el2, self.guest = int(words[1]), int(words[3]), int(words[5])
+        self.all, self.el2, self.guest, self.wait = (int(word) for word in words[1::2])
 
 
 class Counts:

@@ -67,11 +67,11 @@ class Bench:
         return self.pack("io.gz", "init", tool, modules)
 
     def disk_and_network(self, size, bare):
-        """What QEMU is told for them: behind the SMMU, which a kernel without Cordon does not need."""
+        """What QEMU is told for them: behind an SMMU, without Cordon the same devices with none, so that the kernel does the same for both."""
         disk = os.path.join(self.work, "io.img")
         with open(disk, "wb") as file:
             file.truncate(size)
-        options = "" if bare else ",iommu_platform=on"
+        options = ",iommu_platform=on"
         return (["-M", "iommu=smmuv3"] if not bare else []) + [
             "-drive", "if=none,id=disk,format=raw,file=" + disk, "-device", "virtio-blk-pci,drive=disk,disable-legacy=on" + options,
             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=" + options]

@@ -9,6 +9,7 @@
 #include "guest/call.h"
 #include "guest/image.h"
 #include "guest/power.h"
+#include "guest/timer.h"
 #include "memory/stage2.h"
 
 #define EC_WFX 0x01
@@ -28,7 +29,6 @@
 #define SYS(op0, op1, crn, crm, op2) \
     ((uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | (crn) << 10 | (crm) << 1)
 #define SYS_OP0(iss) ((iss) >> 20 & 3)
-#define SYS_CRN(iss) ((iss) >> 10 & 0xf)
 #define SYS_ICC_SGI0R SYS(3, 0, 12, 11, 7)
 #define SYS_ICC_SGI1R SYS(3, 0, 12, 11, 5)
 #define SYS_ICC_ASGI1R SYS(3, 0, 12, 11, 6)
@@ -39,6 +39,7 @@
 #define SYS_CNTP_TVAL SYS(3, 3, 14, 2, 0)
 #define SYS_CNTP_CTL SYS(3, 3, 14, 2, 1)
 #define SYS_CNTP_CVAL SYS(3, 3, 14, 2, 2)
+#define SYS_OP2(name) ((name) >> 17 & 7)
 
 /* ---- aborts ---- */
 
@@ -119,13 +120,10 @@ static bool stage2_fault(struct cordon *c, struct vcpu_claim u, const struct tra
 
 /* ---- system registers ---- */
 
-/*
- * Debug and trace: a guest has no breakpoints and no watchpoints. Branch records and counters beside the CPU come behind them: no
- * ID register tells a guest of those.
- */
+/* Of debug, trace and what else watches: which of them a guest has is the architecture's to know. */
 static bool is_debug(uint64_t name)
 {
-    return SYS_OP0(name) == 2 && SYS_CRN(name) < 8;
+    return SYS_OP0(name) == 2;
 }
 
 /* What a register reads as that the guest has no real access to. False: there is no such register. */
@@ -133,51 +131,62 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
 {
     *value = 0;
     if (is_debug(name))
-        return true;
+        return arch_debug_read(c, u.vcpu, name, value);
     if (arch_id_register(c, name, value))
         return true;
     switch (name) {
     case SYS_CNTPCT: *value = arch_counter(c) - u.vcpu->offset; return true;
     case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;
-    case SYS_ACTLR:
     case SYS_CNTP_TVAL:
     case SYS_CNTP_CTL:
-    case SYS_CNTP_CVAL: return true;
+    case SYS_CNTP_CVAL: *value = timer_read(c, u.vcpu, (enum timer_register)SYS_OP2(name)); return true;
+    case SYS_ACTLR: return true;
     default: return false;
     }
 }
 
-static bool may_write_system(uint64_t name)
+/* A write takes effect where it has one; all others are ignored. False: there is no such register. */
+static bool write_system(struct cordon *c, struct vcpu_claim u, uint64_t name, uint64_t value)
 {
     if (is_debug(name))
-        return true;
+        return arch_debug_write(c, u.vcpu, name, value);
     switch (name) {
     case SYS_ICC_SGI0R:         /* other groups' interrupts: the guest has none */
     case SYS_ICC_ASGI1R:
     case SYS_ICC_SRE:
-    case SYS_ACTLR:
-    case SYS_CNTP_TVAL:         /* the guest's timer is the virtual one */
-    case SYS_CNTP_CTL:
-    case SYS_CNTP_CVAL: return true;
+    case SYS_ACTLR: return true;
     default: return false;
     }
+}
+
+/* Writes that the host may have to know of. */
+static bool is_told(uint64_t name)
+{
+    return name == SYS_ICC_SGI1R || name == SYS_CNTP_TVAL || name == SYS_CNTP_CTL || name == SYS_CNTP_CVAL;
+}
+
+static bool write_told(struct cordon *c, struct vcpu_claim u, uint64_t name, uint64_t value, struct run *r)
+{
+    if (name == SYS_ICC_SGI1R)
+        return vcpu_send_sgi(c, u, value, r);
+    return timer_write(c, u.vcpu, (enum timer_register)SYS_OP2(name), value, r);
 }
 
 static bool system_register(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r)
 {
     uint64_t name = t->esr & SYS_NAME;
     bool read = (t->esr & SYS_READ) != 0;
-    uint64_t value;
+    uint64_t value = vcpu_reg(u.vcpu, SYS_RT(t->esr));
 
-    if (read ? !read_system(c, u, name, &value) : !may_write_system(name) && name != SYS_ICC_SGI1R) {
+    if (read ? !read_system(c, u, name, &value) : !is_told(name) && !write_system(c, u, name, value)) {
         arch_vcpu_undefined(c, u.vcpu);
         return true;
     }
     vcpu_skip(u.vcpu, 4);
     if (read)
         vcpu_set_reg(u.vcpu, SYS_RT(t->esr), value);
-    else if (name == SYS_ICC_SGI1R)
-        return vcpu_send_sgi(c, u, vcpu_reg(u.vcpu, SYS_RT(t->esr)), r);
+    else if (is_told(name))
+        return write_told(c, u, name, value, r);
     return true;
 }
 

@@ -39,6 +39,9 @@ int share_grant(void *pages, size_t size);
 /* Takes them back. An error: some are the host's still, and none must be used for anything else. */
 int share_revoke(void *pages, size_t size);
 
+/* Gives pages to the host, zeroed; whole pages, of which the kernel uses none. An error: some of them may be there still. May sleep. */
+int share_give_back(phys_addr_t at, size_t size);
+
 /* ---- pool.c: memory that the host may reach ---- */
 
 int pool_create(unsigned int mib);
@@ -60,11 +63,17 @@ u64 pool_mask(void);		/* of its addresses */
 
 /* ---- dma.c ---- */
 
-/* From now on virtio-mmio devices that get their driver do DMA through the pool. */
+/* From now on virtio devices of the host's, on MMIO and PCI, do DMA through the pool. */
 int dma_start(void);
 void dma_stop(void);
 /* The same for one device by hand: the tests. */
 void dma_use_pool(struct device *dev);
+
+/* ---- report.c ---- */
+
+/* From now on memory that is free goes back to the host. */
+int report_start(void);
+void report_stop(void);
 
 /* ---- test.c ---- */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DMA of virtio devices through the pool. The kernel calls the operations of a device that has some, and else maps
- * memory as it is; a notifier gives them to each virtio-mmio device just before its driver looks at it.
+ * memory as it is; a notifier gives them to each virtio device, on MMIO or PCI, just before its driver looks at it.
  *
  * virtio uses the DMA API for a device that offers VIRTIO_F_ACCESS_PLATFORM. With one that does not, the driver hands out
  * addresses of the guest's own memory, which the device cannot reach: no I/O, and nothing is given away.
@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -19,7 +20,6 @@
 
 #include "cordon_guest.h"
 
-#define DRIVER "virtio-mmio"
 #define MAPS_PHYS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0))	/* memory comes by its address, not by its page */
 
 #ifndef DMA_ATTR_MMIO
@@ -174,9 +174,42 @@ void dma_use_pool(struct device *dev)
 	set_dma_ops(dev, &ops);
 }
 
-static bool is_virtio(const struct device *dev)
+#ifdef CONFIG_PCI
+static const struct bus_type *const pci_bus = &pci_bus_type;
+
+/*
+ * Whether a PCI function is the guest's own: Cordon has mapped its registers to it. Such a device reads and writes the guest's
+ * memory by itself. One that the host plays answers by exits: nothing is mapped.
+ */
+static bool is_given(struct device *dev)
 {
-	return dev->driver && strcmp(dev->driver->name, DRIVER) == 0;
+	struct pci_dev *pci = to_pci_dev(dev);
+
+	for (int i = 0; i < PCI_STD_NUM_BARS; i++) {
+		u64 at = pci_resource_start(pci, i) & PAGE_MASK;
+
+		if ((pci_resource_flags(pci, i) & IORESOURCE_MEM) && at && cordon_call(CORDON_GUEST_QUERY, at, 0, 0, 0).x1 != 0)
+			return true;
+	}
+	return false;
+}
+#else
+static const struct bus_type *const pci_bus;
+
+static bool is_given(struct device *dev)
+{
+	return false;
+}
+#endif
+
+/* A virtio device that the host plays, at its driver. */
+static bool is_virtio(struct device *dev)
+{
+	if (!dev->driver)
+		return false;
+	if (pci_bus && dev->bus == pci_bus)
+		return strcmp(dev->driver->name, "virtio-pci") == 0 && !is_given(dev);
+	return strcmp(dev->driver->name, "virtio-mmio") == 0;
 }
 
 /*
@@ -222,7 +255,7 @@ static void unbind(struct device *dev)
 	mutex_unlock(&users_lock);
 }
 
-static int on_platform_bus(struct notifier_block *self, unsigned long event, void *data)
+static int on_bus(struct notifier_block *self, unsigned long event, void *data)
 {
 	if (event == BUS_NOTIFY_BIND_DRIVER && is_virtio(data))
 		bind(data);
@@ -231,25 +264,47 @@ static int on_platform_bus(struct notifier_block *self, unsigned long event, voi
 	return NOTIFY_OK;
 }
 
-static struct notifier_block notifier = { .notifier_call = on_platform_bus };
+static struct notifier_block on_platform = { .notifier_call = on_bus };
+static struct notifier_block on_pci = { .notifier_call = on_bus };
 
-static int warn_if_late(struct device *dev, void *unused)
+static int in_use(struct device *dev, void *unused)
 {
-	if (is_virtio(dev) && get_dma_ops(dev) != &ops)
-		dev_warn(dev, "has its driver already; load cordon_guest before virtio_mmio\n");
+	return dev->driver != NULL;
+}
+
+/* A transport that is in the kernel itself has its devices already. Where nothing uses such a device yet, it is not too late. */
+static int take_early(struct device *dev, void *unused)
+{
+	if (!is_virtio(dev) || get_dma_ops(dev) == &ops)
+		return 0;
+	if (device_for_each_child(dev, NULL, in_use) == 0)
+		bind(dev);
+	else
+		dev_warn(dev, "is in use already; load cordon_guest before the drivers of virtio devices\n");
 	return 0;
 }
 
 int dma_start(void)
 {
-	int ret = bus_register_notifier(&platform_bus_type, &notifier);
+	int ret = bus_register_notifier(&platform_bus_type, &on_platform);
 
-	if (ret == 0)
-		bus_for_each_dev(&platform_bus_type, NULL, NULL, warn_if_late);
+	if (ret != 0)
+		return ret;
+	bus_for_each_dev(&platform_bus_type, NULL, NULL, take_early);
+#ifdef CONFIG_PCI
+	ret = bus_register_notifier(&pci_bus_type, &on_pci);
+	if (ret != 0)
+		bus_unregister_notifier(&platform_bus_type, &on_platform);
+	else
+		bus_for_each_dev(&pci_bus_type, NULL, NULL, take_early);
+#endif
 	return ret;
 }
 
 void dma_stop(void)
 {
-	bus_unregister_notifier(&platform_bus_type, &notifier);
+#ifdef CONFIG_PCI
+	bus_unregister_notifier(&pci_bus_type, &on_pci);
+#endif
+	bus_unregister_notifier(&platform_bus_type, &on_platform);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Loads only under Cordon; makes the pool, and gives it to virtio devices. See cordon_guest.h. */
+#include <linux/arm-smccc.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/reboot.h>
 
 #include "cordon_guest.h"
 
@@ -8,17 +11,36 @@ static unsigned int pool_mib = 8;
 module_param(pool_mib, uint, 0444);
 MODULE_PARM_DESC(pool_mib, "MiB of memory that is granted to the host for I/O, 2 to 128 (8)");
 
+static bool report;
+module_param(report, bool, 0444);
+MODULE_PARM_DESC(report, "give memory that is free back to the host");
+
 static bool test;
 module_param(test, bool, 0444);
 MODULE_PARM_DESC(test, "try what a guest can ask of Cordon, and what the host can reach; needs cordon-vmm --test-calls");
 
+/* Where nothing answers an HVC it is an undefined instruction: the firmware's calls say whether something does. */
 static bool under_cordon(void)
 {
-	struct answer a = cordon_call(CORDON_CALL_UID, 0, 0, 0, 0);
+	struct answer a;
+
+	if (arm_smccc_1_1_get_conduit() != SMCCC_CONDUIT_HVC)
+		return false;
+	a = cordon_call(CORDON_CALL_UID, 0, 0, 0, 0);
 
 	return a.x0 == CORDON_UID_0 && a.x1 == CORDON_UID_1 && a.x2 == CORDON_UID_2 && a.x3 == CORDON_UID_3 &&
 	       cordon_call(CORDON_CALL_REVISION, 0, 0, 0, 0).x0 == CORDON_ABI_MAJOR;
 }
+
+/* Linux halts by a loop that nobody outside can tell from work. */
+static int on_reboot(struct notifier_block *self, unsigned long event, void *command)
+{
+	if (event == SYS_HALT)
+		pr_emerg("cordon_guest: a halt goes on using a CPU until the launcher is ended; poweroff ends the guest\n");
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot = { .notifier_call = on_reboot };
 
 static int __init guest_init(void)
 {
@@ -36,15 +58,21 @@ static int __init guest_init(void)
 	if (test)
 		test_run();
 	ret = dma_start();
-	if (ret != 0)
+	if (ret != 0) {
 		pool_destroy();
-	else
-		pr_info("cordon_guest: %u MiB are granted to the host for I/O; all else is the guest's own\n", pool_mib);
-	return ret;
+		return ret;
+	}
+	register_reboot_notifier(&reboot);
+	if (report && report_start() != 0)
+		pr_err("cordon_guest: this kernel does not tell which memory is free: none is given back\n");
+	pr_info("cordon_guest: %u MiB are granted to the host for I/O; all else is the guest's own\n", pool_mib);
+	return 0;
 }
 
 static void __exit guest_exit(void)
 {
+	report_stop();
+	unregister_reboot_notifier(&reboot);
 	dma_stop();
 	pool_destroy();
 }

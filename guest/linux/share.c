@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Granting memory to the host, and taking it back. */
+/* Granting memory to the host, taking it back, and giving it away. */
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
@@ -42,4 +42,12 @@ int share_grant(void *pages, size_t size)
 	u64 changed = call_range(CORDON_GUEST_GRANT, virt_to_phys(pages), size, &done);
 
 	return changed == size / PAGE_SIZE ? 0 : -EIO;
+}
+
+int share_give_back(phys_addr_t at, size_t size)
+{
+	u64 done;
+
+	call_range(CORDON_GUEST_RELINQUISH, at, size, &done);
+	return done == size / PAGE_SIZE ? 0 : -EIO;
 }

@@ -2,7 +2,7 @@
 /*
  * The payload: what the words of its command line choose, a line for each test, and the end by PSCI.
  *
- *   boot memory grant relinquish psci timer sgi fp sysreg random storm secret     the tests of that group; all: all of them
+ *   boot memory grant relinquish psci timer sgi fp sysreg debug random storm secret     the tests of that group; all: all of them
  *   process         another process of the host reads the guest's memory; only by name, as the host's kernel may not live on
  *   bare            tests that need Cordon or the launcher's test calls are skipped where these are missing; without
  *                   this word they fail
@@ -22,7 +22,7 @@ _Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "head.S");
 
 static const struct test *const groups[] = {
     boot_tests, memory_tests, share_tests, psci_tests, time_tests, register_tests, storm_tests, secret_tests,
-    random_tests,
+    random_tests, debug_tests,
 };
 
 struct boot boot;

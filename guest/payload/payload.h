@@ -23,6 +23,8 @@
 
 /* ---- CPUs ---- */
 
+#define DEBUG_EVENTS 16
+
 struct cpu {
     uint8_t *stack;                 /* CPU_STACK: its end */
     uint32_t index;
@@ -31,6 +33,9 @@ struct cpu {
     volatile uint64_t esr;          /* the last one */
     volatile uint64_t far;
     volatile uint32_t irqs[64];     /* taken, by INTID */
+    volatile bool debugs;           /* debug exceptions are looked for: how many came, of which class, and where */
+    volatile uint32_t debugged;
+    volatile uint64_t debug_class[DEBUG_EVENTS], debug_at[DEBUG_EVENTS];
     uint64_t (*volatile job)(uint64_t argument);
     volatile uint64_t argument, result;
     volatile bool done;
@@ -121,7 +126,7 @@ void test_fail(const char *format, const uint64_t *values);
 void die(const char *format, const uint64_t *values) __attribute__((noreturn));
 
 extern const struct test boot_tests[], memory_tests[], share_tests[], psci_tests[], time_tests[], register_tests[], storm_tests[],
-    secret_tests[], random_tests[];
+    secret_tests[], random_tests[], debug_tests[];
 
 /* ---- calls ---- */
 
@@ -188,6 +193,9 @@ struct answer range_call(uint64_t function, uint64_t gpa, uint64_t size);
 #define EC_UNKNOWN 0
 #define EC_FETCH 0x21               /* from the same exception level */
 #define EC_DATA 0x25
+#define EC_BREAKPOINT 0x31
+#define EC_STEP 0x33
+#define EC_WATCHPOINT 0x35
 
 static inline volatile uint64_t *word_at(uint64_t address)
 {
@@ -232,10 +240,11 @@ uint64_t registers_across(int what, uint64_t seed, uint64_t address);
 /* ---- interrupts ---- */
 
 #define TIMER_INTID CORDON_TIMER_INTID
+#define PHYSICAL_INTID CORDON_PHYSICAL_TIMER_INTID
 
 void gic_start(void);                       /* the distributor, once */
 void gic_start_cpu(void);                   /* this CPU's part; takes interrupts from then on */
-void gic_enable_timer(bool on);             /* this CPU's */
+void gic_enable_private(uint32_t intid, bool on);       /* this CPU's */
 void gic_enable_spi(uint32_t intid, bool on);
 void gic_send(uint64_t targets, uint32_t intid, bool all_others);
 uint32_t gic_take(void);                    /* an interrupt on this CPU: acknowledged, counted, ended */
@@ -252,5 +261,6 @@ static inline void interrupts_on(void)
 void timer_set(uint64_t us);
 /* Sleeps by WFI. */
 void sleep_us(uint64_t us);
+void sleep_until_irq(uint32_t intid, uint32_t before);
 
 #endif

@@ -145,6 +145,9 @@ static void undefined(void)
     UNDEFINED_READ(S3_0_C1_C0_5, "RGSR_EL1");
     UNDEFINED_READ(S3_0_C1_C0_6, "GCR_EL1");
     UNDEFINED_READ(S3_0_C1_C2_6, "SMCR_EL1");
+    UNDEFINED_READ(S2_1_C0_C0_1, "TRCTRACEIDR");
+    UNDEFINED_READ(S2_0_C0_C4_2, "MDSELR_EL1");
+    UNDEFINED_READ(S2_0_C0_C15_4, "DBGBVR15_EL1");       /* QEMU has no CPU with so many */
     CHECK(FAULTS_OF(__asm__ volatile(".inst 0x04205000" : : : "memory")) == 1, "an SVE instruction is executed");
 }
 
@@ -165,6 +168,7 @@ static void odd_writes(void)
     ODD(mdscr_el1, 0);
     ODD(S2_0_C1_C3_4, 1);               /* OSDLR_EL1: the double lock */
     ODD(S2_0_C1_C0_4, 1);               /* OSLAR_EL1 */
+    ODD(S2_0_C1_C0_4, 0);
     ODD(S2_0_C0_C0_4, ~0ull);           /* DBGBVR0_EL1 */
     ODD(S2_0_C0_C0_5, ~0ull);           /* DBGBCR0_EL1 */
     ODD(S2_0_C0_C0_7, ~0ull);           /* DBGWCR0_EL1 */
@@ -172,6 +176,7 @@ static void odd_writes(void)
     ODD(S2_0_C0_C0_5, 0);
     ODD(S3_3_C14_C2_1, 3);              /* CNTP_CTL_EL0 */
     ODD(S3_3_C14_C2_0, 100);            /* CNTP_TVAL_EL0 */
+    ODD(S3_3_C14_C2_1, 0);
     ODD(S3_0_C12_C11_7, 0xf);           /* ICC_SGI0R_EL1 */
     ODD(S3_0_C12_C11_6, 0xf);           /* ICC_ASGI1R_EL1 */
     ODD(S3_0_C12_C12_6, 1);             /* ICC_IGRPEN0_EL1 */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The serial port's other side: standard input and output, raw if they are a terminal. */
+/* The first serial port's other side: standard input and output, raw if they are a terminal. */
 #include "console.h"
 
-#include "kvm.h"
 #include "machine.h"
 #include "message.h"
+#include "serial.h"
 #include "terminal.h"
-#include "uart.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -16,94 +15,78 @@
 #include <unistd.h>
 
 #define ESCAPE 0x01                 /* Ctrl-a */
-#define WAITING 1024u               /* bytes that the guest has not taken yet */
 
-static struct {
-    struct vm *vm;
-    pthread_mutex_t lock;           /* of all below, and of the order in which the line changes */
-    pthread_cond_t room;
-    struct uart uart;
-    bool level;
-    uint8_t waiting[WAITING];
-    unsigned first, count;
-    bool terminal;
-    bool escaped;                   /* the last byte was ESCAPE */
-} console = { .lock = PTHREAD_MUTEX_INITIALIZER, .room = PTHREAD_COND_INITIALIZER };
+static void send(uint8_t byte);
 
-/* Hands the guest what it can take, and sets the line. Locked. */
-static void settle(void)
+static struct serial port = {
+    .spi = UART_SPI,
+    .send = send,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .room = PTHREAD_COND_INITIALIZER,
+};
+
+static bool on_terminal;
+static bool escaped;                /* the last byte was ESCAPE */
+
+/* ---- output ---- */
+
+/*
+ * Linux halts by a loop that looks like work from outside, but its last line says so: whoever waits for the guest to end is told. Whatever
+ * else prints that line, this costs one message.
+ */
+static void look_for_halt(uint8_t byte)
 {
-    bool level;
+    static const char halted[] = "reboot: System halted";
+    static unsigned matched;
+    static bool said;
 
-    while (console.count && uart_ready(&console.uart)) {
-        uart_receive(&console.uart, console.waiting[console.first]);
-        console.first = (console.first + 1) % WAITING;
-        console.count--;
-        pthread_cond_signal(&console.room);
-    }
-    level = uart_interrupt(&console.uart);
-    if (level == console.level)
+    matched = byte == (uint8_t)halted[matched] ? matched + 1 : byte == (uint8_t)halted[0];
+    if (halted[matched])
         return;
-    console.level = level;
-    kvm_interrupt(console.vm, UART_SPI, level);
+    matched = 0;
+    if (!said)
+        complain("the guest has halted, which keeps a CPU busy and does not end it: %s; in the guest, poweroff ends it",
+                 on_terminal ? "Ctrl-a x does" : "a signal does");
+    said = true;
+}
+
+static void send(uint8_t byte)
+{
+    char text = (char)byte;
+
+    terminal_print(&text, 1);
+    look_for_halt(byte);
 }
 
 uint8_t console_read(unsigned reg)
 {
-    uint8_t value;
-
-    pthread_mutex_lock(&console.lock);
-    value = uart_read(&console.uart, reg);
-    settle();
-    pthread_mutex_unlock(&console.lock);
-    return value;
+    return serial_read(&port, reg);
 }
 
 void console_write(unsigned reg, uint8_t value)
 {
-    int sent;
-    char byte;
-
-    pthread_mutex_lock(&console.lock);
-    sent = uart_write(&console.uart, reg, value);
-    byte = (char)sent;
-    if (sent >= 0)
-        terminal_print(&byte, 1);
-    settle();
-    pthread_mutex_unlock(&console.lock);
+    serial_write(&port, reg, value);
 }
 
 /* ---- input ---- */
 
-/* From a terminal a byte too many is dropped, so that Ctrl-a x is always seen; from elsewhere it waits. Locked. */
-static void enqueue(uint8_t byte)
-{
-    while (console.count == WAITING && !console.terminal)
-        pthread_cond_wait(&console.room, &console.lock);
-    if (console.count == WAITING)
-        return;
-    console.waiting[(console.first + console.count) % WAITING] = byte;
-    console.count++;
-    settle();
-}
-
-/* Returns false when the user wants to leave. Locked. */
+/* Returns false when the user wants to leave. From a terminal a byte too many is dropped, so that Ctrl-a x is always seen. */
 static bool take(uint8_t byte)
 {
-    if (!console.terminal) {
-        enqueue(byte);
+    if (!on_terminal) {
+        serial_put(&port, byte, true);
         return true;
     }
-    if (!console.escaped && byte == ESCAPE) {
-        console.escaped = true;
+    if (!escaped && byte == ESCAPE) {
+        escaped = true;
         return true;
     }
-    if (console.escaped && byte == 'x')
+    if (escaped && byte == 'x')
         return false;
-    if (console.escaped && byte != ESCAPE)
-        enqueue(ESCAPE);
-    console.escaped = false;
-    enqueue(byte);
+    if (escaped && byte != ESCAPE)
+        serial_put(&port, ESCAPE, false);
+    escaped = false;
+    serial_put(&port, byte, false);
     return true;
 }
 
@@ -126,13 +109,11 @@ static void *input_thread(void *unused)
         }
         if (n <= 0)
             return NULL;            /* no more input; the guest goes on without */
-        pthread_mutex_lock(&console.lock);
         for (ssize_t i = 0; i < n && stay; i++)
             stay = take(bytes[i]);
-        pthread_mutex_unlock(&console.lock);
     }
     complain("ended by Ctrl-a x");
-    vm_end(console.vm, STATUS_FAILED);
+    vm_end(port.vm, STATUS_FAILED);
     return NULL;
 }
 
@@ -141,9 +122,9 @@ void console_start(struct vm *vm)
     pthread_t thread;
     int error;
 
-    console.vm = vm;
-    console.terminal = isatty(STDIN_FILENO);
-    if (console.terminal)
+    port.vm = vm;
+    on_terminal = isatty(STDIN_FILENO);
+    if (on_terminal)
         terminal_make_raw();
     error = pthread_create(&thread, NULL, input_thread, NULL);
     if (error) {

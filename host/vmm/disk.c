@@ -9,13 +9,17 @@
 #include "memory.h"
 #include "message.h"
 #include "options.h"
+#include "slot.h"
 #include "virtio.h"
 #include "vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +40,7 @@ struct request {
 
 struct disk {
     struct virtio virtio;           /* the first: serve() comes with its address */
+    char name[16];
     int fd;
     bool read_only;
     uint64_t sectors;               /* little endian, as the guest reads it */
@@ -102,7 +107,7 @@ static uint8_t do_request(const struct disk *d, const struct chain *c, const str
     }
 }
 
-static uint32_t serve(struct virtio *v, const struct chain *c)
+static uint32_t serve(struct virtio *v, unsigned queue, const struct chain *c)
 {
     const struct disk *d = (const struct disk *)v;
     const struct buffer *last = &c->buffer[c->n - 1];
@@ -110,6 +115,7 @@ static uint32_t serve(struct virtio *v, const struct chain *c)
     uint32_t written = 0;
     uint8_t answer;
 
+    (void)queue;
     if (c->n < 2 || c->buffer[0].size != sizeof(request) || !virtio_get(v, &request, c->buffer[0].gpa, sizeof(request)))
         return 0;
     answer = do_request(d, c, &request, &written);
@@ -118,12 +124,25 @@ static uint32_t serve(struct virtio *v, const struct chain *c)
     return written + 1;
 }
 
+/* A file's bytes, or a block device's; 0: it is neither, or nobody can say. */
+static uint64_t size_of(int fd)
+{
+    struct stat status;
+    uint64_t size = 0;
+
+    if (fstat(fd, &status))
+        return 0;
+    if (S_ISREG(status.st_mode))
+        return (uint64_t)status.st_size;
+    return S_ISBLK(status.st_mode) && ioctl(fd, BLKGETSIZE64, &size) == 0 ? size : 0;
+}
+
 /* "FILE" or "FILE,ro" */
 static void open_disk(struct disk *d, const char *text)
 {
     char name[512];
     size_t size = strlen(text);
-    struct stat status;
+    uint64_t bytes;
 
     d->read_only = size > 3 && strcmp(text + size - 3, ",ro") == 0;
     size -= d->read_only ? 3 : 0;
@@ -135,11 +154,15 @@ static void open_disk(struct disk *d, const char *text)
     if (d->fd < 0)
         die("cannot open the disk %s: %s%s", name, strerror(errno),
             errno == EACCES || errno == EROFS ? "; for reading alone, give FILE,ro" : "");
-    if (fstat(d->fd, &status) || !S_ISREG(status.st_mode) || status.st_size < (off_t)SECTOR)
-        die("the disk %s is not a file of %u bytes or more", name, SECTOR);
+    bytes = size_of(d->fd);
+    if (bytes < SECTOR)
+        die("the disk %s is not a file or block device of %u bytes or more", name, SECTOR);
+    if (bytes % SECTOR)
+        complain("the disk %s is no multiple of %u bytes: the guest does not see its last %u; truncate -s %%%u %s makes it one", name, SECTOR,
+                 (unsigned)(bytes % SECTOR), SECTOR, name);
     if (flock(d->fd, (d->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK)
         die("the disk %s is in use by another", name);
-    d->sectors = (uint64_t)status.st_size / SECTOR;
+    d->sectors = bytes / SECTOR;
 }
 
 void disk_open(struct vm *vm)
@@ -148,26 +171,17 @@ void disk_open(struct vm *vm)
         struct disk *d = &disks[i];
 
         open_disk(d, vm->options->disk[i]);
+        snprintf(d->name, sizeof(d->name), "disk %u", i);
         d->virtio = (struct virtio){
             .vm = vm,
-            .lock = PTHREAD_MUTEX_INITIALIZER,
+            .name = d->name,
             .device_id = DEVICE_BLOCK,
             .features = FEATURE_FLUSH | (d->read_only ? FEATURE_READ_ONLY : 0),
             .config = &d->sectors,
             .config_size = sizeof(d->sectors),
-            .spi = VIRTIO_SPI + i,
-            .queue = { .size = QUEUE_MOST },
+            .queues = 1,
             .serve = serve,
         };
+        slot_add(&d->virtio);
     }
-}
-
-uint32_t disk_read(unsigned index, uint64_t offset, unsigned size)
-{
-    return virtio_read(&disks[index].virtio, offset, size);
-}
-
-void disk_write(unsigned index, uint64_t offset, uint32_t value)
-{
-    virtio_write(&disks[index].virtio, offset, value);
 }

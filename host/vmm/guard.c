@@ -78,7 +78,12 @@ static void copy(struct access *a)
 {
     volatile uint8_t *to = (volatile uint8_t *)(uintptr_t)a->value;
 
-    for (uint64_t i = 0; i < a->bytes; i++)
+    uint64_t i = 0;
+
+    if (((uintptr_t)to | (uintptr_t)a->at) % 8 == 0)
+        for (; i + 8 <= a->bytes; i += 8)
+            *(volatile uint64_t *)(to + i) = *(volatile uint64_t *)(a->at + i);
+    for (; i < a->bytes; i++)
         to[i] = a->at[i];
 }
 

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -25,6 +26,9 @@ struct image_header {
     uint32_t reserved_too;
 };
 
+#define PROTECTED "/sys/module/cordon_kvm"      /* is there where guests are protected */
+#define PAGE 0x1000u
+#define HOST_NEEDS (24ull << 20)                /* of what is available: the launcher, tables, and some air */
 #define IMAGE_MAGIC 0x644d5241u         /* "ARM\x64" */
 #define IMAGE_BIG_ENDIAN 1u
 #define IMAGE_OLD_TEXT_OFFSET 0x80000u  /* what kernels that state no size use */
@@ -152,9 +156,41 @@ void memory_load(struct memory *m, const struct options *o)
     tell("%s is at 0x%llx, %llu bytes", o->initrd, (unsigned long long)m->initrd, (unsigned long long)initrd.size);
 }
 
+/* What the host's kernel could give without swapping, in bytes; all ones if it does not say. */
+static uint64_t available(void)
+{
+    unsigned long long kib = UINT64_MAX >> 10;
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kib << 10;
+}
+
+void memory_must_fit(const struct memory *m)
+{
+    uint64_t most = available();
+
+    most = most > HOST_NEEDS ? (most - HOST_NEEDS) / BLOCK * BLOCK : 0;
+    if (access(PROTECTED, F_OK) == 0 && m->size > most)
+        die("--mem %lluM is more than this host can keep for a protected guest, whose memory is not swapped: at most --mem %lluM now",
+            (unsigned long long)m->size >> 20, (unsigned long long)most >> 20);
+}
+
 void *memory_at(const struct memory *m, uint64_t gpa, uint64_t size)
 {
     if (gpa < RAM_BASE || size > m->size || gpa - RAM_BASE > m->size - size)
         return NULL;
     return m->host + (gpa - RAM_BASE);
+}
+
+bool memory_give_back(const struct memory *m, uint64_t gpa, uint64_t size)
+{
+    void *at = memory_at(m, gpa, size);
+
+    return at && size && gpa % PAGE == 0 && size % PAGE == 0 && madvise(at, size, MADV_DONTNEED) == 0;
 }

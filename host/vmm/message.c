@@ -8,7 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char *command = "cordon-vmm";
 static bool verbose, quiet;
+
+void message_name(const char *name)
+{
+    command = name;
+}
+
+const char *message_command(void)
+{
+    return command;
+}
 
 void message_set(bool is_verbose, bool is_quiet)
 {
@@ -21,7 +32,7 @@ static void say(const char *format, va_list arguments)
     char text[512];
     int size = vsnprintf(text, sizeof(text), format, arguments);
 
-    fprintf(stderr, "cordon-vmm: %s%s\n", text, size >= (int)sizeof(text) ? "..." : "");
+    fprintf(stderr, "%s: %s%s\n", command, text, size >= (int)sizeof(text) ? "..." : "");
 }
 
 void complain(const char *format, ...)

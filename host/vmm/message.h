@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the launcher says, on standard error as "cordon-vmm: ...", and the status that it leaves with. */
+/* What the launcher says, on standard error as "cordon-vmm: ...", and the status that it leaves with. Another command has another name. */
 #ifndef VMM_MESSAGE_H
 #define VMM_MESSAGE_H
 
@@ -10,7 +10,9 @@
 #define STATUS_USAGE 2          /* wrong arguments, or something that the launcher needs is not there */
 #define STATUS_RESET 3          /* the guest asked for a reset */
 
-/* Before any thread: whether --verbose or --quiet were given. */
+/* Before any thread: the command's name, if it is not cordon-vmm; and whether --verbose or --quiet were given. */
+void message_name(const char *name);
+const char *message_command(void);
 void message_set(bool is_verbose, bool is_quiet);
 
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -15,28 +15,6 @@
 #define CORDON_VERSION "unknown"
 #endif
 
-static const char usage[] =
-    "usage: cordon-vmm --kernel IMAGE [options]\n"
-    "\n"
-    "Runs a virtual machine with /dev/kvm; its serial port is the terminal. Ctrl-a x ends it, Ctrl-a Ctrl-a sends a Ctrl-a.\n"
-    "\n"
-    "  --kernel IMAGE    an arm64 Image, not compressed\n"
-    "  --initrd FILE     initial RAM disk\n"
-    "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
-    "  --disk FILE[,ro]  a disk (virtio); up to 8 of them. A protected guest needs the module cordon_guest to use it\n"
-    "  --device ADDRESS  a PCI function of the host's, like 0000:01:00.0, for the guest alone; up to 8. Under Cordon; docs/GUESTS.md\n"
-    "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
-    "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
-    "  --random          seeds from the host's random numbers in the device tree\n"
-    "  --dump-dtb FILE   write the device tree to FILE and leave\n"
-    "  --test-calls      answer the calls of test guests (host/vmm/README.md)\n"
-    "  --quiet           say nothing but errors\n"
-    "  --verbose         say what is done, and which accesses meet no device\n"
-    "  --help, --version\n"
-    "\n"
-    "Exit status: 0 the guest powered off; 1 it could not go on, or was ended from outside; 2 wrong arguments, or\n"
-    "something is missing here; 3 the guest asked for a reset.\n";
-
 /* A number with an optional K, M or G behind it; false when it is none, or too large for 64 bits. */
 static bool read_size(const char *text, uint64_t *size)
 {
@@ -81,13 +59,17 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, DISK, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum { KERNEL = 1, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
     { "initrd", required_argument, NULL, INITRD },
     { "append", required_argument, NULL, APPEND },
     { "disk", required_argument, NULL, DISK },
+    { "net", required_argument, NULL, NET },
+    { "serial", required_argument, NULL, SERIAL },
+    { "console", required_argument, NULL, CONSOLE },
+    { "rng", no_argument, NULL, RNG },
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
     { "cpus", required_argument, NULL, CPUS },
@@ -101,9 +83,9 @@ static const struct option names[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static void print_and_leave(const char *text)
+static void print_and_leave(const char *text, const char *more)
 {
-    if (fputs(text, stdout) < 0 || fflush(stdout))
+    if (printf("%s%s", text, more) < 0 || fflush(stdout))
         die("cannot write to standard output: %s", strerror(errno));
     exit(STATUS_OK);
 }
@@ -115,6 +97,13 @@ static void add_disk(struct options *o, const char *text)
     o->disk[o->disks++] = text;
 }
 
+static void add_net(struct options *o, const char *text)
+{
+    if (o->nets == NETS_MAX)
+        die("--net %s: more than %u network cards", text, NETS_MAX);
+    o->net[o->nets++] = text;
+}
+
 static void add_device(struct options *o, const char *text)
 {
     if (o->devices == DEVICES_MAX)
@@ -122,13 +111,17 @@ static void add_device(struct options *o, const char *text)
     o->device[o->devices++] = text;
 }
 
-static void take(struct options *o, int option)
+static void take(struct options *o, const char *help, int option)
 {
     switch (option) {
     case KERNEL: o->kernel = optarg; break;
     case INITRD: o->initrd = optarg; break;
     case APPEND: o->append = optarg; break;
     case DISK: add_disk(o, optarg); break;
+    case NET: add_net(o, optarg); break;
+    case SERIAL: o->serial = optarg; break;
+    case CONSOLE: o->console = optarg; break;
+    case RNG: o->entropy = true; break;
     case DEVICE: add_device(o, optarg); break;
     case MEM: o->memory = memory_size(optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
@@ -137,25 +130,30 @@ static void take(struct options *o, int option)
     case TEST_CALLS: o->test_calls = true; break;
     case QUIET: o->quiet = true; break;
     case VERBOSE: o->verbose = true; break;
-    case HELP: print_and_leave(usage); break;
-    case VERSION: print_and_leave("cordon-vmm " CORDON_VERSION "\n"); break;
+    case HELP: print_and_leave(help, ""); break;
+    case VERSION: print_and_leave(message_command(), " " CORDON_VERSION "\n"); break;
     default:
-        fprintf(stderr, "Try cordon-vmm --help.\n");    /* getopt has said what is wrong */
+        fprintf(stderr, "Try %s --help.\n", message_command());    /* getopt has said what is wrong */
         exit(STATUS_USAGE);
     }
 }
 
-void options_read(struct options *o, int argc, char **argv)
+void options_read(struct options *o, const char *help, int argc, char **argv)
 {
     int option;
 
     *o = (struct options){ .append = "console=ttyS0", .memory = 192ull << 20, .cpus = 1 };
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
-        take(o, option);
+        take(o, help, option);
     if (optind < argc)
-        die("%s: an argument that belongs to no option; try cordon-vmm --help", argv[optind]);
+        die("%s: an argument that belongs to no option; try %s --help", argv[optind], message_command());
     if (!o->kernel)
-        die("no kernel: give --kernel IMAGE; try cordon-vmm --help");
+        die("no kernel: give --kernel IMAGE; try %s --help", message_command());
     if (o->quiet && o->verbose)
         die("--quiet and --verbose exclude each other");
+}
+
+unsigned options_slots(const struct options *o)
+{
+    return o->disks + o->nets + (o->entropy ? 1 : 0) + (o->console ? 1 : 0);
 }

@@ -17,6 +17,11 @@ struct options {
     const char *dump_tree;
     const char *disk[DISKS_MAX];
     unsigned disks;
+    const char *net[NETS_MAX];
+    unsigned nets;
+    const char *serial;         /* sockets */
+    const char *console;
+    bool entropy;
     const char *device[DEVICES_MAX];
     unsigned devices;
     uint64_t memory;            /* bytes, a multiple of BLOCK */
@@ -27,7 +32,10 @@ struct options {
     bool random;                /* seeds in the device tree */
 };
 
-/* Fills in *o, or leaves the program: --help, --version, or with a complaint. */
-void options_read(struct options *o, int argc, char **argv);
+/* Fills in *o, or leaves the program: --help, which prints the text, --version, or with a complaint. */
+void options_read(struct options *o, const char *help, int argc, char **argv);
+
+/* How many devices of virtio's that makes, each with a place on the guest's bus. */
+unsigned options_slots(const struct options *o);
 
 #endif

@@ -5,10 +5,14 @@
 #include "calls.h"
 #include "console.h"
 #include "device.h"
-#include "disk.h"
+#include "guest_calls.h"
 #include "machine.h"
 #include "message.h"
+#include "net.h"
 #include "options.h"
+#include "ports.h"
+#include "rtc.h"
+#include "slot.h"
 #include "terminal.h"
 #include "vm.h"
 
@@ -49,13 +53,35 @@ static uint64_t do_uart(const struct kvm_run *run, uint64_t offset, uint64_t val
     return 0;
 }
 
-static uint64_t do_disk(const struct kvm_run *run, uint64_t offset, uint64_t value)
+static uint64_t do_second_uart(const struct kvm_run *run, uint64_t offset, uint64_t value)
 {
-    unsigned index = (unsigned)(offset / VIRTIO_SIZE);
-
     if (!run->mmio.is_write)
-        return disk_read(index, offset % VIRTIO_SIZE, run->mmio.len);
-    disk_write(index, offset % VIRTIO_SIZE, (uint32_t)value);
+        return ports_read((unsigned)offset);
+    ports_write((unsigned)offset, (uint8_t)value);
+    return 0;
+}
+
+static uint64_t do_rtc(const struct kvm_run *run, uint64_t offset, uint64_t value)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct rtc rtc;
+    uint32_t now = (uint32_t)time(NULL);
+    uint32_t read = 0;
+
+    pthread_mutex_lock(&lock);
+    if (run->mmio.is_write)
+        rtc_write(&rtc, offset, (uint32_t)value, now);
+    else
+        read = rtc_read(&rtc, offset, now);
+    pthread_mutex_unlock(&lock);
+    return read;
+}
+
+static uint64_t do_slot(const struct kvm_run *run, uint64_t offset, uint64_t value)
+{
+    if (!run->mmio.is_write)
+        return slot_read(offset, run->mmio.len);
+    slot_write(offset, run->mmio.len, (uint32_t)value);
     return 0;
 }
 
@@ -77,8 +103,12 @@ static void do_mmio(struct vm *vm, struct kvm_run *run)
         memcpy(&value, run->mmio.data, run->mmio.len <= 8 ? run->mmio.len : 8);
     if (at - UART_BASE < UART_SIZE)
         value = do_uart(run, at - UART_BASE, value);
-    else if (at - VIRTIO_BASE < vm->options->disks * VIRTIO_SIZE)
-        value = do_disk(run, at - VIRTIO_BASE, value);
+    else if (vm->options->serial && at - SECOND_UART_BASE < UART_SIZE)
+        value = do_second_uart(run, at - SECOND_UART_BASE, value);
+    else if (at - RTC_BASE < RTC_SIZE)
+        value = do_rtc(run, at - RTC_BASE, value);
+    else if (at - VIRTIO_BASE < slot_count() * VIRTIO_SIZE)
+        value = do_slot(run, at - VIRTIO_BASE, value);
     else if (vm->options->devices && at - PCI_ECAM_BASE < PCI_ECAM_SIZE)
         value = do_device(run, at - PCI_ECAM_BASE, value);
     else
@@ -114,7 +144,9 @@ static void do_hypercall(struct vm *vm, struct kvm_run *run)
     struct test_call call = { .answer = { (uint64_t)CORDON_NOT_SUPPORTED } };
 
     memcpy(call.argument, (const void *)run->hypercall.args, sizeof(call.argument));
-    if (vm->options->test_calls && run->hypercall.nr == CORDON_GUEST_HOST)
+    if (run->hypercall.nr == CORDON_GUEST_HOST && call.argument[0] == GUEST_CALL_GAVE_BACK)
+        call.answer[0] = memory_give_back(&vm->memory, call.argument[1], call.argument[2]) ? 0 : (uint64_t)-EINVAL;
+    else if (vm->options->test_calls && run->hypercall.nr == CORDON_GUEST_HOST)
         calls_do(vm, &call);
     run->hypercall.ret = call.answer[0];
     for (unsigned i = 1; i < 4; i++)
@@ -231,6 +263,8 @@ int run_vm(struct vm *vm)
     int error = 0;
 
     console_start(vm);
+    net_start();
+    ports_start();
     for (unsigned i = 0; i < vm->options->cpus && !error; i++) {
         error = pthread_create(&vm->vcpu[i].thread, NULL, vcpu_thread, &vm->vcpu[i]);
         vm->vcpu[i].started = !error;
@@ -241,6 +275,7 @@ int run_vm(struct vm *vm)
     }
     wait_for_end(vm, &waited);
     stop_vcpus(vm);
+    ports_close();
     terminal_restore();
     return vm->status;
 }

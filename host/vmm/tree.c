@@ -17,6 +17,8 @@
 #include <sys/random.h>
 
 #define PHANDLE_GIC 1u
+#define PHANDLE_CLOCK 2u
+#define BUS_CLOCK 24000000u
 #define IRQ_SPI 0u
 #define IRQ_PPI 1u
 #define IRQ_LEVEL_HIGH 4u
@@ -152,18 +154,38 @@ static void gic(void *tree, const struct vm *vm)
     must(fdt_end_node(tree));
 }
 
-static void uart(void *tree)
+static void uart(void *tree, uint64_t base, unsigned spi)
 {
-    begin_at(tree, "serial", UART_BASE);
+    begin_at(tree, "serial", base);
     text(tree, "compatible", "ns16550a");
-    CELLS(tree, "reg", TWO(UART_BASE), TWO(UART_SIZE));
-    CELLS(tree, "interrupts", IRQ_SPI, UART_SPI, IRQ_LEVEL_HIGH);
+    CELLS(tree, "reg", TWO(base), TWO(UART_SIZE));
+    CELLS(tree, "interrupts", IRQ_SPI, spi, IRQ_LEVEL_HIGH);
     CELLS(tree, "clock-frequency", UART_CLOCK);
     must(fdt_end_node(tree));
 }
 
+/* A clock of Arm's PrimeCells, which have to have a bus clock. */
+static void rtc(void *tree)
+{
+    static const char compatible[] = "arm,pl031\0arm,primecell";
+
+    must(fdt_begin_node(tree, "apb-pclk"));
+    text(tree, "compatible", "fixed-clock");
+    CELLS(tree, "#clock-cells", 0);
+    CELLS(tree, "clock-frequency", BUS_CLOCK);
+    CELLS(tree, "phandle", PHANDLE_CLOCK);
+    must(fdt_end_node(tree));
+    begin_at(tree, "rtc", RTC_BASE);
+    must(fdt_property(tree, "compatible", compatible, sizeof(compatible)));
+    CELLS(tree, "reg", TWO(RTC_BASE), TWO(RTC_SIZE));
+    CELLS(tree, "interrupts", IRQ_SPI, RTC_SPI, IRQ_LEVEL_HIGH);
+    CELLS(tree, "clocks", PHANDLE_CLOCK);
+    text(tree, "clock-names", "apb_pclk");
+    must(fdt_end_node(tree));
+}
+
 /* Coherent: what a device does here is done by the host's CPUs. */
-static void disk(void *tree, unsigned index)
+static void virtio(void *tree, unsigned index)
 {
     begin_at(tree, "virtio_mmio", VIRTIO_BASE + index * VIRTIO_SIZE);
     text(tree, "compatible", "virtio,mmio");
@@ -208,6 +230,14 @@ static void pci(void *tree, unsigned devices)
     must(fdt_end_node(tree));
 }
 
+/* What the library leaves behind the tree is no part of it, and would be measured. */
+static void clear_rest(void *buffer)
+{
+    size_t size = fdt_totalsize(buffer);
+
+    memset((uint8_t *)buffer + size, 0, TREE_SIZE - size);
+}
+
 size_t tree_make(void *buffer, const struct vm *vm)
 {
     must(fdt_create(buffer, TREE_SIZE));
@@ -224,12 +254,26 @@ size_t tree_make(void *buffer, const struct vm *vm)
     firmware(buffer);
     timer(buffer);
     gic(buffer, vm);
-    uart(buffer);
-    for (unsigned i = 0; i < vm->options->disks; i++)
-        disk(buffer, i);
+    uart(buffer, UART_BASE, UART_SPI);
+    if (vm->options->serial)
+        uart(buffer, SECOND_UART_BASE, SECOND_UART_SPI);
+    rtc(buffer);
+    for (unsigned i = 0; i < options_slots(vm->options); i++)
+        virtio(buffer, i);
     if (vm->options->devices)
         pci(buffer, vm->options->devices);
     must(fdt_end_node(buffer));
     must(fdt_finish(buffer));
+    clear_rest(buffer);
     return fdt_totalsize(buffer);
+}
+
+void tree_write(const char *name, const void *tree, size_t size)
+{
+    FILE *file = fopen(name, "wb");
+
+    if (!file)
+        die("cannot make %s: %s", name, strerror(errno));
+    if (fwrite(tree, 1, size, file) != size || fclose(file))
+        die("cannot write %s: %s", name, strerror(errno));
 }

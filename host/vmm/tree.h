@@ -7,7 +7,9 @@
 
 struct vm;
 
-/* Makes it in buffer (TREE_SIZE bytes); returns its size. Leaves on failure. */
+/* Makes it in buffer (TREE_SIZE bytes, zero behind it); returns its size. Leaves on failure. */
 size_t tree_make(void *buffer, const struct vm *vm);
+/* Into a file. Leaves on failure. */
+void tree_write(const char *name, const void *tree, size_t size);
 
 #endif

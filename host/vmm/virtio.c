@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transport and the queue of virtio.h. What the guest says is checked: it is not trusted here either. */
+/* The transport and the queues of virtio.h. What the guest says is checked: it is not trusted here either. */
 #include "virtio.h"
 
 #include "guard.h"
@@ -69,21 +69,20 @@ static void raise(struct virtio *v, uint32_t cause)
     kvm_interrupt(v->vm, v->spi, true);
 }
 
-/* The driver has done what it may not, or its rings are not granted: it is told, and no longer served. */
-static void broken(struct virtio *v, const char *why)
+void virtio_break(struct virtio *v, const char *why)
 {
     if (!v->said)
-        notice("the disk at interrupt %u does nothing more: %s (has the guest cordon_guest?)", v->spi + 32, why);
+        complain("%s does nothing more: %s. A protected guest needs the package cordon-guest (docs/GUESTS.md)", v->name, why);
     v->said = true;                 /* once: a guest must not fill the host's log */
     v->status |= STATUS_NEEDS_RESET;
-    v->queue.ready = false;
+    for (unsigned i = 0; i < v->queues; i++)
+        v->queue[i].ready = false;
     raise(v, INTERRUPT_CONFIG);
 }
 
 /* Reads the chain that begins at c->head. */
-static const char *read_chain(const struct virtio *v, struct chain *c)
+static const char *read_chain(const struct virtio *v, const struct queue *q, struct chain *c)
 {
-    const struct queue *q = &v->queue;
     struct descriptor d = { .flags = DESCRIPTOR_NEXT, .next = c->head };
 
     for (c->n = 0; d.flags & DESCRIPTOR_NEXT; c->n++) {
@@ -97,59 +96,116 @@ static const char *read_chain(const struct virtio *v, struct chain *c)
 }
 
 /* Tells the driver that a chain is done. */
-static bool give_back(const struct virtio *v, uint16_t index, const struct used *used)
+static bool give_back(const struct virtio *v, const struct queue *q, const struct used *used)
 {
-    const struct queue *q = &v->queue;
-    uint16_t next = (uint16_t)(index + 1);
+    uint16_t next = (uint16_t)(q->next + 1);
 
-    if (!virtio_put(v, q->used + 4 + sizeof(*used) * (index % q->size), used, sizeof(*used)))
+    if (!virtio_put(v, q->used + 4 + sizeof(*used) * (q->next % q->size), used, sizeof(*used)))
         return false;
     atomic_thread_fence(memory_order_release);      /* the element before the index that covers it */
     return virtio_put(v, q->used + 2, &next, sizeof(next));
 }
 
-static const char *serve_one(struct virtio *v)
+/* The chain at q->next, where the driver has put one there. *wrong: what it did that it may not. */
+static bool read_next(const struct virtio *v, const struct queue *q, struct chain *chain, const char **wrong)
 {
-    struct queue *q = &v->queue;
-    struct chain chain;
-    struct used used;
-    const char *wrong;
+    uint16_t index;
 
-    if (!virtio_get(v, &chain.head, q->available + 4 + 2ull * (q->next % q->size), sizeof(chain.head)))
-        return "an available ring that is not shared";
-    wrong = read_chain(v, &chain);
-    if (wrong)
-        return wrong;
-    used = (struct used){ chain.head, v->serve(v, &chain) };
-    if (!give_back(v, q->next, &used))
-        return "a used ring that is not shared";
-    q->next++;
-    return NULL;
+    *wrong = NULL;
+    if (!virtio_get(v, &index, q->available + 2, sizeof(index))) {
+        *wrong = "an available ring that is not shared";
+        return false;
+    }
+    if (index == q->next)
+        return false;
+    atomic_thread_fence(memory_order_acquire);      /* the index before what it covers */
+    if ((uint16_t)(index - q->next) > q->size)
+        *wrong = "more chains than its queue has room for";
+    else if (!virtio_get(v, &chain->head, q->available + 4 + 2ull * (q->next % q->size), sizeof(chain->head)))
+        *wrong = "an available ring that is not shared";
+    else
+        *wrong = read_chain(v, q, chain);
+    return !*wrong;
 }
 
-/* Serves what is available now: at most a queue's worth, so that a driver that goes on adding cannot hold us. */
-static void serve(struct virtio *v)
+bool virtio_next(struct virtio *v, unsigned queue, struct chain *chain)
 {
-    struct queue *q = &v->queue;
-    const char *wrong = NULL;
-    uint16_t header[2] = { 0, 0 };
-    uint32_t served;
+    struct queue *q = &v->queue[queue];
+    const char *wrong;
+    bool there;
 
     if (!q->ready || !(v->status & STATUS_DRIVER_OK))
-        return;
-    for (served = 0; served < q->size && !wrong; served++) {
-        if (!virtio_get(v, header, q->available, sizeof(header)))
-            wrong = "an available ring that is not shared";
-        else if (header[1] == q->next)
-            break;
-        atomic_thread_fence(memory_order_acquire);  /* the index before what it covers */
-        if (!wrong)
-            wrong = serve_one(v);
-    }
+        return false;
+    there = read_next(v, q, chain, &wrong);
     if (wrong)
-        broken(v, wrong);
-    else if (served && !(header[0] & AVAILABLE_NO_INTERRUPT))
+        virtio_break(v, wrong);
+    return there;
+}
+
+void virtio_done(struct virtio *v, unsigned queue, const struct chain *chain, uint32_t written)
+{
+    struct queue *q = &v->queue[queue];
+    struct used used = { chain->head, written };
+
+    if (!q->ready)
+        return;
+    if (give_back(v, q, &used))
+        q->next++;
+    else
+        virtio_break(v, "a used ring that is not shared");
+}
+
+void virtio_tell(struct virtio *v, unsigned queue)
+{
+    const struct queue *q = &v->queue[queue];
+    uint16_t flags;
+
+    if (q->ready && virtio_get(v, &flags, q->available, sizeof(flags)) && !(flags & AVAILABLE_NO_INTERRUPT))
         raise(v, INTERRUPT_USED);
+}
+
+void virtio_serve(struct virtio *v, unsigned queue)
+{
+    struct chain chain;
+    uint32_t served;
+
+    for (served = 0; served < QUEUE_MOST && virtio_next(v, queue, &chain); served++)
+        virtio_done(v, queue, &chain, v->serve(v, queue, &chain));
+    if (served)
+        virtio_tell(v, queue);
+}
+
+/* ---- data ---- */
+
+/* What gather and scatter have in common: the buffers that go one way, one behind the other. */
+static size_t transfer(const struct virtio *v, const struct chain *c, bool to_guest, size_t skip, uint8_t *own, size_t size)
+{
+    size_t done = 0;
+
+    for (unsigned i = 0; i < c->n && done < size; i++) {
+        const struct buffer *b = &c->buffer[i];
+        size_t most = b->size - (skip < b->size ? skip : b->size);
+        size_t part = most < size - done ? most : size - done;
+        uint64_t gpa = b->gpa + (b->size - most);
+
+        if (b->to_guest != to_guest)
+            continue;
+        skip -= b->size - most;
+        if (part && !(to_guest ? virtio_put(v, gpa, own + done, part) : virtio_get(v, own + done, gpa, part)))
+            return SIZE_MAX;
+        done += part;
+    }
+    return done;
+}
+
+size_t virtio_gather(const struct virtio *v, const struct chain *chain, size_t skip, void *to, size_t size)
+{
+    return transfer(v, chain, false, skip, to, size);
+}
+
+size_t virtio_scatter(const struct virtio *v, const struct chain *chain, size_t skip, const void *from, size_t size)
+{
+    return transfer(v, chain, true, skip, (uint8_t *)(uintptr_t)from, size);
 }
 
 /* ---- registers ---- */
@@ -159,8 +215,18 @@ static void reset(struct virtio *v)
     v->status = v->interrupt = 0;
     v->driver_features = 0;
     v->feature_word = v->driver_word = v->queue_index = 0;
-    v->queue = (struct queue){ .size = QUEUE_MOST };
+    for (unsigned i = 0; i < v->queues; i++)
+        v->queue[i] = (struct queue){ .size = QUEUE_MOST };
     kvm_interrupt(v->vm, v->spi, false);
+    if (v->reset)
+        v->reset(v);
+}
+
+void virtio_set_up(struct virtio *v)
+{
+    pthread_mutex_init(&v->lock, NULL);
+    for (unsigned i = 0; i < v->queues; i++)
+        v->queue[i] = (struct queue){ .size = QUEUE_MOST };
 }
 
 static void set_status(struct virtio *v, uint32_t value)
@@ -181,10 +247,11 @@ static void set_word(uint64_t *wide, bool high, uint32_t value)
 
 static void set_queue(struct virtio *v, uint64_t offset, uint32_t value)
 {
-    struct queue *q = &v->queue;
+    struct queue *q;
 
-    if (v->queue_index != 0)
+    if (v->queue_index >= v->queues)
         return;
+    q = &v->queue[v->queue_index];
     switch (offset) {
     case R_QUEUE_SIZE: q->size = value && value <= QUEUE_MOST && !(value & (value - 1)) ? value : q->size; break;
     case R_QUEUE_READY: q->ready = value & 1; break;
@@ -196,6 +263,16 @@ static void set_queue(struct virtio *v, uint64_t offset, uint32_t value)
     case R_USED + 4: set_word(&q->used, offset & 4, value); break;
     default: break;
     }
+}
+
+static void notify(struct virtio *v, uint32_t queue)
+{
+    if (queue >= v->queues)
+        return;
+    if (v->notify)
+        v->notify(v, queue);
+    else
+        virtio_serve(v, queue);
 }
 
 static void acknowledge(struct virtio *v, uint32_t value)
@@ -215,7 +292,7 @@ static void write_register(struct virtio *v, uint64_t offset, uint32_t value)
             set_word(&v->driver_features, v->driver_word, value);
         break;
     case R_QUEUE: v->queue_index = value; break;
-    case R_NOTIFY: serve(v); break;
+    case R_NOTIFY: notify(v, value); break;
     case R_ACKNOWLEDGE: acknowledge(v, value); break;
     case R_STATUS: set_status(v, value); break;
     default: set_queue(v, offset, value); break;
@@ -232,8 +309,8 @@ static uint32_t read_register(const struct virtio *v, uint64_t offset)
     case R_DEVICE: return v->device_id;
     case R_VENDOR: return VENDOR;
     case R_FEATURES: return v->feature_word < 2 ? (uint32_t)(features >> 32 * v->feature_word) : 0;
-    case R_QUEUE_MOST: return v->queue_index == 0 ? QUEUE_MOST : 0;
-    case R_QUEUE_READY: return v->queue_index == 0 && v->queue.ready;
+    case R_QUEUE_MOST: return v->queue_index < v->queues ? QUEUE_MOST : 0;
+    case R_QUEUE_READY: return v->queue_index < v->queues && v->queue[v->queue_index].ready;
     case R_INTERRUPT: return v->interrupt;
     case R_STATUS: return v->status;
     default: return 0;              /* the configuration never changes: R_GENERATION is 0 */
@@ -253,17 +330,25 @@ uint32_t virtio_read(struct virtio *v, uint64_t offset, unsigned size)
 {
     uint32_t value;
 
-    if (offset >= R_CONFIG)
-        return read_config(v, offset - R_CONFIG, size);
     pthread_mutex_lock(&v->lock);
-    value = read_register(v, offset);
+    value = offset >= R_CONFIG ? read_config(v, offset - R_CONFIG, size) : read_register(v, offset);
     pthread_mutex_unlock(&v->lock);
     return value;
 }
 
-void virtio_write(struct virtio *v, uint64_t offset, uint32_t value)
+/* The one field that a driver may write, whole. */
+static void write_config(struct virtio *v, uint64_t offset, unsigned size, uint32_t value)
+{
+    if (v->writable && size == sizeof(value) && offset == (uint64_t)((const uint8_t *)v->writable - (const uint8_t *)v->config))
+        *v->writable = value;
+}
+
+void virtio_write(struct virtio *v, uint64_t offset, unsigned size, uint32_t value)
 {
     pthread_mutex_lock(&v->lock);
-    write_register(v, offset, value);
+    if (offset >= R_CONFIG)
+        write_config(v, offset - R_CONFIG, size, value);
+    else
+        write_register(v, offset, value);
     pthread_mutex_unlock(&v->lock);
 }

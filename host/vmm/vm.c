@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of the virtual machine, which any thread may find. */
+/* The virtual machine's CPUs before it is there, and its end, which any thread may find. */
 #include "vm.h"
 
 #include <signal.h>
 #include <unistd.h>
+
+void vm_number_cpus(struct vm *vm)
+{
+    for (unsigned i = 0; i < vm->options->cpus; i++)
+        vm->vcpu[i].mpidr = i;
+}
 
 void vm_end(struct vm *vm, int status)
 {

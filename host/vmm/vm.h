@@ -40,6 +40,8 @@ struct vm {
     pthread_mutex_t lock;       /* of the two above */
 };
 
+/* Without /dev/kvm: vCPU i is taken to have the affinity i, as both KVM and Cordon number the first 16. */
+void vm_number_cpus(struct vm *vm);
 /* From any thread: the virtual machine ends with this status; the first one counts. */
 void vm_end(struct vm *vm, int status);
 bool vm_has_ended(struct vm *vm);

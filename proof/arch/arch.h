@@ -64,7 +64,7 @@ void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pag
 /*@ assigns \nothing; exits \false; */
 void arch_dma_sync(struct cordon *c);
 
-/* Steps that the proofs see no effect of: order, invalidations, caches. The simulator judges these; no litmus test does yet. */
+/* Steps that the proofs see no effect of: order, invalidations, caches. The simulator judges these, and the litmus tests those of order. */
 /*@ assigns \nothing; exits \false; */
 void arch_dsb_ishst(struct cordon *c);
 /*@ assigns \nothing; exits \false; */

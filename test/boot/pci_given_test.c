@@ -30,6 +30,9 @@ struct device {
     uint64_t size[7];           /* of its BARs and its ROM */
     bool wide[6];
     uint32_t reg[64];
+    uint32_t next;              /* function, of a device that has ARI; 0x100: it has not */
+    uint32_t acs;               /* of a bridge; 0: it has none */
+    bool virtual;               /* it has virtual functions */
     unsigned resets;
 };
 
@@ -53,6 +56,11 @@ static int add(int parent, uint32_t slot, bool express)
     d->reg[0] = 0x10001234 + ((uint32_t)count << 16);
     d->reg[2] = 0x01080000;
     d->reg[0x3c / 4] = 0x100;
+    d->next = 0x100;
+    for (int i = 0; i < count && slot % 8 != 0; i++) {
+        if (devices[i].parent == parent && devices[i].slot == (slot & ~7u))
+            devices[i].reg[3] |= 1u << 23;
+    }
     if (express) {
         d->reg[1] = 1u << 20;
         d->reg[0x34 / 4] = 0x40;
@@ -71,6 +79,7 @@ static int add_bridge(int parent, uint32_t slot, bool root_port)
     devices[i].reg[3] = 1 << 16;
     devices[i].reg[0x40 / 4] |= (root_port ? 4u : 6u) << 20;
     devices[i].reg[0x24 / 4] = 0x00010001;
+    devices[i].acs = 0x5f;
     return i;
 }
 
@@ -85,7 +94,7 @@ static bool is_routed(int i, uint32_t bus)
         uint32_t first = devices[i].reg[6] >> 8 & 0xff;
         uint32_t end = devices[i].reg[6] >> 16 & 0xff;
 
-        if ((devices[i].reg[0x3c / 4] & 1u << 22) != 0 || (last ? bus != first : bus < first || bus > end))
+        if (first == 0 || (devices[i].reg[0x3c / 4] & 1u << 22) != 0 || (last ? bus != first : bus < first || bus > end))
             return false;
     }
     return true;
@@ -187,6 +196,28 @@ static void store(int i, uint32_t offset, uint32_t mask, uint32_t value)
     }
 }
 
+#define SENDS_UP(d) ((d)->acs >> 16 == 0x1f)
+
+/* Errors first; then what a bridge or a device has. */
+static uint32_t extended(const struct device *d, uint32_t offset)
+{
+    if (offset == 0x100)
+        return 0x1 | 0x140u << 20;
+    if (d->bridge && d->acs != 0)
+        return offset == 0x140 ? 0x0d : offset == 0x144 ? d->acs : 0;
+    if (d->virtual)
+        return offset == 0x140 ? 0x10 : 0;
+    if (!d->bridge && d->next < 0x100)
+        return offset == 0x140 ? 0x0e : offset == 0x144 ? d->next << 8 : 0;
+    return 0;
+}
+
+static void store_acs(struct device *d, uint32_t mask, uint32_t value)
+{
+    mask &= d->acs << 16;
+    d->acs = (d->acs & ~mask) | (value & mask);
+}
+
 uint32_t pci_read(uint64_t ecam, uint32_t function, uint32_t offset)
 {
     unsigned n;
@@ -197,7 +228,7 @@ uint32_t pci_read(uint64_t ecam, uint32_t function, uint32_t offset)
         return 0xffffffff;
     if (clock_now < ready_at && devices[i].resets > 0)
         return offset == 0 ? 0xffff0001 : 0xffffffff;
-    return offset < 0x100 ? devices[i].reg[offset / 4] : 0;
+    return offset < 0x100 ? devices[i].reg[offset / 4] : extended(&devices[i], offset);
 }
 
 void pci_write(uint64_t ecam, uint32_t function, uint32_t offset, uint32_t value)
@@ -205,8 +236,10 @@ void pci_write(uint64_t ecam, uint32_t function, uint32_t offset, uint32_t value
     unsigned n;
     int i = at(function, &n);
 
-    odd += ecam != ECAM || offset % 4 != 0 || offset >= 0x100;
-    if (i >= 0)
+    odd += ecam != ECAM || offset % 4 != 0 || (offset >= 0x100 && (i < 0 || !devices[i].bridge || offset != 0x144));
+    if (i >= 0 && offset == 0x144)
+        store_acs(&devices[i], 0xffffffff, value);
+    else if (i >= 0)
         store(i, offset, 0xffffffff, value);
 }
 
@@ -219,8 +252,11 @@ static bool host_write(uint32_t function, uint32_t offset, uint32_t bytes, uint3
     unsigned n;
     int i = at(function, &n);
 
+    pci_given_before(&segment, function);
     if (!pci_given_allows(given, &segment, function, offset, bytes, value))
         return false;
+    if (i >= 0 && offset / 4 == 0x144 / 4 && devices[i].bridge)
+        store_acs(&devices[i], mask, value << 8 * (offset % 4));
     if (i >= 0 && offset < 0x100 && !(offset / 4 == 1 && offset % 4 >= 2))
         store(i, offset & ~3u, offset / 4 == 1 ? mask & 0xffff : mask, value << 8 * (offset % 4));
     pci_given_note(&segment, function, offset);
@@ -247,6 +283,8 @@ static void confine(void)
     const char *reason = pci_confine(&machine, &segment);
 
     want(reason == NULL && !segment.closed, "these buses cannot be had");
+    for (int i = 0; i < count; i++)
+        want(devices[i].parent != -1 || devices[i].acs == 0 || SENDS_UP(&devices[i]), "a bridge is left that sends across");
 }
 
 /* ---- a machine by hand ---- */
@@ -332,6 +370,8 @@ static void given_at_all(void)
 {
     build("given");
     start();
+    want(SENDS_UP(&devices[port]) && SENDS_UP(&devices[other_port]), "a port sends across");
+    want(!host_write(number_of(port), 0x146, 2, 0) && SENDS_UP(&devices[port]), "the host may have it send across");
     want(give(inner, 0), "a device behind a port");
     want(given[0].window[0].base == LOW + 0x8000 && given[0].window[0].size == 0x1000 && given[0].window[4].base == LOW + 0x10000 &&
          given[0].window[4].size == 0x4000 && given[0].window[1].size == 0 && given[0].window[5].size == 0, "its windows are not found");
@@ -340,7 +380,8 @@ static void given_at_all(void)
     want(!give(inner, 2) && !give(root_device, 2), "one is given twice");
     pci_take_back(&given[0]);
     want((devices[inner].reg[1] & 0xffff) == 0x407, "what is undone is not as it was");
-    want(give(inner, 0), "again");
+    devices[inner].next = 0;
+    want(give(inner, 0), "again, and it has ARI");
 }
 
 /* One thing is wrong with the machine each time. */
@@ -360,6 +401,14 @@ static void w_several(void) { devices[inner].reg[3] |= 1u << 23; }
 static void w_sibling(void) { (void)add(port, 3, true); }
 static void w_sibling_far(void) { (void)add(port, 0xf8, true); }
 static void w_sibling_root(void) { (void)add(-1, 0x1b, true); }
+static void w_ari(void) { devices[inner].next = 1; }
+static void w_unknown_function(void) { (void)add(-1, 0x23, false); }
+static void w_virtual(void) { devices[inner].virtual = true; }
+static void w_no_acs(void) { devices[other_port].acs = 0; }
+static void w_no_acs_at_its_port(void) { devices[port].acs = 0; }
+static void w_acs_lost(void) { devices[other_port].acs &= 0xffff; }
+static void w_acs_in_part(void) { devices[other_port].acs &= ~(4u << 16); }
+static void w_acs_more(void) { devices[other_port].acs |= 0x40u << 16; }
 static void w_type(void) { devices[inner].reg[3] = 2u << 16; }
 static void w_no_flr(void) { devices[root_device].reg[0x44 / 4] = 0; }
 static void w_no_port(void) { devices[port].reg[0x40 / 4] ^= (4u ^ 6u) << 20; }
@@ -434,6 +483,17 @@ static void refusals(void)
     refused("another function of the device", &inner, w_sibling, false);
     refused("another device on the bus", &inner, w_sibling_far, false);
     refused("another function of the device on the root bus", &root_device, w_sibling_root, true);
+    refused("more functions by ARI", &inner, w_ari, false);
+    refused("a new function of another device on the root bus", &inner, w_unknown_function, false);
+    refused("virtual functions", &inner, w_virtual, false);
+    refused("a port without ACS", &inner, w_no_acs, true);
+    refused("a port without ACS beside one on the root bus", &root_device, w_no_acs, true);
+    refused("its own port without ACS", &inner, w_no_acs_at_its_port, true);
+    refused("a port that sends across in part", &inner, w_acs_in_part, false);
+    refused("a port that sends across for some", &inner, w_acs_more, false);
+    refused("a port that sends across again", &inner, w_acs_lost, false);
+    name = "a port that sent across, and has ACS again";
+    want(host_write(number_of(other_port), 4, 2, 6) && SENDS_UP(&devices[other_port]) && give(inner, 0), "it has not");
     refused("a header of another type", &inner, w_type, false);
     refused("no reset on the root bus", &root_device, w_no_flr, true);
     refused("a bridge that is no root port", &inner, w_no_port, true);
@@ -496,7 +556,8 @@ static void writes(void)
         { &other_port, 0x20, 4, 0x10301030, true }, { &other_port, 0x18, 4, 0x50400, true }, { &other_port, 0x18, 4, 0x50100, false },
         { &other_port, 0x19, 1, 1, false }, { &other_port, 0x18, 4, 0x20000, false }, { &other_port, 0x1a, 1, 9, true },
         { &other_port, 0x10, 4, LOW + 0x8000, false }, { &other_port, 0x10, 4, LOW + 0x500000, true },
-        { &other_port, 0x74, 2, 3, true }, { &other_port, 0x3e, 2, 0x40, true }, { &other_port, 0x3e, 2, 0, true },
+        { &port, 0x146, 2, 0, false }, { &port, 0x146, 1, 0, false }, { &other_port, 0x144, 4, 0, false }, { &other_port, 0x147, 1, 0, false },
+        { &other, 0x146, 2, 0, true }, { &other_port, 0x148, 4, 0, true }, { &other_port, 0x74, 2, 3, true }, { &other_port, 0x3e, 2, 0x40, true }, { &other_port, 0x3e, 2, 0, true },
         { &plain, 0x14, 4, LOW + 0x10000, false }, { &plain, 0x16, 2, (LOW >> 16) + 1, false },
         { &plain, 0x14, 4, LOW + 0x18000, true }, { &plain, 0x15, 1, 0x10, false }, { &plain, 0x15, 1, 0x40, true },
         { &plain, 0x14, 4, LOW + 0x13000, false }, { &plain, 0x10, 4, LOW + 0x13800, false }, { &plain, 0x10, 4, LOW + 0x14000, true },
@@ -610,6 +671,27 @@ static bool answers(const struct device *d, uint64_t first, uint64_t end, bool w
 
 static int owner[PCI_GIVEN];            /* the device that is given */
 
+/* Nothing gets across while a function is given, but behind a bridge that lets nothing up either. */
+static void look_at_bridges(void)
+{
+    for (int i = 0; i < count; i++) {
+        const struct device *d = &devices[i];
+
+        want(!d->bridge || d->parent != -1 || SENDS_UP(d) || (d->reg[1] & 4) == 0, "a bridge sends across");
+    }
+}
+
+/* A bridge that is no port of a given function's is switched off, and on again. */
+static void lose_power(int i)
+{
+    for (unsigned k = 0; k < PCI_GIVEN; k++) {
+        if (given[k].segment != NULL && given[k].port == number_of(i))
+            return;
+    }
+    devices[i].acs &= 0xffff;
+    devices[i].reg[1] &= 0xffff0000;
+}
+
 static void look_at_given(void)
 {
     for (unsigned k = 0; k < PCI_GIVEN; k++) {
@@ -618,6 +700,7 @@ static void look_at_given(void)
 
         if (g->segment == NULL)
             continue;
+        look_at_bridges();
         want(at(g->function, &n) == owner[k] && n == 1, "its number is not its alone");
         want(pci_given_hides(given, &segment, g->function), "it is not hidden");
         for (int i = 0; i < count; i++) {
@@ -652,10 +735,14 @@ static void make_buses(void)
             int p = add_bridge(-1, slot << 3, some(8) != 0);
             int i = some(6) == 0 ? add_bridge(p, 0, false) : p;
 
-            if (some(8) != 0)
+            if (some(150) == 0)
+                devices[p].acs = 0;
+
+            if (some(8) != 0) {
                 (void)add(i, 0, true);
-            if (some(12) == 0)
-                (void)add(i, 1 + some(7), true);
+                if (some(12) == 0)
+                    (void)add(i, 1 + some(7), true);
+            }
         }
     }
     for (int i = 1; i < count; i++) {
@@ -711,7 +798,11 @@ static void some_write(void)
 
     if (some(3) == 0 && given[0].segment != NULL)
         address = given[0].window[some(6)].base + some(3) * 0x1000 - 0x1000;
-    switch (some(6)) {
+    switch (some(7)) {
+    case 6:
+        if (devices[i].bridge && devices[i].parent == -1 && some(3) == 0)
+            lose_power(i);
+        break;
     case 0: (void)host_write(function, 0x10 + 4 * some(6), 4, (uint32_t)(some(8) == 0 ? address >> 32 : address)); break;
     case 1: (void)host_write(function, 0x20, 4, (uint32_t)(address >> 16 & 0xfff0) | ((uint32_t)(address & 0xfff00000) + (some(3) << 20))); break;
     case 2: (void)host_write(function, 0x18, 4, some(10) << 16 | some(8) << 8); break;

@@ -211,7 +211,26 @@ static const char *confine(uint32_t buses)
 
 static bool odd_root;           /* it has something that cannot be followed */
 
-static void good(uint32_t buses)
+/* Function 0 of the device that i is a function of; there is one afterwards. */
+static int first_of(int i)
+{
+    for (int k = 0; k < count; k++) {
+        if (devices[k].parent == devices[i].parent && devices[k].slot == (devices[i].slot & ~7u))
+            return k;
+    }
+    return add(devices[i].parent, devices[i].slot & ~7u, 0x100e8086, 0x0200);
+}
+
+/* Each function 0 says that there are others. */
+static void tell(void)
+{
+    for (int i = 0; i < count; i++) {
+        if (devices[i].slot % 8 != 0)
+            devices[first_of(i)].config[3] |= 0x80 << 16;
+    }
+}
+
+static void good_as_it_is(uint32_t buses)
 {
     const char *reason = confine(buses);
     uint32_t roots = 0;
@@ -230,6 +249,12 @@ static void good(uint32_t buses)
     }
     want(segment.closed == odd_root, "what can be followed is not, or what cannot");
     want(odd_root || segment.roots == roots, "functions of the root bus are not known");
+}
+
+static void good(uint32_t buses)
+{
+    tell();
+    good_as_it_is(buses);
 }
 
 static void bad(uint32_t buses, const char *place, const char *word)
@@ -278,6 +303,13 @@ int main(void)
     begin("virtual functions behind a bridge");
     put_extended(add(add_bridge(-1, 0x10, 1), 0, 0x00101b36, 0x0108), 0x10);
     good(256);
+    begin("a function of which function 0 does not tell");
+    add(-1, 0x10, 0x00101b36, 0x0108);
+    add(-1, 0x11, 0x00101b36, 0x0108);
+    good_as_it_is(256);
+    begin("a function without function 0, behind a bridge");
+    add(add_bridge(-1, 0x10, 1), 3, 0x00101b36, 0x0108);
+    good_as_it_is(256);
     begin("too many");
     for (uint32_t i = 1; i < 65; i++)
         add(-1, i, 0x00101b36, 0x0108);

@@ -11,6 +11,7 @@
 
 #include "plan.h"
 #include "refuse.h"
+#include "root.h"
 #include "seed.h"
 
 #define M UINT64_C(0x100000)
@@ -146,6 +147,8 @@ static const struct its_node {
     uint32_t phandle;
     const char *status;
 } no_itss[2] = { { 0x100000000, 0x20000, 0, NULL }, { 0x100020000, 0x20000, 0, NULL } }, *itss = no_itss;
+/* A GICv2m frame, where its size is not 0. */
+static struct its_node frame;
 /* Of the GIC: 0 its children have the machine's addresses, 1 it does not say, 2 others. */
 static unsigned own_ranges;
 
@@ -165,6 +168,15 @@ static void gic(void)
             cell("phandle", itss[i].phandle);
         if (itss[i].status != NULL)
             text("status", itss[i].status);
+        end();
+    }
+    if (frame.size != 0) {
+        begin("v2m@8020000");
+        text("compatible", "arm,gic-v2m-frame");
+        REG(frame.base, frame.size);
+        cell("phandle", frame.phandle);
+        if (frame.status != NULL)
+            text("status", frame.status);
         end();
     }
     end();
@@ -643,7 +655,7 @@ static void its_kept(void)
     static const uint32_t second[] = { 0, 0x8007, 0, 0x10000 };
 
     with_its("an ITS", one, NULL, 0);
-    want(board.pci.its == 0x8003 && board.its == 0x8080000 && board.gicd == 0x8000000, "it is not found");
+    want(board.pci.msis_to == 0x8003 && board.its == 0x8080000 && board.gicd == 0x8000000, "it is not found");
     want(board.pci.msis == 1 && board.pci.msi[0].first == 0 && board.pci.msi[0].count == 0x10000, "its devices are not read");
     want(told_of("its") && maps_msis(), "the host is not told");
     want(!told_of("other"), "the host is told of another ITS");
@@ -651,7 +663,7 @@ static void its_kept(void)
     with_its("an ITS with two ranges", one, parts, 8);
     want(board.pci.msis == 2 && board.pci.msi[1].first == 0x20000 && board.pci.msi[1].count == 0x8000 && maps_msis(), "its devices are not read");
     with_its("an ITS that is out of use", late, second, 4);
-    want(board.pci.its == 0x8007 && board.its == 0x8060000 && told_of("other") && !told_of("its") && maps_msis(), "the other is not taken");
+    want(board.pci.msis_to == 0x8007 && board.its == 0x8060000 && told_of("other") && !told_of("its") && maps_msis(), "the other is not taken");
 }
 
 static void its_gone(void)
@@ -667,21 +679,64 @@ static void its_gone(void)
 
     for (unsigned i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
         with_its("an ITS that is none", nowhere[i], NULL, 0);
-        want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
+        want(board.pci.msis_to == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
     }
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         with_its("devices that go elsewhere", one, bad[i], i == 1 ? 8 : 4);
-        want(board.pci.its == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
+        want(board.pci.msis_to == 0 && !told_of("its") && !told_of("other") && !maps_msis(), "the host is told");
     }
     for (own_ranges = 1; own_ranges < 3; own_ranges++) {
         with_its("an ITS at other addresses", one, NULL, 0);
-        want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+        want(board.pci.msis_to == 0 && !told_of("its") && !maps_msis(), "the host is told");
     }
     own_ranges = 0;
     with_its("half an entry", one, bad[1], 6);
-    want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+    want(board.pci.msis_to == 0 && !told_of("its") && !maps_msis(), "the host is told");
     with_its("too many ranges", one, many, 20);
-    want(board.pci.its == 0 && !told_of("its") && !maps_msis(), "the host is told");
+    want(board.pci.msis_to == 0 && !told_of("its") && !maps_msis(), "the host is told");
+}
+
+/* ---- a GICv2m frame ---- */
+
+#define FRAME { 0x8020000, 0x1000, 0x8003, NULL }
+
+static void frame_kept(void)
+{
+    static const struct its_node one[2] = { { 0x8080000, 0x20000, 0x8007, NULL }, { 0, 0x20000, 0, NULL } };
+
+    frame = (struct its_node)FRAME;
+    with_its("a GICv2m frame", no_itss, NULL, 0);
+    want(board.pci.msis_to == 0x8003 && board.frame == 0x8020000 && board.its == 0, "it is not found");
+    want(told_of("v2m") && maps_msis() && !told_of("its"), "the host is not told");
+    want(is_device(0x8020000, 0x1000) && !is_hidden(0x8020000) && is_hidden(0x8021000), "the host has it not, or more than it");
+    frame.phandle = 0x8009;
+    with_its("a GICv2m frame beside an ITS", one, (uint32_t[]){ 0, 0x8007, 0, 0x10000 }, 4);
+    want(board.pci.msis_to == 0x8007 && board.its == 0x8080000 && board.frame == 0, "the ITS is not taken");
+    want(told_of("its") && !told_of("v2m") && is_hidden(0x8020000), "the host has both");
+    frame.size = 0;
+}
+
+static void frame_gone(void)
+{
+    static const struct its_node bad[] = { { 0x8020000, 0x800, 0x8003, NULL }, { 0x8020800, 0x1000, 0x8003, NULL }, { 0x8020000, 0x1000, 0, NULL },
+                                           { 0x8020000, 0x1000, 0x8003, "disabled" }, { UINT64_C(1) << 44, 0x1000, 0x8003, NULL },
+                                           { 0x8020000, 0x1000, 0x8007, NULL } };
+
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        frame = bad[i];
+        with_its("a GICv2m frame that is none, or of others", no_itss, NULL, 0);
+        want(board.pci.msis_to == 0 && board.frame == 0 && !told_of("v2m") && !maps_msis() && is_hidden(0x8020000), "the host has it");
+    }
+    frame = (struct its_node)FRAME;
+    own_ranges = 2;
+    with_its("a GICv2m frame at other addresses", no_itss, NULL, 0);
+    want(board.frame == 0 && !told_of("v2m") && is_hidden(0x8020000), "the host has it");
+    own_ranges = 0;
+    begin_pci();
+    bridge((struct bus){ 0 });
+    check("a GICv2m frame without an SMMU", end_tree(), 6 * M);
+    want(board.frame == 0 && !told_of("v2m") && is_hidden(0x8020000), "the host has it");
+    frame.size = 0;
 }
 
 static void pci_hidden(void)
@@ -891,6 +946,134 @@ static void seeds_replaced(void)
     }
 }
 
+/* ---- the root of trust ---- */
+
+#define HANDED UINT64_C(0x41f00000)
+
+static struct fdt tree_with_hand_overs(unsigned n, uint64_t base, uint64_t size)
+{
+    begin_tree();
+    MEMORY(0x40000000, 1 * G);
+    begin_reserved();
+    for (unsigned i = 0; i < n; i++) {
+        begin(i == 0 ? "dice@41f00000" : "dice@41e00000");
+        text("compatible", "google,open-dice");
+        prop("no-map", "", 0);
+        REG(base - i * M, size);
+        end();
+    }
+    begin("other@41000000");
+    REG(0x41000000, 0x1000);
+    end();
+    end();
+    return end_tree();
+}
+
+/* Its node is gone from the tree, and its memory the host's like any other. */
+static void root_found(void)
+{
+    struct fdt f = tree_with_hand_overs(1, HANDED, 0x1000);
+    struct cordon_mem where = { 0, 0 };
+    struct fdt_node parent;
+    struct fdt_node node;
+
+    name = "a hand-over";
+    want(root_find(&f, &where) && where.base == HANDED && where.size == 0x1000, "it is not found");
+    want(fdt_open(&f, blob, sizeof blob) && fdt_child(&f, fdt_root(&f), "reserved-memory", &parent), "the tree is none");
+    want(!fdt_child(&f, parent, "dice", &node) && fdt_child(&f, parent, "other", &node), "another node is gone, or none");
+    want(!root_find(&f, &where), "it is found twice");
+    f = plan(f, 4 * M);
+    want(is_ram(HANDED) && !is_hidden(HANDED), "its memory is nobody's");
+    f = tree_with_hand_overs(0, 0, 0);
+    want(!root_find(&f, &where), "it is found where there is none");
+}
+
+static void root_refused(unsigned n, uint64_t base, uint64_t size)
+{
+    struct fdt f = tree_with_hand_overs(n, base, size);
+    struct cordon_mem where;
+
+    reason = NULL;
+    if (setjmp(refused) == 0)
+        (void)root_find(&f, &where);
+    want(reason != NULL, "a hand-over that cannot be told is taken");
+}
+
+static uint64_t hand_over(uint8_t *to, const void *chain, uint64_t chain_size)
+{
+    static const uint8_t first[] = { 0xa3, 1, 0x58, 32 }, second[] = { 2, 0x58, 32 };
+
+    memcpy(to, first, 4);
+    memset(to + 4, 0x11, 32);
+    memcpy(to + 36, second, 3);
+    memset(to + 39, 0x22, 32);
+    to[71] = 3;
+    memcpy(to + 72, chain, chain_size);
+    return 72 + chain_size;
+}
+
+static bool is_empty(const struct root *r)
+{
+    for (size_t i = 0; i < sizeof *r; i++) {
+        if (((const uint8_t *)r)[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* All kinds of items: [{1: -2, "ab": h'010203'}, tag 18 [h'', 2^40], false], and bytes behind it that are not its own. */
+static const uint8_t some_chain[] = { 0x83, 0xa2, 0x01, 0x21, 0x62, 'a', 'b', 0x43, 1, 2, 3, 0xd2, 0x82, 0x40, 0x1b, 0, 0, 1, 0, 0, 0, 0, 0, 0xf4 };
+
+/* Cut off at each byte, with nothing behind it that could be read by mistake. */
+static void root_cut_off(const void *chain, uint64_t chain_size)
+{
+    uint8_t data[256];
+    uint64_t size = hand_over(data, chain, chain_size);
+    struct root r;
+
+    for (uint64_t i = 0; i <= size; i++) {
+        uint8_t *copy = malloc(i + (i == 0));
+
+        memcpy(copy, data, i);
+        want(root_take(&r, copy, i) == (i == size) && (i == size || is_empty(&r)), "one that is cut off is taken, or leaves something");
+        free(copy);
+    }
+}
+
+static void root_taken(void)
+{
+    static uint8_t data[8192];
+    struct root r;
+    uint64_t size = hand_over(data, some_chain, sizeof some_chain);
+
+    name = "a hand-over's bytes";
+    want(root_take(&r, data, sizeof data) && r.chain_size == sizeof some_chain && memcmp(r.chain, some_chain, sizeof some_chain) == 0, "the chain is another");
+    want(r.attest[0] == 0x11 && r.attest[31] == 0x11 && r.seal[0] == 0x22 && r.seal[31] == 0x22, "the secrets are others");
+    root_cut_off(some_chain, sizeof some_chain);
+    root_cut_off("\x44\1\2\3\4", 5);
+    root_cut_off("\x1b\0\0\0\0\0\0\0\1", 9);
+    want(root_take(&r, data, size), "one that ends where the memory ends is not taken");
+    for (unsigned i = 0; i < 4; i++) {
+        static const unsigned at[] = { 0, 1, 37, 71 };
+
+        data[at[i]] ^= 1;
+        want(!root_take(&r, data, size) && is_empty(&r), "one of another shape is taken, or leaves something");
+        data[at[i]] ^= 1;
+    }
+    memcpy(data + 72, "\x9f\x01\xff", 3);
+    want(!root_take(&r, data, sizeof data), "an array without a length is taken");
+    memcpy(data + 72, "\x59\x07\xfd", 3);
+    want(root_take(&r, data, sizeof data) && r.chain_size == ROOT_CHAIN_MOST, "the largest chain is not taken");
+    memcpy(data + 72, "\x59\x07\xfe", 3);
+    want(!root_take(&r, data, sizeof data) && is_empty(&r), "a chain that is too large is taken");
+    memcpy(data + 72, "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9);
+    want(!root_take(&r, data, sizeof data), "an array beyond all memory is taken");
+    size = hand_over(data, some_chain, sizeof some_chain);
+    want(root_take(&root, data, size), "it is not taken");
+    root_forget();
+    want(is_empty(&root), "it is not forgotten");
+}
+
 int main(void)
 {
     sizes();
@@ -900,11 +1083,20 @@ int main(void)
     pci_given();
     its_kept();
     its_gone();
+    frame_kept();
+    frame_gone();
     pci_hidden();
     pci_two();
     pci_refused();
     seeds_taken();
     seeds_replaced();
+    root_found();
+    name = "hand-overs that are refused";
+    root_refused(2, HANDED, 0x1000);
+    root_refused(1, HANDED, 0);
+    root_refused(1, HANDED, ROOT_RANGE_MOST + 0x1000);
+    root_refused(1, UINT64_MAX - 0xfff, 0x1000);
+    root_taken();
     printf("plan_test: %u failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

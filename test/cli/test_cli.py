@@ -7,6 +7,7 @@ usage: test_cli.py PATH-OF-CORDON [WORD...]     only the tests whose name has on
 Prints a line for each test and closes with `N passed, N failed`.
 """
 import fcntl
+import hashlib
 import os
 import pty
 import random
@@ -785,6 +786,81 @@ def sparse_memory_of_64_gib():
     equal(r.out.count("mem pfn=0x1000000 word0=0x1\n"), 20, "dumps")
     print("# 64 GiB, 20 dumps: %.2f s" % took)
     check(took < 60, "%.0f s is too long" % took)
+
+
+# ---- measure ----
+
+MEASURED_SIZE = 16 << 20
+GUEST_RAM = 0x80000000
+BLOCK = 2 << 20
+
+
+def kernel(size=5 * 4096 + 100, image_size=3 << 20):
+    """An arm64 Image with pages of zeros in it, and a part of a page at its end."""
+    data = bytearray(random.Random(7).randbytes(size))
+    data[2 * 4096:4 * 4096] = bytes(2 * 4096)
+    struct.pack_into("<IIQQQ3QI", data, 0, 0x14000000, 0, 0x80000, image_size, 0, 0, 0, 0, 0x644d5241)
+    return bytes(data)
+
+
+def measure(image, initrd, *more):
+    tree = os.path.join(scratch, "measured.dtb")
+    r = run("measure", "--kernel", write("Image", image), *(["--initrd", write("initrd", initrd)] if initrd else []), "--mem", "16M",
+            "--dump-dtb", tree, *more)
+    with open(tree, "rb") as file:
+        return r, file.read()
+
+
+def measurement(image, initrd, tree, cpus, image_size=3 << 20):
+    """The same by docs/MEASUREMENT.md and host/vmm/README.md alone."""
+    memory = bytearray(MEASURED_SIZE)
+    entry = 0x80000
+    tree_at = (entry + image_size + BLOCK - 1) // BLOCK * BLOCK
+    for at, data in ((entry, image), (tree_at, tree), (tree_at + 0x10000, initrd)):
+        memory[at:at + len(data)] = data
+    digest = hashlib.sha256(struct.pack("<8s7Q", b"CORDONMM", GUEST_RAM, MEASURED_SIZE, 0, 0, 0, 0, 0))
+    for at in range(0, MEASURED_SIZE, 4096):
+        page = memory[at:at + 4096]
+        if any(page):
+            digest.update(struct.pack("<8s7Q", b"CORDONPG", GUEST_RAM + at, 0, 0, 0, 0, 0, 0))
+            digest.update(page)
+    digest.update(struct.pack("<8s7Q", b"CORDONVM", GUEST_RAM + entry, GUEST_RAM + tree_at, cpus, 0, 0, 0, 0))
+    return digest.hexdigest() + "\n"
+
+
+@test
+def measure_is_what_the_documents_say():
+    for cpus, initrd in ((1, b""), (3, os.urandom(70000))):
+        r, tree = measure(kernel(), initrd, "--cpus", str(cpus), "--append", "some words")
+        equal((r.status, r.err, r.out), (0, "", measurement(kernel(), initrd, tree, cpus)))
+
+
+@test
+def measure_changes_with_everything_that_a_guest_begins_with():
+    initrd = bytes(5000) + b"1" + bytes(5000)
+    other = bytes(5000) + b"2" + bytes(5000)
+    image = kernel()
+    seen = [measure(*what)[0].out for what in (
+        (image, initrd), (image, other), (image[:-1] + bytes([image[-1] ^ 1]), initrd), (image, initrd, "--append", "other"),
+        (image, initrd, "--cpus", "2"), (image, initrd, "--mem", "18M"), (image, initrd, "--disk", "/none"), (image, b""))]
+    equal([len(s) for s in seen], [65] * len(seen))
+    equal(len(set(seen)), len(seen), "all of them differ")
+    equal(measure(image, initrd)[0].out, seen[0], "the same again")
+    equal(measure(image, initrd, "--disk", "/none")[0].out, measure(image, initrd, "--disk", "/dev/null,ro")[0].out, "the disk's name is not measured")
+
+
+@test
+def measure_refuses_what_it_cannot_know():
+    path = write("Image", kernel())
+    for args, text in ((("--random",), "seeds"), (("--device", "0000:01:00.0"), "not known here"), (("--mem", "3M"), "multiple of 2M"),
+                       (("--mem", "2M"), "too little"), (("--initrd", "/none"), "cannot open the initrd"), (("more",), "belongs to no option")):
+        r = run("measure", "--kernel", path, *args)
+        equal((r.status, r.out), (2, ""), " ".join(args))
+        contains(r.err, "cordon measure: ")
+        contains(r.err, text)
+    equal(run("measure").status, 2)
+    contains(run("measure", "--help").out, "usage: cordon measure")
+    equal(run("measure", "--version").out.split()[:2], ["cordon", "measure"])
 
 
 def main():

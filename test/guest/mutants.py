@@ -6,7 +6,9 @@
     test/guest/mutants.py --all             these too: a boot with devices takes a minute and more
     test/guest/mutants.py --some 130        so many of them, others each time
 
-Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line.
+Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line. Those of
+group "order" leave out what orders memory: the image does not keep a rule of test/litmus any more. Those of group "root" leave secrets
+behind: test/attest/root.py looks through the machine's memory.
 
 Each mutant is one edit in a copy of the sources, built to an image of its own below build/el2-mutants and booted with one
 group of the attempts of test/guest/attack.py, or with the sweep of test/registers. It is noticed when the boot does not end as it
@@ -27,6 +29,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "registers"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "dma"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "litmus"))
+import order_mutants  # pylint: disable=wrong-import-position
 import devices  # pylint: disable=wrong-import-position
 import sweep  # pylint: disable=wrong-import-position
 import smmu_mutants  # pylint: disable=wrong-import-position
@@ -62,6 +66,27 @@ MUTANTS = [
       "    sysreg_write(pmcr_el0, cpu->pmcr & ~UINT64_C(1));\n", ""),
     M("debug-does-not-trap", "arch/arm64/registers.def", "the guest reads and writes the host's breakpoints",
       'BITS(MDCR, 11, 9, "TDRA, TDOSA, TDA", TRAPS, DEBUG)\n', ""),
+    M("breakpoints-not-given-back", "arch/arm64/guest_debug.c", "the host finds a guest's breakpoints, and they fire there",
+      "    write_breakpoints(cpu->host_breakpoint, cpu->breakpoints);\n", ""),
+    M("watchpoints-not-given-back", "arch/arm64/guest_debug.c", "the host finds a guest's watchpoints",
+      "    write_watchpoints(cpu->host_watchpoint, cpu->watchpoints);\n", ""),
+    M("debug-lock-not-given-back", "arch/arm64/guest_debug.c", "a guest opens the host's OS lock",
+      "    sysreg_write(oslar_el1, cpu->host_locked ? 1 : 0);\n", ""),
+    M("double-lock-not-given-back", "arch/arm64/guest_debug.c", "a guest opens the host's double lock",
+      "    sysreg_write(osdlr_el1, cpu->host_double_lock);\n", ""),
+    M("debug-lock-kept", "arch/arm64/guest_debug.c", "the host keeps a guest's breakpoints from firing",
+      "    sysreg_write(oslar_el1, 0);\n", ""),
+    M("double-lock-kept", "arch/arm64/guest_debug.c", "the host keeps a guest's breakpoints from firing, by the double lock",
+      "    sysreg_write(osdlr_el1, 0);\n", ""),
+    M("breakpoints-not-exchanged", "arch/arm64/guest_debug.c", "the host's breakpoints fire in a guest that debugs itself",
+      "    write_breakpoints(u->arch.breakpoint, cpu->breakpoints);\n    write_watchpoints(u->arch.watchpoint, cpu->watchpoints);\n"
+      "    sysreg_write(osdlr_el1, 0);", "    sysreg_write(osdlr_el1, 0);"),
+    M("guest-does-not-debug", "arch/arm64/guest_debug.h", "a guest's breakpoints never fire, without a word",
+      "if ((mdscr & (MDSCR_SS | MDSCR_MDE)) != 0)", "if (mdscr == 1)"),
+    M("guest-breakpoints-stay", "arch/arm64/guest_debug.h", "a guest's breakpoints stay on the CPU when it has left", "    if (cpu->debug_loaded)\n",
+      "    if (cpu == 0)\n"),
+    M("debug-to-el2", "arch/arm64/registers.def", "a guest's breakpoints end in Cordon",
+      'BITS(MDCR, 11, 9, "TDRA, TDOSA, TDA", TRAPS, DEBUG)', 'BITS(MDCR, 11, 8, "TDRA, TDOSA, TDA, TDE", TRAPS, DEBUG)'),
     M("hash-in-streaming-mode", "arch/arm64/registers.c", "EL2 hashes with vector instructions where the host may be in streaming mode",
       "&&\n           !registers_has_feature(id, FEATURE_SME)", "", "registers_test"),
     M("ordering-does-not-trap", "arch/arm64/registers.def", "the guest has the host's limited ordering regions",
@@ -132,6 +157,16 @@ MUTANTS = [
     M("seed-not-mixed", "arch/arm64/seed.c", "the loader's seeds do not count", "    generator_mix(g, data);\n", "    (void)g;\n", "plan_test"),
     M("seed-of-zeros", "arch/arm64/seed.c", "a seed of zeros is worth as much as another", "bytes += any ? size : 0;", "bytes += size;",
       "plan_test"),
+    M("root-node-left", "arch/arm64/root.c", "the host's tree has the node of the hand-over", "        fdt_delete_node(f, node);\n", "", "plan_test"),
+    M("root-second-taken", "arch/arm64/root.c", "of two hand-overs one is left where it is", " || found > 0)", ")", "plan_test"),
+    M("root-of-any-size", "arch/arm64/root.c", "a hand-over may be all of memory", "where->size > ROOT_RANGE_MOST", "where->size == 1", "plan_test"),
+    M("root-cut-off", "arch/arm64/root.c", "a string of a hand-over ends behind it", "major <= MAP && number > size - at)", "major <= MAP && number > UINT32_MAX)", "plan_test"),
+    M("root-number-cut-off", "arch/arm64/root.c", "a number of a hand-over ends behind it", "low > 27 || bytes > size - *at", "low > 27", "plan_test"),
+    M("root-too-large", "arch/arm64/root.c", "a chain is longer than its place", "n == 0 || n > ROOT_CHAIN_MOST", "n == 0", "plan_test"),
+    M("root-half-kept", "arch/arm64/root.c", "what cannot be read leaves secrets behind", "        return true;\n    root_erase((volatile uint8_t *)r, sizeof *r);\n",
+      "        return true;\n", "plan_test"),
+    M("root-key-not-looked-at", "arch/arm64/root.c", "a secret is taken for another", "data[0] != key || ", "", "plan_test"),
+    M("root-not-forgotten", "arch/arm64/scrub.c", "secrets are in memory when the machine is off", "    root_forget();\n    clean_to", "    clean_to", "root"),
     M("streams-bypass", "arch/arm64/smmu_format.c", "devices go past the table", "        entry[1] |= STE_S1_WALKS;\n    }\n",
       "        entry[1] |= STE_S1_WALKS;\n    }\n    entry[0] = STE_VALID | UINT64_C(4) << 1;\n", "dma core", "cortex-a72", 2),
     M("smmu-never-on", "arch/arm64/smmu_start.c", "the SMMU lets through all that it does not translate",
@@ -176,6 +211,7 @@ MUTANTS = [
       "dma given", "cortex-a72", 2),
 ]
 MUTANTS += [M(*mutant) for mutant in smmu_mutants.MUTANTS]
+MUTANTS += [M(*mutant, order_mutants.GROUP) for mutant in order_mutants.MUTANTS]
 
 
 class Stale(Exception):
@@ -239,6 +275,12 @@ def entry_verdict(folder):
     return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAIL"):].split())[:100]
 
 
+def root_verdict(folder):
+    done = subprocess.run([os.path.join(ROOT, "test", "attest", "root.py"), "--tree", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    return None if done.returncode == 0 else " ".join(done.stdout[done.stdout.find("FAILED"):].split())[:100]
+
+
 def sweep_verdict(log):
     """How the sweep's log shows that something is broken, or None."""
     for pattern in (r"sweep: DIFFERS.*", r"sweep: FAILED.*", r"Kernel panic.*", r"Cordon panic.*"):
@@ -256,6 +298,10 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
         return native_verdict(group, folder)
     if group == "entry":
         return entry_verdict(folder)
+    if group == "root":
+        return root_verdict(folder)
+    if group == order_mutants.GROUP:
+        return output([os.path.join(ROOT, "test", "litmus", "order.py"), os.path.join(folder, "build", "el2", "cordon.elf")], folder)
     if group == "image":
         return image_verdict(folder)
     if group == "sweep":

@@ -143,7 +143,7 @@ static void test_system(void)
     must_be("IMMEDIATE_EXIT", 1, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT));
     must_be("MAX_VCPUS", 16, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS));
     must_be("NR_MEMSLOTS", 8, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS));
-    must_be("READONLY_MEM", 0, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM));
+    must_be("READONLY_MEM", 1, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM));
     must_be("SYNC_MMU", 0, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_MMU));
     must_be("COALESCED_MMIO", 0, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_MMIO));
     must_be("an extension of no number", 0, ask_number(kvm, KVM_CHECK_EXTENSION, ~0ul));
@@ -156,7 +156,7 @@ static void test_vm_types(void)
 {
     long most = ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
 
-    must_be("a type with other bits", -EINVAL, ask_number(kvm, KVM_CREATE_VM, 1ul << 31 | 40));
+    must_be("a type with other bits", -EINVAL, ask_number(kvm, KVM_CREATE_VM, 1ul << 30 | 40));
     must_be("31 bits of guest address", -EINVAL, ask_number(kvm, KVM_CREATE_VM, 31));
     must_be("more bits than there are", -EINVAL, ask_number(kvm, KVM_CREATE_VM, (unsigned long)most + 1));
     for (long bits = 32; bits <= most; bits += most - 32 ? most - 32 : 1) {
@@ -205,7 +205,9 @@ static void test_memory(void)
     must_be("deletion of what is not there", -EINVAL, region(vm, 1, 0, 0x90200000, 0, at));
     must_be("slot 8", -EINVAL, region(vm, 8, 0, 0xa0000000, MIB, at));
     must_be("another address space", -EINVAL, region(vm, 1 << 16, 0, 0xa0000000, MIB, at));
-    must_be("read-only memory", -EINVAL, region(vm, 2, KVM_MEM_READONLY, 0xa0000000, MIB, at));
+    must_be("read-only memory", 0, region(vm, 2, KVM_MEM_READONLY, 0xa0000000, MIB, at));
+    must_be("... that is writable now", -EINVAL, region(vm, 2, 0, 0xa0000000, MIB, at));
+    must_be("... and goes", 0, region(vm, 2, KVM_MEM_READONLY, 0xa0000000, 0, at));
     must_be("a log of dirty pages", -EINVAL, region(vm, 2, KVM_MEM_LOG_DIRTY_PAGES, 0xa0000000, MIB, at));
     must_be("half a page", -EINVAL, region(vm, 2, 0, 0xa0000000, MIB + 2048, at));
     must_be("a crooked guest address", -EINVAL, region(vm, 2, 0, 0xa0000800, MIB, at));
@@ -233,13 +235,12 @@ static void test_vcpu_init(int vcpu, int second)
     must_be("SVE", -EINVAL, init_vcpu(vcpu, 1u << KVM_ARM_VCPU_SVE));
     must_be("half of pointer authentication", -EINVAL, init_vcpu(vcpu, 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS));
     must_be("vCPU 0 switched off", -EINVAL, init_vcpu(vcpu, 1u << KVM_ARM_VCPU_POWER_OFF));
-    must_be("vCPU 1 switched on", -EINVAL, init_vcpu(second, 1u << KVM_ARM_VCPU_PSCI_0_2));
     init = (struct kvm_vcpu_init){ .target = KVM_ARM_TARGET_CORTEX_A57 };
     must_be("another target", -EINVAL, ask(vcpu, KVM_ARM_VCPU_INIT, &init));
     must_be("init", 0, init_vcpu(vcpu, 1u << KVM_ARM_VCPU_PSCI_0_2));
     must_be("... again", 0, init_vcpu(vcpu, 1u << KVM_ARM_VCPU_PSCI_0_2));
     must_be("... with other features", -EINVAL, init_vcpu(vcpu, 0));
-    must_be("init of vCPU 1", 0, init_vcpu(second, 1u << KVM_ARM_VCPU_PSCI_0_2 | 1u << KVM_ARM_VCPU_POWER_OFF));
+    must_be("init of vCPU 1, not said to be off", 0, init_vcpu(second, 1u << KVM_ARM_VCPU_PSCI_0_2));
 }
 
 static void test_registers(int vcpu, int second)
@@ -259,6 +260,14 @@ static void test_registers(int vcpu, int second)
     must_be("x1 = 0", 0, set_u64(vcpu, CORE(regs.regs[1], KVM_REG_SIZE_U64), 0));
     must_be("x1 = 1", -EINVAL, set_u64(vcpu, CORE(regs.regs[1], KVM_REG_SIZE_U64), 1));
     must_be("PSTATE at reset", 0, set_u64(vcpu, CORE(regs.pstate, KVM_REG_SIZE_U64), 0x3c5));
+    must_be("PSTATE with flags", 0, set_u64(vcpu, CORE(regs.pstate, KVM_REG_SIZE_U64), 0xf00003c5));
+    must_be("PSTATE with interrupts", -EINVAL, set_u64(vcpu, CORE(regs.pstate, KVM_REG_SIZE_U64), 0x345));
+    must_be("PSTATE back", 0, get_reg(vcpu, CORE(regs.pstate, KVM_REG_SIZE_U64), value));
+    must_hold("... without flags", value[0] == 0x3c5);
+    must_be("the counter", 0, get_reg(vcpu, KVM_REG_ARM_TIMER_CNT, value));
+    must_hold("... counts", value[0] != 0);
+    must_be("the counter set", 0, set_u64(vcpu, KVM_REG_ARM_TIMER_CNT, 0));
+    must_be("the timer on", -EINVAL, set_u64(vcpu, KVM_REG_ARM_TIMER_CTL, 1));
     must_be("PSTATE of EL2", -EINVAL, set_u64(vcpu, CORE(regs.pstate, KVM_REG_SIZE_U64), 0x3c9));
     must_be("SP_EL1 = 0", 0, set_u64(vcpu, CORE(sp_el1, KVM_REG_SIZE_U64), 0));
     must_be("v31 = 0", 0, set_reg(vcpu, CORE(fp_regs.vregs[31], KVM_REG_SIZE_U128), (uint64_t[2]){ 0 }));
@@ -299,6 +308,8 @@ static void test_mp_state(int vcpu, int second)
     must_be("... as it is", 0, ask(vcpu, KVM_SET_MP_STATE, &state));
     must_be("MP state of vCPU 1", 0, ask(second, KVM_GET_MP_STATE, &state));
     must_hold("... stopped", state.mp_state == KVM_MP_STATE_STOPPED);
+    must_be("MP state of vCPU 1 that is another", 0, ask(second, KVM_SET_MP_STATE, &(struct kvm_mp_state){ KVM_MP_STATE_RUNNABLE }));
+    must_be("an MP state of none", -EINVAL, ask(second, KVM_SET_MP_STATE, &(struct kvm_mp_state){ 99 }));
     must_be("stopped for vCPU 0", -EINVAL, ask(vcpu, KVM_SET_MP_STATE, &state));
 }
 
@@ -357,7 +368,9 @@ static void test_failed_starts(void)
     must_be("a run without memory", -EINVAL, ask_number(vcpu, KVM_RUN, 0));
     must_be("... again", -EINVAL, ask_number(vcpu, KVM_RUN, 0));
     must_be("memory for a VM that failed", -EBUSY, region(vm, 0, 0, 0x80000000, 2 * MIB, (uint64_t)(uintptr_t)at));
-    must_be("PC of a VM that failed", -EPERM, set_u64(vcpu, CORE(regs.pc, KVM_REG_SIZE_U64), 0));
+    must_be("PC of a VM that failed", -EPERM, set_u64(vcpu, CORE(regs.pc, KVM_REG_SIZE_U64), 4));
+    must_be("init of a VM that failed", 0, init_vcpu(vcpu, 0));
+    must_be("... makes it as new", 0, region(vm, 0, 0, 0x80000000, 2 * MIB, (uint64_t)(uintptr_t)at));
     close(vcpu);
     close(vm);
 
@@ -441,10 +454,90 @@ static void test_gic_interrupts(int vm, int gic)
     must_be("PPI 16", 0, line(vm, KVM_ARM_IRQ_TYPE_PPI, 1, 16, 1));
     must_be("PPI 16 of vCPU 2", -EINVAL, line(vm, KVM_ARM_IRQ_TYPE_PPI, 2, 16, 1));
     must_be("PPI 15", -EINVAL, line(vm, KVM_ARM_IRQ_TYPE_PPI, 0, 15, 1));
-    must_be("PPI 27, which is the timer's", -EINVAL, line(vm, KVM_ARM_IRQ_TYPE_PPI, 0, 27, 1));
+    must_be("PPIs 27 and 30, which are the timers'", -EINVAL,
+            line(vm, KVM_ARM_IRQ_TYPE_PPI, 0, 27, 1) == 0 ? 0 : line(vm, KVM_ARM_IRQ_TYPE_PPI, 0, 30, 1));
     must_be("a line of a CPU", -ENXIO, line(vm, KVM_ARM_IRQ_TYPE_CPU, 0, 0, 1));
     must_be("a line of no type", -EINVAL, line(vm, 7, 0, 40, 1));
     must_be("a line from nowhere", -EFAULT, ask(vm, KVM_IRQ_LINE, BAD_POINTER));
+}
+
+static long device_fd(int vm, uint32_t type)
+{
+    struct kvm_create_device device = { .type = type };
+    long result = ask(vm, KVM_CREATE_DEVICE, &device);
+
+    return result < 0 ? result : (long)device.fd;
+}
+
+/* What is closed before its init is gone. */
+static void test_its(int vm)
+{
+    struct kvm_msi msi = { .address_lo = 0x3ffa0040, .flags = KVM_MSI_VALID_DEVID };
+    uint64_t value = 0;
+    int its = (int)device_fd(vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
+
+    must_hold("an ITS", its >= 0);
+    must_be("a second ITS", -EEXIST, device_fd(vm, KVM_DEV_TYPE_ARM_VGIC_ITS));
+    close(its);
+    its = (int)device_fd(vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
+    must_hold("an ITS when the first is closed", its >= 0);
+    must_be("a message without an address", -EINVAL, ask(vm, KVM_SIGNAL_MSI, &msi));
+    must_be("a crooked ITS", -EINVAL, address(its, KVM_VGIC_ITS_ADDR_TYPE, 0x3ff91000));
+    must_be("an ITS too high", -E2BIG, address(its, KVM_VGIC_ITS_ADDR_TYPE, 1ul << 50));
+    must_be("an ITS's address", 0, address(its, KVM_VGIC_ITS_ADDR_TYPE, 0x3ff90000));
+    must_be("... again", -EEXIST, address(its, KVM_VGIC_ITS_ADDR_TYPE, 0x3ff90000));
+    must_be("... back", 0, attribute(its, KVM_GET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &value));
+    must_hold("... is what was set", value == 0x3ff90000);
+    must_be("registers of an ITS", -ENXIO, attribute(its, KVM_HAS_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, 0, NULL));
+    must_be("an ITS's reset", 0, attribute(its, KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET, NULL));
+    must_be("a message that nobody asked for", 0, ask(vm, KVM_SIGNAL_MSI, &msi));
+    msi.flags = 2;
+    must_be("a message with other flags", -EINVAL, ask(vm, KVM_SIGNAL_MSI, &msi));
+    must_be("a message from nowhere", -EFAULT, ask(vm, KVM_SIGNAL_MSI, BAD_POINTER));
+    close(its);
+}
+
+static long routes(int vm, uint32_t n, uint32_t flags, struct kvm_irq_routing_entry e)
+{
+    struct { struct kvm_irq_routing head; struct kvm_irq_routing_entry e[2]; } table = { { .nr = n, .flags = flags }, { e, e } };
+
+    return ask(vm, KVM_SET_GSI_ROUTING, &table);
+}
+
+static void test_routes(void)
+{
+    struct kvm_irq_routing_entry pin = { .gsi = 4, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 0, 5 } };
+    struct kvm_enable_cap cap = { .cap = 0xffbadab1, .args = { 1, 8 } };
+    int vm = new_vm();
+    int gic;
+
+    must_be("routes without a GIC", -EINVAL, routes(vm, 1, 0, pin));
+    gic = new_gic(vm);
+    must_be("a second GIC", -EEXIST, device_fd(vm, KVM_DEV_TYPE_ARM_VGIC_V3));
+    close(gic);
+    gic = new_gic(vm);
+    must_be("no routes", 0, routes(vm, 0, 0, pin));
+    must_be("a route", 0, routes(vm, 1, 0, pin));
+    must_be("one GSI twice", -EINVAL, routes(vm, 2, 0, pin));
+    must_be("routes with flags", -EINVAL, routes(vm, 1, 1, pin));
+    must_be("too many routes", -EINVAL, routes(vm, 4097, 0, pin));
+    pin.gsi = 4096;
+    must_be("a GSI too many", -EINVAL, routes(vm, 1, 0, pin));
+    pin = (struct kvm_irq_routing_entry){ .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 0, 988 } };
+    must_be("a pin too many", -EINVAL, routes(vm, 1, 0, pin));
+    pin = (struct kvm_irq_routing_entry){ .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 1, 0 } };
+    must_be("another controller", -EINVAL, routes(vm, 1, 0, pin));
+    pin = (struct kvm_irq_routing_entry){ .type = KVM_IRQ_ROUTING_MSI, .flags = KVM_MSI_VALID_DEVID };
+    must_be("a message", 0, routes(vm, 1, 0, pin));
+    pin.type = KVM_IRQ_ROUTING_HV_SINT;
+    must_be("a route of another kind", -EINVAL, routes(vm, 1, 0, pin));
+    must_be("routes from nowhere", -EFAULT, ask(vm, KVM_SET_GSI_ROUTING, BAD_POINTER));
+    must_be("pKVM's firmware to nowhere", -EFAULT, ask(vm, KVM_ENABLE_CAP, &cap));
+    cap.cap = KVM_CAP_ARM_NISV_TO_USER;
+    must_be("what cannot be switched on", -EINVAL, ask(vm, KVM_ENABLE_CAP, &cap));
+    must_be("what is switched on from nowhere", -EFAULT, ask(vm, KVM_ENABLE_CAP, BAD_POINTER));
+    close(gic);
+    close(vm);
 }
 
 static void test_gic(void)
@@ -461,7 +554,8 @@ static void test_gic(void)
     device.type = KVM_DEV_TYPE_ARM_VGIC_V2;
     must_be("would there be a GICv2", -ENODEV, ask(vm, KVM_CREATE_DEVICE, &device));
     device.type = KVM_DEV_TYPE_ARM_VGIC_ITS;
-    must_be("would there be an ITS", -ENODEV, ask(vm, KVM_CREATE_DEVICE, &device));
+    must_be("would there be an ITS", 0, ask(vm, KVM_CREATE_DEVICE, &device));
+    test_its(vm);
     must_be("a device from nowhere", -EFAULT, ask(vm, KVM_CREATE_DEVICE, BAD_POINTER));
     gic = new_gic(vm);
     device = (struct kvm_create_device){ .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
@@ -553,6 +647,7 @@ int main(void)
     test_failed_starts();
     test_gic();
     test_regions();
+    test_routes();
     test_devices();
     test_other_process();
     printf("kvm_api: %u answers, %u wrong\n", answers, wrong);

@@ -35,6 +35,7 @@
 #define RAM 0x80000000ul
 #define RAM_SIZE (16 * MIB)
 #define DEVICE 0x10000000ul             /* of vCPU 0; the next one's is a page further */
+#define FLASH 0x60000000ul
 #define GICD 0x3fff0000ul
 #define GICR 0x3ff00000ul
 #define GICR_STRIDE 0x20000ul
@@ -631,16 +632,19 @@ static void test_hidden(void)
 {
     struct machine m = make(anonymous());
     struct kvm_userspace_memory_region region = { 1, 0, RAM + RAM_SIZE, PAGE, (uint64_t)(uintptr_t)m.memory };
-    struct kvm_vcpu_init init = { .target = KVM_ARM_TARGET_GENERIC_V8, .features = { 1u << KVM_ARM_VCPU_PSCI_0_2 } };
-    struct { struct kvm_reg_list list; uint64_t reg[8]; } l = { .list = { .n = 8 } };
+    struct { struct kvm_reg_list list; uint64_t reg[64]; } l = { .list = { .n = 64 } };
     uint64_t value = RAM;
     struct kvm_one_reg reg = { CORE(regs.pc), (uint64_t)(uintptr_t)&value };
 
     tell(&m, 0, ORDER_READ64, RAM, 0);
-    check(ioctl(m.vcpu[0], KVM_GET_ONE_REG, &reg) < 0 && errno == EPERM);
     check(ioctl(m.vcpu[0], KVM_SET_ONE_REG, &reg) < 0 && errno == EPERM);
-    check(ioctl(m.vcpu[0], KVM_ARM_VCPU_INIT, &init) < 0 && errno == EBUSY);
-    check(ioctl(m.vcpu[0], KVM_GET_REG_LIST, &l) == 0 && l.list.n == 2 && l.reg[0] == MPIDR);
+    check(ioctl(m.vcpu[0], KVM_GET_REG_LIST, &l) == 0 && l.list.n > 30);
+    for (uint64_t i = 0; i < l.list.n; i++) {   /* what a VMM reads says nothing, and may be written back */
+        reg.id = l.reg[i];
+        check(ioctl(m.vcpu[0], KVM_GET_ONE_REG, &reg) == 0);
+        check((reg.id & KVM_REG_ARM_COPROC_MASK) != KVM_REG_ARM_CORE || value == (reg.id == CORE(regs.pstate) ? 0x3c5 : 0));
+        check(ioctl(m.vcpu[0], KVM_SET_ONE_REG, &reg) == 0);
+    }
     reg.id = MPIDR;
     check(ioctl(m.vcpu[0], KVM_GET_ONE_REG, &reg) == 0 && value == 0x80000000);
     check(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &region) < 0 && errno == EBUSY);
@@ -975,9 +979,9 @@ static void test_event_for_the_guest(void)
     check(acknowledge(&m) == 50);               /* it was written to before */
     tell(&m, 0, ORDER_EOI, 50, 0);
     check(irqfd(&m, fd, 51 - 32, 0) == -EBUSY);
-    check(irqfd(&m, other, 64, 0) == -EINVAL);  /* there are 64 SPIs */
+    check(irqfd(&m, other, 4096, 0) == -EINVAL);
     check(irqfd(&m, 1000, 51 - 32, 0) == -EBADF);
-    check(irqfd(&m, other, 51 - 32, KVM_IRQFD_FLAG_RESAMPLE) == -EINVAL);
+    check(irqfd(&m, other, 51 - 32, KVM_IRQFD_FLAG_RESAMPLE) == -EINVAL);      /* to no event descriptor */
     check(irqfd(&m, other, 51 - 32, 0) == 0);
     signal_event(fd);
     signal_event(other);
@@ -993,6 +997,142 @@ static void test_event_for_the_guest(void)
     end(&m);
     signal_event(fd);                           /* the VM is gone */
     munmap(m.memory, RAM_SIZE);
+}
+
+/* A level, until the guest has ended it: then its user hears of it, and may raise it again. Routes say which interrupt it is. */
+static void test_event_resampled(void)
+{
+    struct { struct kvm_irq_routing head; struct kvm_irq_routing_entry e; } routes = {
+        { .nr = 1 }, { .gsi = 900, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = { 0, 52 - 32 } } };
+    struct machine m = make(anonymous());
+    int fd = must(eventfd(0, EFD_NONBLOCK), "eventfd"), ended = must(eventfd(0, EFD_NONBLOCK), "eventfd");
+    struct kvm_irqfd f = { .fd = (uint32_t)fd, .gsi = 900, .flags = KVM_IRQFD_FLAG_RESAMPLE, .resamplefd = (uint32_t)ended };
+
+    open_interface(&m, 52);
+    gic_write(&m, GICD + 0xc0c, 0);             /* 48 .. 63 are levels */
+    check(ioctl(m.vm, KVM_IRQFD, &f) == 0);
+    signal_event(fd);
+    check(acknowledge(&m) == 1023);             /* it leads nowhere */
+    must(ioctl(m.vm, KVM_SET_GSI_ROUTING, &routes), "routes");
+    for (unsigned turn = 0; turn < 2; turn++) {
+        signal_event(fd);
+        check(acknowledge(&m) == 52 && acknowledge(&m) == 1023);
+        check(count_of(ended) == -EAGAIN);
+        tell(&m, 0, ORDER_EOI, 52, 0);
+        check(acknowledge(&m) == 1023);
+        check(count_of(ended) == 1);
+    }
+    f.flags = KVM_IRQFD_FLAG_DEASSIGN;
+    signal_event(fd);
+    check(ioctl(m.vm, KVM_IRQFD, &f) == 0);
+    check(acknowledge(&m) == 1023);             /* its line is down with it */
+    end(&m);
+    munmap(m.memory, RAM_SIZE);
+}
+
+/* ---- a VM that begins anew ---- */
+
+static long init(int vcpu)
+{
+    struct kvm_vcpu_init init = { .target = KVM_ARM_TARGET_GENERIC_V8, .features = { 1u << KVM_ARM_VCPU_PSCI_0_2 } };
+
+    return ioctl(vcpu, KVM_ARM_VCPU_INIT, &init) < 0 ? -errno : 0;
+}
+
+/* As a VMM does it that reboots its guest: the memory comes back zero, and is another guest's when it runs again. */
+static void begin_anew(struct machine *m)
+{
+    check(init(m->vcpu[0]) == 0);
+    for (uint64_t at = 0; at < RAM_SIZE; at += PAGE)
+        check(*(volatile uint64_t *)(m->memory + at) == 0 && *(volatile uint64_t *)(m->memory + at + 8) == 0);
+    memcpy(m->memory, agent, (size_t)(agent_end - agent));
+    set_reg(m->vcpu[0], CORE(regs.regs[0]), DEVICE);
+    set_reg(m->vcpu[0], CORE(regs.pc), RAM);
+}
+
+static void test_begins_anew(void)
+{
+    struct machine m = make(anonymous());
+    struct order o = { .what = ORDER_HVC, .argument = { PSCI_0_2_FN_SYSTEM_RESET } };
+
+    fill(m.memory, 1, 20);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        open_interface(&m, 40);
+        line(&m, KVM_ARM_IRQ_TYPE_SPI, 40, 1);
+        tell(&m, 0, ORDER_WRITE64, RAM + 4 * MIB + 8, 0x5ec7e7);
+        check(go_on(&m, 0, &o) == KVM_EXIT_SYSTEM_EVENT && m.run[0]->system_event.type == KVM_SYSTEM_EVENT_RESET);
+        begin_anew(&m);
+        check(guest_read(&m, RAM + 4 * MIB + 8) == 0 && gic_read(&m, GICD) == 0x50 && gic_read(&m, GICD + 0x104) == 0);
+        begin_anew(&m);                         /* one that has not ended is thrown away too */
+    }
+    open_interface(&m, 40);
+    check(acknowledge(&m) == 1023);             /* an edge that was there before is gone */
+    line(&m, KVM_ARM_IRQ_TYPE_SPI, 40, 0);
+    line(&m, KVM_ARM_IRQ_TYPE_SPI, 40, 1);
+    check(acknowledge(&m) == 40);
+    end(&m);
+    munmap(m.memory, RAM_SIZE);
+}
+
+static void *runs_second(void *argument)
+{
+    struct machine *m = argument;
+
+    check(run(m, 1) == -EINTR);
+    return NULL;
+}
+
+/* Not while another vCPU is in use: its registers are not to be taken from under it. */
+static void test_begins_anew_when_nobody_runs(void)
+{
+    struct machine m = make(anonymous());
+    pthread_t thread;
+    long result;
+
+    tell(&m, 0, ORDER_READ64, RAM, 0);
+    pthread_create(&thread, NULL, runs_second, &m);
+    do
+        result = init(m.vcpu[0]);               /* until the other one is in its run */
+    while (result == 0 && (begin_anew(&m), tell(&m, 0, ORDER_READ64, RAM, 0), true));
+    check(result == -EBUSY);
+    check(guest_read(&m, RAM + 4 * MIB) == 0);  /* the guest is as it was */
+    pthread_kill(thread, KICK);
+    pthread_join(thread, NULL);
+    begin_anew(&m);
+    check(guest_read(&m, RAM + 4 * MIB) == 0);
+    end(&m);
+    munmap(m.memory, RAM_SIZE);
+}
+
+/* ---- read-only slots ---- */
+
+/* The guest gets copies of what is there; a slot with nothing in it is a device that user space answers for. */
+static void test_memory_readonly(void)
+{
+    struct machine m = make(anonymous());
+    uint8_t *flash = anonymous();
+    struct kvm_userspace_memory_region code = { 1, KVM_MEM_READONLY, FLASH, MIB, (uint64_t)(uintptr_t)flash };
+    struct kvm_userspace_memory_region empty = { 2, KVM_MEM_READONLY, FLASH + MIB, MIB, (uint64_t)(uintptr_t)flash + MIB };
+    struct order o = { .what = ORDER_READ64, .argument = { FLASH + MIB } };
+
+    *(volatile uint64_t *)(flash + 5 * PAGE) = 0x1234;
+    must(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &code), "read-only memory");
+    must(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &empty), "read-only memory with nothing in it");
+    check(guest_read(&m, FLASH + 5 * PAGE) == 0x1234 && guest_read(&m, FLASH + 9 * PAGE) == 0);
+    tell(&m, 0, ORDER_WRITE64, FLASH + 5 * PAGE, 0x5678);
+    tell(&m, 0, ORDER_WRITE64, FLASH + 9 * PAGE, 0x5678);
+    check(*(volatile uint64_t *)(flash + 5 * PAGE) == 0x1234 && *(volatile uint64_t *)(flash + 9 * PAGE) == 0);
+    check(guest_read(&m, FLASH + 5 * PAGE) == 0x5678);
+    check(go_on(&m, 0, &o) == KVM_EXIT_MMIO && m.run[0]->mmio.phys_addr == FLASH + MIB);
+    code.memory_size = 0;
+    check(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &code) < 0 && errno == EBUSY);
+    empty.memory_size = 0;
+    check(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &empty) == 0);        /* as a flash does that is written to */
+    empty.memory_size = MIB;
+    check(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &empty) == 0);
+    end(&m);
+    munmap(m.memory, RAM_SIZE);
+    munmap(flash, RAM_SIZE);
 }
 
 /* ---- two vCPUs ---- */
@@ -1061,6 +1201,9 @@ static const struct test {
     { "exit_host_call", test_exit_host_call },
     { "exit_end", test_exit_end },
     { "hidden", test_hidden },
+    { "begins_anew", test_begins_anew },
+    { "begins_anew_when_nobody_runs", test_begins_anew_when_nobody_runs },
+    { "memory_readonly", test_memory_readonly },
     { "signal_ends_a_run", test_signal_ends_a_run },
     { "signal_ends_the_wait_of_one_that_is_off", test_signal_ends_the_wait_of_one_that_is_off },
     { "gic_registers", test_gic_registers },
@@ -1071,6 +1214,7 @@ static const struct test {
     { "interrupt_timer", test_interrupt_timer },
     { "event_of_the_guest", test_event_of_the_guest },
     { "event_for_the_guest", test_event_for_the_guest },
+    { "event_resampled", test_event_resampled },
     { "two_vcpus", test_two_vcpus },
 };
 

@@ -26,10 +26,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 from mutants import M, apply, copy_sources  # pylint: disable=wrong-import-position
-from qemu_cases import BUILD, LOGS, ROOT, SECONDS, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, LOGS, ROOT, SECONDS, VIRTIO, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "reset.gz")
 GREEDY = os.path.join(BUILD, "greedy-image")
+OUT = os.path.join(BUILD, "reset-test")
+DISK = os.path.join(OUT, "given.img")
+DISK_PAGES = 4096
+REMAINS = (0x5ec2e7 << 40 | 0x0ddba11 << 12) + 0x80000000       # secret() + ATTACK_BASE of host/linux
 SHELL = r"test: shell on \d+ CPUs"
 FILLED = r"remains: (\d+) pages of guests are filled"
 FOUND = r"remains: (\d+) MiB looked through, (\d+) pages hold what was there before"
@@ -43,6 +47,9 @@ NO_END = M("reset-does-not-scrub", "arch/arm64/psci.c", "a reset that the host a
            "    scrub_guests();\n    return", "    return")
 
 
+DEVICES_STAY = M("reset-keeps-devices", "arch/arm64/scrub.c", "a reset leaves a device to its guest, which then cannot be ended",
+                 "    while (!return_devices() && sysreg_read(cntpct_el0) < deadline)\n        continue;\n", "")
+
 # A panic of Cordon's own, in place of a reset that the host asks for.
 PANIC = M("reset-panics", "arch/arm64/psci.c", "a reset that the host asks for is an error of Cordon's",
           "    scrub_guests();\n    return answer(firmware(function, 0, 0, 0));\n", "    __asm__ volatile(\"brk #1\");\n    return (int64_t)function;\n")
@@ -50,9 +57,9 @@ NO_END_OF_PANIC = M("panic-does-not-scrub", "arch/arm64/panic.c", "a panic leave
 
 
 class Case:
-    """fill: what is typed before the reset; reset: how it comes; mutants: of EL2; least: pages that must be found then."""
+    """fill: what is typed before the reset; reset: how it comes; mutants: of EL2; least: pages that must be found then; settings: more."""
 
-    def __init__(self, name, reset, cpu="cortex-a72", fill="fill", kernel=None, mutants=(), least=0):
+    def __init__(self, name, reset, cpu="cortex-a72", fill="fill", kernel=None, mutants=(), least=0, settings=()):
         self.name = name
         self.reset = reset
         self.cpu = cpu
@@ -60,6 +67,20 @@ class Case:
         self.kernel = kernel or os.path.join(BUILD, "Image")
         self.mutants = mutants
         self.least = least
+        self.settings = list(settings)
+
+
+def with_device():
+    """A guest whose own disk writes to it without a pause when the host resets the machine. Takes an SMMU with stage 2."""
+    if sys.argv[1:] and not any(word in name for word in sys.argv[1:] for name in ("reset-with-a-device", "control-device")):
+        return          # to have another QEMU may take a download
+    qemu, why = qemu_of("10")
+    if qemu is None:
+        print("reset-with-a-device %s" % why, flush=True)
+        return
+    settings = ["QEMU=" + qemu, "GUEST_DISK=" + DISK]
+    yield Case("reset-with-a-device", "reboot", fill="give", mutants=[NO_SCRUB], settings=settings)
+    yield Case("control-device", "reboot", fill="give", mutants=[NO_SCRUB, DEVICES_STAY], least=GUEST_PAGES // 2, settings=settings)
 
 
 def cases():
@@ -76,6 +97,7 @@ def cases():
     yield Case("control-panic-of-cordon", "panics", mutants=[NO_SCRUB, PANIC, NO_END_OF_PANIC], least=GUEST_PAGES // 2)
     yield Case("control-reset", "reboot", mutants=[NO_SCRUB, NO_END], least=GUEST_PAGES // 2)
     yield Case("control-boot", "system_reset", mutants=[NO_SCRUB], least=GUEST_PAGES // 2)
+    yield from with_device()
     yield Case("control-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY, mutants=[NO_REST], least=1)
 
 
@@ -180,7 +202,7 @@ def build(case):
 
 
 def command_of(case):
-    return [build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel, "APPEND=quiet panic=1"]
+    return [build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel, "APPEND=quiet panic=1"] + case.settings
 
 
 def run(case, command_of):  # pylint: disable=redefined-outer-name
@@ -212,10 +234,24 @@ def make_greedy_image():
         file.write(image)
 
 
+def make_disk():
+    """Full of the words that remains.c looks for. What a kernel reads of a new disk, its beginning and its end, is zeros."""
+    words = struct.pack("<512Q", *(REMAINS + 8 * i for i in range(512)))
+    with open(DISK, "wb") as image:
+        image.seek(1 << 20)
+        image.write(words * (DISK_PAGES))
+        image.truncate(image.tell() + (1 << 20))
+
+
 def prepare():
-    for name in ("fetch", "build-el2", "build-module"):
+    for name in ("fetch", "build-el2", "build-module", "build-vmm"):
         quietly(script(name))
-    quietly(script("make-initramfs", INITRD, os.path.join(HERE, "init"), os.path.join(BUILD, "module", "cordon_remains.ko")))
+    os.makedirs(OUT, exist_ok=True)
+    drivers, guest = kernel_modules(OUT, VIRTIO), os.path.join(OUT, "guest.gz")
+    quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), *drivers))
+    quietly(script("make-initramfs", INITRD, os.path.join(HERE, "init"), os.path.join(BUILD, "module", "cordon_remains.ko"),
+                   os.path.join(BUILD, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"), os.path.join(BUILD, "Image"), guest))
+    make_disk()
     make_greedy_image()
 
 

@@ -243,7 +243,7 @@ def who_may_not_install_is_told_the_one_line(debian):
 @test
 def nothing_missing_nothing_asked(debian):
     with_suite(debian, made=0)
-    for name in "gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libsodium-dev valgrind".split():
+    for name in "gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libfdt-dev libsodium-dev valgrind".split():
         debian.package(name, "1", installed=True)
     equal(debian.script("packages", "build").returncode, 0, "exit status")
     equal(debian.asked(), "", "what was asked")
@@ -462,6 +462,20 @@ def what_is_no_disk_is_refused_and_what_to_do_is_said(debian):
                                   ("raw", ["DISK"], "usage:")):
         qemu_img(debian, kind)
         done = run_host(debian, *settings)
+        equal((done.returncode, done.stdout), (2, ""), f"exit status and output with {settings}")
+        contains(done.stderr, words)
+
+
+@test
+def a_port_of_this_machine_leads_to_ssh_where_it_is_wanted(debian):
+    done = run_host(debian, "NET=user", "SSH=2200")
+    contains(done.stdout, "-netdev user,id=net,hostfwd=tcp:127.0.0.1:2200-:22 -device ")
+
+
+@test
+def an_image_that_is_none_is_refused_before_anything_is_built(debian):
+    for settings, words in (([], "no image: IMAGE=debian, or a file"), (["IMAGE=nowhere"], "there is no file nowhere; IMAGE=debian is one"), (["IMAGE"], "usage:")):
+        done = debian.script(os.path.join("host", "run-image"), *settings)
         equal((done.returncode, done.stdout), (2, ""), f"exit status and output with {settings}")
         contains(done.stderr, words)
 

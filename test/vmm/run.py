@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The launcher: its serial port and its configuration space by themselves, its options, terminal and disks on a real KVM in QEMU (the
+"""The launcher: its serial port, its virtio devices and its configuration space by themselves, its options, terminal and disks on a real KVM in QEMU (the
 machine without Cordon), the bare guest there, and under Cordon disks of a protected guest, and a disk on PCI that is a guest's own:
 with QEMU 10, whose SMMU has stage 2; with 7.2, where that is refused.
 
@@ -17,14 +17,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
+from qemu_cases import BUILD, KERNEL, ROOT, Case, VIRTIO, boots, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
 NEVER = [r"test: complaint", r"guest: FAIL", r"Kernel panic"]
+DEVICES = ["disk", "entropy", "guard", "link", "memory", "message", "net", "ports", "rtc", "serial", "slot", "socket", "terminal", "uart", "virtio", "vm"]
 MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "block/virtio_blk"]
-PCI_MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci",
-               "block/virtio_blk"]
 
 
 def bare(name, test, want, cpu="cortex-a72"):
@@ -37,7 +36,7 @@ def cordon(name, test, want, cpu="cortex-a72"):
 
 
 TREE = [r"tree: " + part for part in (r'.*bootargs = "some words";', r".*cpu@2 {", r".*memory@80000000 {", r".*kaslr-seed = <",
-                                      r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,gic-v3";')]
+                                      r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,pl031", "arm,primecell";', r'.*compatible = "arm,gic-v3";')]
 SAME = r"test: expected (\w+)(?s:.*)guest: read \1"
 DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
         r"test: guest ended with 0", r"test: ok written"]
@@ -73,9 +72,31 @@ def is_wanted(name):
     return not sys.argv[1:] or any(word in name for word in sys.argv[1:])
 
 
+# Two devices of other kinds, an NVMe disk and a network card, each behind a port of its own: both one guest's, twice.
+KINDS = ("-device pcie-root-port,id=first,chassis=1,slot=1 -drive if=none,id=given,format=raw,file=%s -device nvme,bus=first,drive=given,serial=x "
+         "-device pcie-root-port,id=second,chassis=2,slot=2 -netdev user,id=net "
+         "-device virtio-net-pci,bus=second,netdev=net,iommu_platform=on,disable-legacy=on,romfile=" % DISK_IMAGE)
+TWO = [r"(?s)(test: bound to cordon-device.*){4}", r"guest: interrupts: .*nvme0q", r"guest: interrupts: .*virtio", r"(?s)(guest: ping: 3 packets .* 3 packets received.*){2}",
+       r"(?s)(guest: large ping: 20 packets .* 20 packets received.*){2}", r"guest: unmounted", r"test: bound again to virtio-pci", r"test: bound again to nvme",
+       r"(?s)(test: ping: 3 packets .* 3 packets received.*){2}", r"guest: wrote (\w+)(?s:.*)test: found \1", r"test: found (\w+)(?s:.*)guest: read \1  -, written by the host",
+       r"test: guest ended with 0(?s:.*)test: guest ended with 0", r"pages came back, 0 of them not zero"]
+
+
+def other_kinds():
+    qemu, why = qemu_of("10")
+    if qemu is None:
+        print("device-10-kinds %s" % why, flush=True)
+        return None
+    case = boots("device-10-kinds", ["QEMU=" + qemu, "SMP=2", "MACHINE=iommu=smmuv3", "EXTRA=" + KINDS], 2, "cordon.test=kinds", TWO, NEVER)
+    case.check = image_is_as_said
+    return case
+
+
 def own_disks():
     if is_wanted("device-10"):
         yield own_disk("device-10", "10", 2, "own", OWN, [], image_is_as_said)
+    if is_wanted("device-10-kinds"):
+        yield other_kinds()
     if is_wanted("device-7"):
         yield own_disk("device-7", "7", 2, "refused", [r"Cordon gives this host's guests no such device", r"test: guest ended with 2",
                                                        r"test: bound again to virtio-pci", r"test: ok the host has its disk"], [r"guest: ready"])
@@ -84,16 +105,18 @@ def own_disks():
 def cases():
     yield from filter(None, own_disks())
     yield Case("pci", command=[os.path.join(OUT, "pci_test")], want=[r"PASSED.* 9 test"])
+    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 24 test"])
     yield Case("uart", command=[os.path.join(OUT, "uart_test")], want=[r"PASSED.* 6 test"])
-    yield bare("options", "options", [r"test: ok --help", r"test: ok --version", *TREE])
+    yield bare("options", "options", [r"test: ok --help", r"test: ok --version", r"test: ok an odd disk", *TREE])
     yield bare("console", "console", [r"test: (\w+)  -(?s:.*)test: expected \1", r"test: guest ended with 0",
                                       r"escape: terminal: raw", r"escape: terminal: as before afterwards; exit status 1",
                                       r"keys: \^Ahere", r"keys: terminal: as before afterwards; exit status 1",
-                                      r"test: terminated with 1", r"test: reset ends with 3"])
+                                      r"test: ok a halt is told", r"test: terminated with 1", r"test: reset ends with 3"])
     yield bare("payload-kvm", "payload", [r"test: guest of %d ended with 0" % n for n in (1, 2, 4)] +
                [r"guest: done: [1-9]\d* passed, 0 failed, 23 skipped"], "neoverse-n1")
     yield bare("disk-kvm", "disk", DISK)
     yield cordon("disk-cordon", "disk", DISK)
+    yield cordon("report", "report", [r"test: ok refuses .*--mem 4G", r"test: full: \d+", r"test: ok the host has it back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])
 
 
@@ -133,6 +156,8 @@ def prepare():
     os.makedirs(OUT, exist_ok=True)
     build("cc", "uart_test", os.path.join(HERE, "uart_test.c"), os.path.join(ROOT, "host", "vmm", "uart.c"), "-lcmocka")
     build("aarch64-linux-gnu-gcc", "on_terminal", "-static", os.path.join(HERE, "on_terminal.c"))
+    build("cc", "devices_test", "-g", "-fsanitize=address,undefined", "-I" + os.path.join(ROOT, "include"), os.path.join(HERE, "devices_test.c"),
+          *[os.path.join(ROOT, "host", "vmm", part + ".c") for part in DEVICES], "-lcmocka", "-pthread")
     build("cc", "pci_test", os.path.join(HERE, "pci_test.c"), os.path.join(ROOT, "host", "vmm", "pci.c"), "-lcmocka")
     guest, shell = os.path.join(OUT, "guest.gz"), os.path.join(OUT, "shell.gz")
     modules = kernel_modules(OUT, MODULES)
@@ -143,7 +168,7 @@ def prepare():
                    os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), os.path.join(OUT, "on_terminal"),
                    guest, shell))
-    on_pci, guest = kernel_modules(OUT, PCI_MODULES), os.path.join(OUT, "device-guest.gz")
+    on_pci, guest = kernel_modules(OUT, VIRTIO), os.path.join(OUT, "device-guest.gz")
     quietly(script("make-initramfs", guest, os.path.join(HERE, "device-guest-init"), *on_pci))
     quietly(script("make-initramfs", os.path.join(OUT, "device.gz"), os.path.join(HERE, "device-init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
                    os.path.join(BUILD, "vmm", "cordon-vmm"), os.path.join(KERNEL, "Image"), guest, *on_pci))

@@ -24,6 +24,9 @@
  *  18 TPIDR2_EL0: told, and then set to x1
  *  19 DISR_EL1: the same
  *  20 load four words from x1 on; results: the values
+ *  21 its own debugging: a breakpoint at x1, a watchpoint at x3, MDSCR_EL1 set to x2
+ *  22 what it finds of that: DBGBVR1_EL1, DBGBCR1_EL1, DBGWVR1_EL1, MDSCR_EL1
+ *  23 the physical timer: x1 to CNTP_CTL, x2 to CNTP_CVAL
  * An exception ends the command with 0xdead0000 + the exception's class.
  */
 	.arch	armv8-a
@@ -69,7 +72,7 @@ next:
 	mov	x21, #0
 	mov	x22, #0
 	mov	x23, #0
-	cmp	x0, #20
+	cmp	x0, #23
 	b.hi	unknown
 	adr	x9, commands
 	add	x9, x9, x0, lsl #2
@@ -96,9 +99,14 @@ commands:
 	b	tpidr2
 	b	disr
 	b	load_four
+	b	break
+	b	broken
+	b	physical
 unknown:
 	ldr	x20, =0xbad
 	b	next
+	.global	attack_agent_load
+attack_agent_load:
 load:
 	ldr	x20, [x1]
 	b	next
@@ -162,6 +170,30 @@ debug:
 	mrs	x21, dbgbvr0_el1
 	mrs	x22, dbgwcr0_el1
 	mrs	x23, oslsr_el1
+	b	next
+break:
+	msr	mdscr_el1, xzr
+	mov	x9, #0x1e7			/* at EL1 and EL0 */
+	msr	dbgbvr1_el1, x1
+	msr	dbgbcr1_el1, x9
+	mov	x9, #0x1fff			/* eight bytes, loads and stores */
+	msr	dbgwvr1_el1, x3
+	msr	dbgwcr1_el1, x9
+	msr	mdscr_el1, x2
+	isb
+	b	next
+physical:
+	msr	cntp_ctl_el0, xzr
+	msr	cntp_cval_el0, x2
+	msr	cntp_ctl_el0, x1
+	isb
+	mrs	x20, cntp_ctl_el0
+	b	next
+broken:
+	mrs	x20, dbgbvr1_el1
+	mrs	x21, dbgbcr1_el1
+	mrs	x22, dbgwvr1_el1
+	mrs	x23, mdscr_el1
 	b	next
 tpidr2:
 	mrs	x9, S3_3_C13_C0_5

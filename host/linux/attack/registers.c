@@ -37,6 +37,7 @@ void attack_probe(struct probe *p);
 	X(tpidrro_el0) X(tpidr_el1) X(sp_el0) X(elr_el1) X(spsr_el1) X(mdscr_el1) X(csselr_el1) X(daif)	\
 	X(cntp_cval_el0) X(cntfrq_el0) X(mpidr_el1) X(pmcr_el0) X(pmuserenr_el0) X(pmselr_el0) X(pmintenset_el1)	\
 	X(pmcntenset_el0) X(pmccfiltr_el0) X(oslsr_el1) X(dbgbvr0_el1) X(dbgbcr0_el1) X(dbgwvr0_el1) X(dbgwcr0_el1)	\
+	X(dbgbvr1_el1) X(dbgbcr1_el1) X(dbgwvr1_el1) X(dbgwcr1_el1) X(osdlr_el1)	\
 	X(S3_0_C4_C6_0) X(S3_0_C12_C12_3) X(S3_0_C12_C12_4) X(S3_0_C12_C12_5) X(S3_0_C12_C12_6) X(S3_0_C12_C12_7)	\
 	X(S3_0_C12_C11_3)
 
@@ -421,6 +422,65 @@ static void attempt_debug(struct around *a)
 	tally_report(&t, "breakpoints, watchpoints, OS lock", "on what the guest runs", "undisturbed");
 }
 
+/* Until its answer, through interrupts; what it leaves in the host's registers is looked at each time. */
+static u64 answer_probed(struct around *a, struct tally *t, const u64 command[4])
+{
+	const u64 nothing[4] = { 0 };
+
+	prepare(a, CORDON_ANSWER_VALUE, command);
+	run_probed(a);
+	look_at_system(t, a);
+	for (unsigned int i = 0; i < 1000 && a->probe.out.x[1] == CORDON_EXIT_INTERRUPTED; i++) {
+		prepare(a, CORDON_ANSWER_NONE, nothing);
+		run_probed(a);
+		look_at_system(t, a);
+	}
+	tally_want(t, "exit", a->probe.out.x[1], CORDON_EXIT_HOST_CALL);
+	return a->probe.out.x[2];
+}
+
+extern const char attack_agent[], attack_agent_load[];
+
+/*
+ * A guest that debugs itself, on a CPU where the host has breakpoints at what the guest runs and either lock on: the guest's fire, and
+ * no other; the host finds its own, and none of the guest's.
+ */
+static void attempt_own_debug(struct around *a)
+{
+	const u64 data = guest_address(ATTACK_CODE), at = ATTACK_BASE + (attack_agent_load - attack_agent);
+	const u64 look[4] = { DO_LOAD, data }, find[4] = { DO_BROKEN };
+	struct tally t = { 0 };
+	u64 value;
+
+	write_sysreg(ATTACK_BASE + 0x44, dbgbvr1_el1);
+	write_sysreg(0x1e7, dbgbcr1_el1);
+	write_sysreg(ATTACK_BASE, dbgwvr1_el1);
+	write_sysreg(0x1f001fff, dbgwcr1_el1);
+	value = answer_probed(a, &t, look);
+	for (unsigned int locks = 0; locks < 4; locks++) {
+		const u64 on[4] = { DO_BREAK, at, 0xa000, ATTACK_BASE + 0x7f000 }, off[4] = { DO_BREAK };
+		const u64 watch[4] = { DO_BREAK, ATTACK_DEVICE, 0xa000, data };
+
+		write_sysreg(locks & 1, oslar_el1);
+		write_sysreg(locks >> 1, osdlr_el1);
+		tally_want(&t, "it debugs itself", answer_probed(a, &t, on), 0);
+		tally_want(&t, "its breakpoint", answer_probed(a, &t, look), 0xdead0031);
+		tally_want(&t, "the address of it", answer_probed(a, &t, find), at);
+		tally_want(&t, "DBGBCR of the guest", a->probe.out.x[3], 0x1e7);
+		tally_want(&t, "DBGWVR of the guest", a->probe.out.x[4], ATTACK_BASE + 0x7f000);
+		tally_want(&t, "MDSCR of the guest", a->probe.out.x[5], 0xa000);
+		tally_want(&t, "it watches its memory", answer_probed(a, &t, watch), 0);
+		tally_want(&t, "its watchpoint", answer_probed(a, &t, look), 0xdead0035);
+		tally_want(&t, "it stops debugging", answer_probed(a, &t, off), 0);
+		tally_want(&t, "what is in its memory", answer_probed(a, &t, look), value);
+	}
+	write_sysreg(0, osdlr_el1);
+	write_sysreg(0, oslar_el1);
+	write_sysreg(0, dbgbcr1_el1);
+	write_sysreg(0, dbgwcr1_el1);
+	tally_report(&t, "a guest that debugs itself", "breakpoint, watchpoint, locks", "its own alone");
+}
+
 /* Debug exceptions on in the host, which masks them for itself: the guest has them off. */
 static void attempt_debug_on(void)
 {
@@ -574,6 +634,7 @@ void attack_registers(void)
 	tally_add(&t, vm_do(&watched, 0, DO_INTERRUPTS, 1, 0, 0, &r));
 	attempt_debug(a);
 	attempt_debug_on();
+	attempt_own_debug(a);
 	tally_add(&t, vm_do(&watched, 0, DO_INTERRUPTS, 0, 0, 0, &r));
 	attempt_counters(a);
 	attempt_extensions();

@@ -4,6 +4,7 @@
  * group 1 alone, no LPIs. What is not here reads as zero, and ignores writes. Registers are words of 32 bits; those of 64
  * are two of them, and a byte or a half word is part of one, with a mask of the bytes that are written.
  */
+#include <linux/kvm.h>
 #include <linux/log2.h>
 #include <linux/spinlock.h>
 
@@ -61,10 +62,10 @@ static struct irq *find(struct view w, u32 intid)
 	return irq_find(&w.vm->gic, w.v, intid);
 }
 
-/* An interrupt with a level that is not the guest's or the host's to set: Cordon knows when the timer fires. */
+/* An interrupt with a level that is not the guest's or the host's to set: Cordon knows when a timer fires. */
 static bool is_timer(const struct irq *irq)
 {
-	return irq->intid == CORDON_TIMER_INTID;
+	return irq->intid == CORDON_TIMER_INTID || irq->intid == CORDON_PHYSICAL_TIMER_INTID;
 }
 
 /* ---- a bit an interrupt ---- */
@@ -354,6 +355,12 @@ static bool find_view(struct vm *vm, u64 gpa, struct view *w, u64 *base)
 	return false;
 }
 
+/* All of its registers are zero, which no ITS has: the guest sees that there is none. */
+static bool is_its(const struct gic *gic, u64 gpa)
+{
+	return gic->mapped && gic->its_ready && gpa >= gic->its && gpa - gic->its < KVM_VGIC_V3_ITS_SIZE;
+}
+
 bool dist_access(struct vcpu *v, u64 gpa, u64 bytes, bool write, u64 *value, bool *abort)
 {
 	struct gic *gic = &v->vm->gic;
@@ -361,6 +368,11 @@ bool dist_access(struct vcpu *v, u64 gpa, u64 bytes, bool write, u64 *value, boo
 	struct view w;
 	u64 base;
 
+	if (is_its(gic, gpa)) {
+		*value = 0;
+		*abort = false;
+		return true;
+	}
 	if (!gic->mapped || !find_view(v->vm, gpa, &w, &base))
 		return false;
 	*abort = bytes == 0 || bytes > 8 || !is_power_of_2(bytes) || gpa % bytes != 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Event descriptors in place of ioctls: one that pulses an SPI when it is written to (KVM_IRQFD), and one that is written
- * to when the guest writes to a device register (KVM_IOEVENTFD), so that the vCPU's thread need not leave the kernel.
+ * Event descriptors in place of ioctls: one that pulses an SPI when it is written to, or raises it until the guest has ended it
+ * (KVM_IRQFD), and one that is written to when the guest writes to a device register (KVM_IOEVENTFD), so that the vCPU's thread need not leave the kernel.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -18,14 +18,17 @@
 #include "eventfd.h"
 #include "irq.h"
 #include "machine.h"
+#include "route.h"
 
 #define IOEVENTFDS_MAX 1000
 #define IOEVENTFD_FLAGS (KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_DEASSIGN)
 
 struct irqfd {
 	struct list_head list;		/* empty: it is being shut down */
+	struct list_head resample_list;	/* of those with the next */
+	struct eventfd_ctx *resample;	/* written to when the guest has ended the interrupt, which is a level; or NULL */
 	struct vm *vm;
-	u32 intid;
+	u32 gsi;
 	struct eventfd_ctx *ctx;
 	wait_queue_entry_t wait;
 	poll_table poll;
@@ -57,14 +60,72 @@ void eventfd_exit(void)
 
 /* ---- irqfd ---- */
 
+/* An edge, or a level until the guest has ended it. A route may have changed since the last time. */
+static void irqfd_raise(struct irqfd *f)
+{
+	u32 intid = route_find(f->vm, f->gsi);
+
+	if (intid == 0)
+		return;
+	if (f->resample) {
+		irq_raise_until_end(f->vm, intid);
+		return;
+	}
+	irq_set_line(f->vm, NULL, intid, true);
+	irq_set_line(f->vm, NULL, intid, false);
+}
+
+static void resample_begin(struct irqfd *f)
+{
+	spin_lock_irq(&f->vm->ioeventfd_lock);
+	list_add_tail(&f->resample_list, &f->vm->resamplers);
+	spin_unlock_irq(&f->vm->ioeventfd_lock);
+}
+
+static void irqfd_free(struct irqfd *f)
+{
+	if (f->resample) {
+		spin_lock_irq(&f->vm->ioeventfd_lock);
+		list_del(&f->resample_list);
+		spin_unlock_irq(&f->vm->ioeventfd_lock);
+		eventfd_ctx_put(f->resample);
+	}
+	eventfd_ctx_put(f->ctx);
+	kfree(f);
+}
+
+/* All that are behind one interrupt hear of its end, and those whose device still asks raise it again. */
+void eventfd_resample(struct vm *vm)
+{
+	struct irqfd *f, *other;
+
+	if (!irq_any_ended(vm))
+		return;
+	spin_lock_irq(&vm->ioeventfd_lock);
+	WRITE_ONCE(vm->gic.any_ended, false);
+	list_for_each_entry(f, &vm->resamplers, resample_list) {
+		u32 intid = route_find(vm, f->gsi);
+
+		if (intid == 0 || !irq_take_ended(vm, intid))
+			continue;
+		list_for_each_entry(other, &vm->resamplers, resample_list) {
+			if (route_find(vm, other->gsi) == intid)
+				compat_eventfd_signal(other->resample);
+		}
+	}
+	spin_unlock_irq(&vm->ioeventfd_lock);
+}
+
 static void irqfd_shutdown(struct work_struct *work)
 {
 	struct irqfd *f = container_of(work, struct irqfd, shutdown);
+	u32 intid = f->resample ? route_find(f->vm, f->gsi) : 0;
 	u64 count;
 
 	eventfd_ctx_remove_wait_queue(f->ctx, &f->wait, &count);
-	eventfd_ctx_put(f->ctx);
-	kfree(f);
+	if (intid != 0)
+		irq_set_line(f->vm, NULL, intid, false);
+	irqfd_free(f);
 }
 
 /* vm->irqfd_lock is held. Whoever takes it off the list shuts it down. */
@@ -84,8 +145,7 @@ static int irqfd_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, voi
 
 	if (events & EPOLLIN) {
 		eventfd_ctx_do_read(f->ctx, &count);
-		irq_set_line(f->vm, NULL, f->intid, true);
-		irq_set_line(f->vm, NULL, f->intid, false);
+		irqfd_raise(f);
 	}
 	if (events & EPOLLHUP) {
 		spin_lock_irqsave(&f->vm->irqfd_lock, flags);
@@ -126,7 +186,32 @@ static int irqfd_add(struct vm *vm, struct irqfd *f)
 	return taken ? -EBUSY : 0;
 }
 
-static int irqfd_assign_file(struct vm *vm, u32 intid, struct file *file)
+/* One that is not on any list. ctx becomes its own, or is put. */
+static struct irqfd *irqfd_new(struct vm *vm, const struct kvm_irqfd *args, struct eventfd_ctx *ctx)
+{
+	struct irqfd *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct eventfd_ctx *resample = NULL;
+
+	if (f && args->flags & KVM_IRQFD_FLAG_RESAMPLE)
+		resample = eventfd_ctx_fdget(args->resamplefd);
+	if (!f || IS_ERR(resample)) {
+		eventfd_ctx_put(ctx);
+		kfree(f);
+		return f ? ERR_CAST(resample) : ERR_PTR(-ENOMEM);
+	}
+	f->vm = vm;
+	f->gsi = args->gsi;
+	f->ctx = ctx;
+	f->resample = resample;
+	INIT_WORK(&f->shutdown, irqfd_shutdown);
+	init_waitqueue_func_entry(&f->wait, irqfd_wake);
+	init_poll_funcptr(&f->poll, irqfd_queue);
+	if (resample)
+		resample_begin(f);
+	return f;
+}
+
+static int irqfd_assign_file(struct vm *vm, const struct kvm_irqfd *args, struct file *file)
 {
 	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
 	struct irqfd *f;
@@ -134,28 +219,17 @@ static int irqfd_assign_file(struct vm *vm, u32 intid, struct file *file)
 
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
-	if (!f) {
-		eventfd_ctx_put(ctx);
-		return -ENOMEM;
-	}
-	f->vm = vm;
-	f->intid = intid;
-	f->ctx = ctx;
-	INIT_WORK(&f->shutdown, irqfd_shutdown);
-	init_waitqueue_func_entry(&f->wait, irqfd_wake);
-	init_poll_funcptr(&f->poll, irqfd_queue);
+	f = irqfd_new(vm, args, ctx);
+	if (IS_ERR(f))
+		return PTR_ERR(f);
 	ret = irqfd_add(vm, f);
 	if (ret != 0) {
-		eventfd_ctx_put(ctx);
-		kfree(f);
+		irqfd_free(f);
 		return ret;
 	}
 	/* It may have been written to before: then nobody will say so again. The file is held, so that it is not closed. */
-	if (vfs_poll(file, &f->poll) & EPOLLIN) {
-		irq_set_line(vm, NULL, intid, true);
-		irq_set_line(vm, NULL, intid, false);
-	}
+	if (vfs_poll(file, &f->poll) & EPOLLIN)
+		irqfd_raise(f);
 	return 0;
 }
 
@@ -166,12 +240,12 @@ static int irqfd_assign(struct vm *vm, const struct kvm_irqfd *args)
 
 	if (!smp_load_acquire(&vm->gic.ready))
 		return -EAGAIN;
-	if (args->gsi >= vm->gic.spis)
+	if (args->gsi >= ROUTES)
 		return -EINVAL;
 	file = fdget(args->fd);
 	if (!fd_file(file))
 		return -EBADF;
-	ret = irqfd_assign_file(vm, PRIVATE_IRQS + args->gsi, fd_file(file));
+	ret = irqfd_assign_file(vm, args, fd_file(file));
 	fdput(file);
 	return ret;
 }
@@ -186,7 +260,7 @@ static int irqfd_deassign(struct vm *vm, const struct kvm_irqfd *args)
 		return PTR_ERR(ctx);
 	spin_lock_irq(&vm->irqfd_lock);
 	f = irqfd_find(vm, ctx);
-	if (f && f->intid == PRIVATE_IRQS + args->gsi)
+	if (f && f->gsi == args->gsi)
 		irqfd_end(f);
 	spin_unlock_irq(&vm->irqfd_lock);
 	eventfd_ctx_put(ctx);
@@ -198,7 +272,7 @@ int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *args)
 {
 	int ret;
 
-	if (args->flags & ~(u32)KVM_IRQFD_FLAG_DEASSIGN)
+	if (args->flags & ~(u32)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);

@@ -12,6 +12,7 @@
 #include "gic.h"
 #include "irq.h"
 #include "machine.h"
+#include "route.h"
 
 #define UNSET U64_MAX
 #define DEFAULT_IRQS 256
@@ -190,6 +191,12 @@ int gic_set_number(struct vm *vm, u32 irqs)
 	return 0;
 }
 
+/* Without vCPUs nobody looks at its target. */
+static struct irq spi_at_reset(u32 i)
+{
+	return (struct irq){ .intid = PRIVATE_IRQS + i, .edge = true, .target = 0, .holder = HOLDER_NONE };
+}
+
 int gic_make_ready(struct vm *vm)
 {
 	struct gic *gic = &vm->gic;
@@ -206,8 +213,7 @@ int gic_make_ready(struct vm *vm)
 	if (!spi)
 		return -ENOMEM;
 	for (u32 i = 0; i < spis; i++)
-		spi[i] = (struct irq){ .intid = PRIVATE_IRQS + i, .edge = true, .target = vm->vcpus > 0 ? 0 : TARGET_NONE,
-				       .holder = HOLDER_NONE };
+		spi[i] = spi_at_reset(i);
 	spin_lock_irq(&gic->lock);
 	gic->spi = spi;
 	gic->spis = spis;
@@ -220,26 +226,87 @@ void gic_init(struct gic *gic)
 {
 	spin_lock_init(&gic->lock);
 	gic->dist = UNSET;
+	gic->its = UNSET;
 }
 
 /* SGIs are edges and always enabled as far as a distributor without LPIs can say; PPIs are levels. */
+static struct irq private_at_reset(u32 intid, u32 index)
+{
+	return (struct irq){ .intid = intid, .edge = intid < SGIS, .target = index, .holder = HOLDER_NONE };
+}
+
 void gic_init_vcpu(struct vcpu *v)
 {
 	v->redist = UNSET;
 	for (u32 i = 0; i < PRIVATE_IRQS; i++)
-		v->irq[i] = (struct irq){ .intid = i, .edge = i < SGIS, .target = v->index, .holder = HOLDER_NONE };
+		v->irq[i] = private_at_reset(i, v->index);
+}
+
+int gic_create(struct vm *vm)
+{
+	if (vm->gic.created)
+		return -EEXIST;
+	if (vm->state != VM_SETUP)
+		return -EBUSY;
+	smp_store_release(&vm->gic.created, true);
+	return 0;
+}
+
+void gic_abandon(struct vm *vm)
+{
+	struct gic *gic = &vm->gic;
+
+	if (gic->ready || !gic->created)
+		return;
+	gic->dist = UNSET;
+	gic->regions = 0;
+	gic->spis = 0;
+	smp_store_release(&gic->created, false);
+}
+
+/* The timer's line is the guest's own, and comes from Cordon. */
+static void renew_vcpu(struct vcpu *v)
+{
+	memset(v->listed, 0, sizeof(v->listed));
+	for (u32 i = 0; i < PRIVATE_IRQS; i++) {
+		bool line = v->irq[i].line && i != CORDON_TIMER_INTID;
+
+		v->irq[i] = private_at_reset(i, v->index);
+		v->irq[i].line = line;
+		irq_changed(v->vm, v, &v->irq[i]);
+	}
+}
+
+void gic_begin_anew(struct vm *vm)
+{
+	struct gic *gic = &vm->gic;
+
+	spin_lock_irq(&gic->lock);
+	gic->enabled = false;
+	for (u32 i = 0; i < vm->vcpus; i++)
+		renew_vcpu(vm->vcpu[i]);
+	for (u32 i = 0; i < gic->spis && gic->ready; i++) {
+		bool line = gic->spi[i].line && !gic->spi[i].resample;
+
+		gic->spi[i] = spi_at_reset(i);
+		gic->spi[i].line = line;
+		irq_changed(vm, NULL, &gic->spi[i]);
+	}
+	spin_unlock_irq(&gic->lock);
 }
 
 void gic_free(struct gic *gic)
 {
 	kvfree(gic->spi);
+	route_free(gic);
 }
 
 /* ---- lines ---- */
 
 static int private_line(struct vm *vm, u32 index, u32 intid, bool level)
 {
-	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || intid == CORDON_TIMER_INTID)
+	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || intid == CORDON_TIMER_INTID ||
+	    intid == CORDON_PHYSICAL_TIMER_INTID)
 		return -EINVAL;
 	irq_set_line(vm, vm->vcpu[index], intid, level);
 	return 0;

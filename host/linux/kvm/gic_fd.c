@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The GICv3 as a KVM device: its file descriptor, and the attributes that are set and read by it. */
+/* The GICv3 and its ITS as devices of KVM: their file descriptors, and the attributes that are set and read by them. */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
@@ -10,12 +10,21 @@
 
 #include "gic.h"
 #include "gic_fd.h"
+#include "its.h"
 #include "machine.h"
 #include "vm.h"
 
+/* What a file of either kind does. */
+struct kind {
+	bool (*has)(const struct kvm_device_attr *a);
+	int (*set)(struct vm *vm, const struct kvm_device_attr *a);
+	int (*get)(struct vm *vm, const struct kvm_device_attr *a);
+	void (*abandon)(struct vm *vm);
+};
+
 /* ---- attributes ---- */
 
-static bool has_attribute(const struct kvm_device_attr *a)
+static bool gic_has(const struct kvm_device_attr *a)
 {
 	switch (a->group) {
 	case KVM_DEV_ARM_VGIC_GRP_ADDR:
@@ -27,7 +36,7 @@ static bool has_attribute(const struct kvm_device_attr *a)
 	}
 }
 
-static int set_attribute(struct vm *vm, const struct kvm_device_attr *a)
+static int gic_set(struct vm *vm, const struct kvm_device_attr *a)
 {
 	void __user *pointer = (void __user *)a->addr;
 	u64 address;
@@ -43,7 +52,7 @@ static int set_attribute(struct vm *vm, const struct kvm_device_attr *a)
 	}
 }
 
-static int get_attribute(struct vm *vm, const struct kvm_device_attr *a)
+static int gic_get(struct vm *vm, const struct kvm_device_attr *a)
 {
 	void __user *pointer = (void __user *)a->addr;
 	u32 number = vm->gic.spis + PRIVATE_IRQS;
@@ -65,24 +74,53 @@ static int get_attribute(struct vm *vm, const struct kvm_device_attr *a)
 	}
 }
 
-static long attribute_ioctl(struct vm *vm, unsigned int request, const struct kvm_device_attr *a)
+static bool its_has(const struct kvm_device_attr *a)
+{
+	switch (a->group) {
+	case KVM_DEV_ARM_VGIC_GRP_ADDR: return a->attr == KVM_VGIC_ITS_ADDR_TYPE;
+	case KVM_DEV_ARM_VGIC_GRP_CTRL: return a->attr == KVM_DEV_ARM_VGIC_CTRL_INIT || a->attr == KVM_DEV_ARM_ITS_CTRL_RESET;
+	default: return false;
+	}
+}
+
+static int its_set(struct vm *vm, const struct kvm_device_attr *a)
+{
+	u64 address;
+
+	if (a->group == KVM_DEV_ARM_VGIC_GRP_ADDR)
+		return copy_from_user(&address, (void __user *)a->addr, sizeof(address)) ? -EFAULT : its_set_address(vm, address);
+	return a->attr == KVM_DEV_ARM_VGIC_CTRL_INIT ? its_make_ready(vm) : 0;
+}
+
+static int its_get(struct vm *vm, const struct kvm_device_attr *a)
+{
+	if (a->group != KVM_DEV_ARM_VGIC_GRP_ADDR)
+		return -ENXIO;
+	return copy_to_user((void __user *)a->addr, &vm->gic.its, sizeof(vm->gic.its)) ? -EFAULT : 0;
+}
+
+static const struct kind gic_kind = { gic_has, gic_set, gic_get, gic_abandon };
+static const struct kind its_kind = { its_has, its_set, its_get, its_abandon };
+
+/* ---- files ---- */
+
+static long attribute_ioctl(struct vm *vm, const struct kind *kind, unsigned int request, const struct kvm_device_attr *a)
 {
 	long ret;
 
 	if (request == KVM_HAS_DEVICE_ATTR)
-		return has_attribute(a) ? 0 : -ENXIO;
-	if (!has_attribute(a))
+		return kind->has(a) ? 0 : -ENXIO;
+	if (!kind->has(a))
 		return -ENXIO;
 	if (mutex_lock_killable(&vm->lock))
 		return -EINTR;
-	ret = request == KVM_SET_DEVICE_ATTR ? set_attribute(vm, a) : get_attribute(vm, a);
+	ret = request == KVM_SET_DEVICE_ATTR ? kind->set(vm, a) : kind->get(vm, a);
 	mutex_unlock(&vm->lock);
 	return ret;
 }
 
-static long gic_ioctl(struct file *file, unsigned int request, unsigned long argument)
+static long device_ioctl(struct vm *vm, const struct kind *kind, unsigned int request, unsigned long argument)
 {
-	struct vm *vm = file->private_data;
 	struct kvm_device_attr a;
 
 	if (vm->mm != current->mm)
@@ -93,16 +131,39 @@ static long gic_ioctl(struct file *file, unsigned int request, unsigned long arg
 	case KVM_GET_DEVICE_ATTR:
 		if (copy_from_user(&a, (void __user *)argument, sizeof(a)))
 			return -EFAULT;
-		return a.flags != 0 ? -EPERM : attribute_ioctl(vm, request, &a);
+		return a.flags != 0 ? -EPERM : attribute_ioctl(vm, kind, request, &a);
 	default:
 		return -ENOTTY;
 	}
 }
 
+static int device_release(struct vm *vm, const struct kind *kind)
+{
+	mutex_lock(&vm->lock);
+	kind->abandon(vm);
+	mutex_unlock(&vm->lock);
+	vm_put(vm);
+	return 0;
+}
+
+static long gic_ioctl(struct file *file, unsigned int request, unsigned long argument)
+{
+	return device_ioctl(file->private_data, &gic_kind, request, argument);
+}
+
 static int gic_release(struct inode *inode, struct file *file)
 {
-	vm_put(file->private_data);
-	return 0;
+	return device_release(file->private_data, &gic_kind);
+}
+
+static long its_ioctl(struct file *file, unsigned int request, unsigned long argument)
+{
+	return device_ioctl(file->private_data, &its_kind, request, argument);
+}
+
+static int its_release(struct inode *inode, struct file *file)
+{
+	return device_release(file->private_data, &its_kind);
 }
 
 static const struct file_operations gic_fops = {
@@ -112,37 +173,54 @@ static const struct file_operations gic_fops = {
 	.llseek = noop_llseek,
 };
 
+static const struct file_operations its_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = its_ioctl,
+	.release = its_release,
+	.llseek = noop_llseek,
+};
+
 /* ---- creation ---- */
 
-static int create_locked(struct vm *vm)
+static int get_fd(struct vm *vm, bool its)
 {
 	int fd;
 
-	if (vm->gic.created)
-		return -EEXIST;
-	if (vm->state != VM_SETUP)
-		return -EBUSY;
 	vm_get(vm);
-	fd = anon_inode_getfd("kvm-arm-vgic-v3", &gic_fops, vm, O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
+	fd = its ? anon_inode_getfd("kvm-arm-vgic-its", &its_fops, vm, O_RDWR | O_CLOEXEC) :
+		   anon_inode_getfd("kvm-arm-vgic-v3", &gic_fops, vm, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
 		vm_put(vm);		/* not the last: the caller has one */
-		return fd;
-	}
-	smp_store_release(&vm->gic.created, true);
+	return fd;
+}
+
+static int create_locked(struct vm *vm, bool its)
+{
+	int ret = its ? its_create(vm) : gic_create(vm);
+	int fd;
+
+	if (ret != 0)
+		return ret;
+	fd = get_fd(vm, its);
+	if (fd < 0 && its)
+		its_abandon(vm);
+	else if (fd < 0)
+		gic_abandon(vm);
 	return fd;
 }
 
 int gic_fd_create(struct vm *vm, struct kvm_create_device *device)
 {
+	bool its = device->type == KVM_DEV_TYPE_ARM_VGIC_ITS;
 	int ret;
 
-	if (device->type != KVM_DEV_TYPE_ARM_VGIC_V3)
+	if (device->type != KVM_DEV_TYPE_ARM_VGIC_V3 && !its)
 		return -ENODEV;
 	if (device->flags & KVM_CREATE_DEVICE_TEST)
 		return 0;
 	if (mutex_lock_killable(&vm->lock))
 		return -EINTR;
-	ret = create_locked(vm);
+	ret = create_locked(vm, its);
 	mutex_unlock(&vm->lock);
 	if (ret < 0)
 		return ret;

@@ -12,6 +12,7 @@
 #define PRIVATE_IRQS 32
 #define IRQS_LIMIT 1020			/* INTIDs from here on are no interrupts */
 #define SGIS 16
+#define ROUTES 4096			/* GSIs that user space can route */
 
 #define TARGET_ANY (-1)			/* an SPI that any vCPU may take */
 #define TARGET_NONE (-2)		/* an SPI that is routed to a vCPU that is not there */
@@ -36,6 +37,7 @@ struct irq {
 	s8 holder;			/* the vCPU in whose list registers it is, or where it is active */
 	u64 router;			/* what the guest has written */
 	struct host_line *host;		/* what is behind it, or NULL */
+	bool resample;			/* raised for an event descriptor that is to hear of its end */
 };
 
 struct redist_region {
@@ -54,6 +56,12 @@ struct gic {
 	u32 regions;
 	u32 spis;
 	struct irq *spi;
+	u16 *route;			/* user space's table, or NULL: route.c */
+	u64 its;			/* guest address; all ones: not set */
+	bool its_created;
+	bool its_ready;
+	DECLARE_BITMAP(ended, IRQS_LIMIT);	/* SPIs whose end somebody is to hear of */
+	bool any_ended;
 	DECLARE_BITMAP(busy, IRQS_LIMIT);	/* SPIs that are pending or active */
 };
 

@@ -143,6 +143,41 @@ void irq_send_sgi(struct vm *vm, u64 targets_mask, u32 intid)
 	spin_unlock_irqrestore(&gic->lock, flags);
 }
 
+/* ---- ends that are heard of ---- */
+
+void irq_raise_until_end(struct vm *vm, u32 intid)
+{
+	unsigned long flags;
+	struct irq *irq;
+
+	spin_lock_irqsave(&vm->gic.lock, flags);
+	irq = irq_find(&vm->gic, NULL, intid);
+	if (irq) {
+		irq->resample = true;
+		set_line(vm, NULL, irq, true);
+	}
+	spin_unlock_irqrestore(&vm->gic.lock, flags);
+}
+
+/* gic->lock is held. Whoever raised it says anew whether it is up. */
+static void ended(struct gic *gic, struct irq *irq)
+{
+	irq->line = false;
+	irq->resample = false;
+	set_bit(irq->intid, gic->ended);
+	WRITE_ONCE(gic->any_ended, true);
+}
+
+bool irq_any_ended(const struct vm *vm)
+{
+	return READ_ONCE(vm->gic.any_ended);
+}
+
+bool irq_take_ended(struct vm *vm, u32 intid)
+{
+	return intid < IRQS_LIMIT && test_and_clear_bit(intid, vm->gic.ended);
+}
+
 /* ---- lines of the host's behind SPIs ---- */
 
 void irq_host_line_begin(struct vm *vm, struct host_line *l)
@@ -307,6 +342,8 @@ static void take_one(struct vcpu *v, struct listed *l, const u64 *word)
 		irq->active = (*word & CORDON_INTERRUPT_ACTIVE) != 0;
 	if (word && irq->host && !pending && !irq->active)
 		host_line_down(irq);	/* the guest has ended it */
+	if (word && irq->resample && !pending && !irq->active)
+		ended(&v->vm->gic, irq);
 	if (pending && l->latch)
 		irq->latch = true;
 	irq->holder = irq->active ? v->index : HOLDER_NONE;
@@ -338,6 +375,8 @@ static void drop(struct vcpu *v, struct irq *irq)
 	if (irq->intid == CORDON_TIMER_INTID) {
 		v->timer_asserted = false;
 		v->timer_deadline = U64_MAX;
+	} else if (irq->intid == CORDON_PHYSICAL_TIMER_INTID) {
+		v->physical_deadline = U64_MAX;
 	} else {
 		pr_warn_ratelimited("interrupt %u of vCPU %u was refused, and is dropped\n", irq->intid, v->index);
 	}
@@ -385,10 +424,10 @@ bool irq_waiting(struct vcpu *v)
 	return found;
 }
 
-bool irq_timer_counts(struct vcpu *v)
+bool irq_timer_counts(struct vcpu *v, u32 intid)
 {
 	struct gic *gic = &v->vm->gic;
-	struct irq *irq = &v->irq[CORDON_TIMER_INTID];
+	struct irq *irq = &v->irq[intid];
 	unsigned long flags;
 	bool counts;
 

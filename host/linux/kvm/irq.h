@@ -29,6 +29,10 @@ void irq_forget(struct vm *vm, struct irq *irq, bool pending, bool active);
 
 /* The level of a line; v: as above. */
 void irq_set_line(struct vm *vm, struct vcpu *v, u32 intid, bool level);
+/* Up until the guest has ended it: then irq_take_ended() finds it once. */
+void irq_raise_until_end(struct vm *vm, u32 intid);
+bool irq_any_ended(const struct vm *vm);
+bool irq_take_ended(struct vm *vm, u32 intid);
 /*
  * A line of the host's that is up, by its handler: the host masks it, and the SPI is up until the guest has ended it. It belongs to the
  * SPI from its beginning to its end, after which nothing is masked; the SPI is there.
@@ -40,8 +44,8 @@ void irq_host_line_end(struct vm *vm, struct host_line *l);
 void irq_send_sgi(struct vm *vm, u64 targets, u32 intid);
 /* Whether the vCPU has an interrupt to take. */
 bool irq_waiting(struct vcpu *v);
-/* Whether its timer's interrupt would be one. */
-bool irq_timer_counts(struct vcpu *v);
+/* Whether that of one of its timers would be one. */
+bool irq_timer_counts(struct vcpu *v, u32 intid);
 /* Before and after a run, with interrupts off. words: NULL: it has not run. */
 void irq_list(struct vcpu *v, u64 words[CORDON_INTERRUPTS]);
 void irq_take_back(struct vcpu *v, const u64 *words);

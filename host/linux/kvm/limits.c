@@ -48,6 +48,11 @@ int limits_extension(unsigned long which)
 	case KVM_CAP_ARM_PSCI:
 	case KVM_CAP_ARM_PSCI_0_2:
 	case KVM_CAP_IRQFD:
+	case KVM_CAP_IRQFD_RESAMPLE:
+	case KVM_CAP_SIGNAL_MSI:
+	case KVM_CAP_MSI_DEVID:
+	case KVM_CAP_READONLY_MEM:
+	case KVM_CAP_ENABLE_CAP_VM:
 	case KVM_CAP_IOEVENTFD:
 	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
 	case KVM_CAP_MP_STATE:
@@ -55,6 +60,8 @@ int limits_extension(unsigned long which)
 	case KVM_CAP_CHECK_EXTENSION_VM:
 	case KVM_CAP_INTERNAL_ERROR_DATA:
 	case KVM_CAP_SYSTEM_EVENT_DATA: return 1;
+	case CAP_ARM_PROTECTED_VM: return 1;
+	case KVM_CAP_IRQ_ROUTING: return ROUTES;
 	case KVM_CAP_NR_MEMSLOTS: return SLOTS;
 	case KVM_CAP_NR_VCPUS: return min(num_online_cpus(), limits.vcpus);
 	case KVM_CAP_MAX_VCPUS:

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#define CAP_ARM_PROTECTED_VM 0xffbadab1UL		/* pKVM's name, as VMMs know it */
+
 struct limits {
 	u32 root_order;			/* 2^n frames are a VM's first table */
 	u32 ipa_bits;			/* of guest addresses */

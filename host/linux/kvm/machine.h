@@ -11,6 +11,7 @@
 #ifndef CORDON_KVM_MACHINE_H
 #define CORDON_KVM_MACHINE_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/kvm.h>
 #include <linux/list.h>
@@ -28,6 +29,7 @@
 
 #define SLOTS CORDON_MEMORY_RANGES
 #define BLOCK_PAGES 512UL
+#define OWN XA_MARK_1
 
 struct vm;
 struct vm_device;
@@ -62,6 +64,9 @@ struct vcpu {
 
 	u64 timer_deadline;		/* in ticks of the physical counter */
 	bool timer_asserted;
+	u64 physical_deadline;		/* of the guest's physical timer, the same; U64_MAX: never */
+	bool has_physical;		/* it has used that */
+	struct hrtimer physical;	/* ends the run when it fires */
 
 	struct irq irq[PRIVATE_IRQS];
 	unsigned long busy;		/* of these, as in struct gic */
@@ -79,6 +84,8 @@ struct slot {
 	u64 base;			/* guest address */
 	u64 size;			/* bytes; 0: not in use */
 	unsigned long user;
+	bool readonly;			/* the guest gets copies of the process's pages */
+	bool device;			/* read-only, and nothing was in it at the start: accesses are user space's to answer */
 };
 
 enum vm_state { VM_SETUP, VM_RUNS, VM_FAILED };
@@ -105,7 +112,7 @@ struct vm {
 	u64 handle;			/* Cordon's; 0: it has none yet */
 	struct list_head frames;	/* given for tables and registers; linked by page->lru, order in page->private */
 	u64 nframes;
-	struct xarray pages;		/* guest frame number -> pinned page, ours until Cordon has given it back */
+	struct xarray pages;		/* guest frame number -> pinned page; marked OWN: one of the kernel's */
 	u64 pinned;
 	u64 blocks;
 	struct page **batch;		/* BLOCK_PAGES of them, for whoever holds the lock */
@@ -116,6 +123,7 @@ struct vm {
 	 */
 	spinlock_t ioeventfd_lock;
 	struct list_head ioeventfds;
+	struct list_head resamplers;	/* irqfds whose user hears of the interrupt's end */
 	u32 nioeventfds;
 	spinlock_t irqfd_lock;
 	struct list_head irqfds;

@@ -55,6 +55,23 @@ static int note(struct vm *vm, u64 gfn, unsigned long n)
 	return 0;
 }
 
+/* A page that Cordon has given back: to the process, or to the kernel whose own it is. */
+static void put(struct page *page, bool own)
+{
+	if (own)
+		__free_page(page);
+	else
+		pin_release(&page, 1);
+}
+
+static void release(struct vm *vm, u64 gfn, struct page *page)
+{
+	bool own = xa_get_mark(&vm->pages, gfn, OWN);
+
+	forget(vm, gfn, 1);
+	put(page, own);
+}
+
 static unsigned long contiguous(struct page **pages, unsigned long n)
 {
 	unsigned long run = 1;
@@ -91,6 +108,79 @@ static int give_batch(struct vm *vm, u32 function, u64 gfn, unsigned long n)
 	return ret;
 }
 
+/* ---- read-only slots: what the guest has is a copy, so that the process keeps its own ---- */
+
+/* A page of the kernel's own, which is the guest's or freed afterwards. On an error in a load it is kept, as in give_batch(). */
+static int give_own(struct vm *vm, u32 function, u64 gfn, struct page *page)
+{
+	u64 done;
+	int ret;
+
+	vm->batch[0] = page;
+	ret = note(vm, gfn, 1);
+	if (ret != 0) {
+		__free_page(page);
+		return ret;
+	}
+	xa_set_mark(&vm->pages, gfn, OWN);
+	ret = el2_give(vm, function, gfn, page_to_pfn(page), 1, &done);
+	if (ret != 0 && function == CORDON_CALL_VM_MAP)
+		release(vm, gfn, page);
+	return ret;
+}
+
+static int load_copy(struct vm *vm, u64 gfn, struct page *from)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT);
+
+	if (!page)
+		return -ENOMEM;
+	copy_page(page_address(page), page_address(from));
+	return give_own(vm, CORDON_CALL_VM_LOAD, gfn, page);
+}
+
+/* The pages that are there, up to the first if that is all that is asked. How many, or an error. */
+static long load_readonly(struct vm *vm, const struct slot *s, bool ask)
+{
+	long n = 0;
+
+	for (u64 at = 0; at < s->size;) {
+		unsigned long hole;
+		struct page *page;
+		long ret = pin_to_read(vm, s->user + at, &page, &hole);
+
+		if (ret < 0)
+			return ret;
+		if (ret == 1) {
+			n++;
+			ret = ask ? 0 : load_copy(vm, (s->base + at) >> PAGE_SHIFT, page);
+			unpin_user_page(page);
+			if (ret != 0 || ask)
+				return ret != 0 ? ret : n;
+			hole = PAGE_SIZE;
+		}
+		at += hole;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return n;
+}
+
+/* One that nothing is in is no memory: a flash that user space emulates. */
+static int find_devices(struct vm *vm)
+{
+	for (u32 i = 0; i < SLOTS; i++) {
+		struct slot *s = &vm->slot[i];
+		long n = s->readonly ? load_readonly(vm, s, true) : 1;
+
+		if (n < 0)
+			return n;
+		s->device = n == 0;
+	}
+	return 0;
+}
+
 /* ---- the image ---- */
 
 static int load_slot(struct vm *vm, const struct slot *s)
@@ -116,24 +206,29 @@ static int load_slot(struct vm *vm, const struct slot *s)
 	return 0;
 }
 
-int memory_load(struct vm *vm)
+static int load(struct vm *vm, const struct slot *s)
 {
-	struct slot *s;
 	int ret;
 
-	for (s = slot_from(vm, 0); s; s = slot_from(vm, s->base + s->size)) {
-		ret = el2_memory(vm, s->base, s->size);
-		if (ret != 0)
-			return ret;
+	if (s->readonly)
+		return min(load_readonly(vm, s, false), 0L);
+	ret = pin_prepare(vm, s->user, s->user + s->size);
+	return ret == 0 ? load_slot(vm, s) : ret;
+}
+
+int memory_load(struct vm *vm)
+{
+	int ret = find_devices(vm);
+
+	for (struct slot *s = slot_from(vm, 0); s && ret == 0; s = slot_from(vm, s->base + s->size)) {
+		if (!s->device)
+			ret = el2_memory(vm, s->base, s->size);
 	}
-	for (s = slot_from(vm, 0); s; s = slot_from(vm, s->base + s->size)) {
-		ret = pin_prepare(vm, s->user, s->user + s->size);
-		if (ret == 0)
-			ret = load_slot(vm, s);
-		if (ret != 0)
-			return ret;
+	for (struct slot *s = slot_from(vm, 0); s && ret == 0; s = slot_from(vm, s->base + s->size)) {
+		if (!s->device)
+			ret = load(vm, s);
 	}
-	return 0;
+	return ret;
 }
 
 /* ---- blocks ---- */
@@ -141,7 +236,7 @@ int memory_load(struct vm *vm)
 /* The slot's guest and user addresses are equal within 2 MiB, so that a block of one is a block of the other. */
 static bool can_have_blocks(const struct slot *s)
 {
-	return use_blocks && ((s->base ^ s->user) & (PMD_SIZE - 1)) == 0;
+	return use_blocks && !s->readonly && ((s->base ^ s->user) & (PMD_SIZE - 1)) == 0;
 }
 
 static bool block_is_in(const struct slot *s, u64 gfn)
@@ -258,11 +353,19 @@ int memory_map_all(struct vm *vm)
 	int ret = 0;
 
 	for (u32 i = 0; i < SLOTS && ret == 0; i++)
-		ret = map_slot(vm, &vm->slot[i]);
+		ret = vm->slot[i].readonly ? 0 : map_slot(vm, &vm->slot[i]);
 	return ret;
 }
 
 /* ---- faults ---- */
+
+/* Where a read-only slot had nothing, the guest finds zeros. */
+static int map_own_page(struct vm *vm, u64 gfn)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+	return page ? give_own(vm, CORDON_CALL_VM_MAP, gfn, page) : -ENOMEM;
+}
 
 static int map_page(struct vm *vm, u64 gpa)
 {
@@ -276,6 +379,8 @@ static int map_page(struct vm *vm, u64 gpa)
 		return -EFAULT;		/* no slot has changed since Cordon was told of them */
 	if (xa_load(&vm->pages, gfn))
 		return 0;		/* another vCPU was here first, or will say in a moment that the guest gave it back */
+	if (s->readonly)
+		return map_own_page(vm, gfn);
 	user = s->user + ((gfn << PAGE_SHIFT) - s->base);
 	n = pin_any(vm, user, 1);
 	if (n < 0)
@@ -317,8 +422,7 @@ void memory_relinquished(struct vm *vm, u64 gpa, u64 pages)
 	xa_for_each_range(&vm->pages, index, page, gfn, gfn + pages - 1) {
 		if (!el2_is_hosts(page_to_pfn(page)))
 			continue;
-		forget(vm, index, 1);
-		pin_release(&page, 1);
+		release(vm, index, page);
 		cond_resched();
 	}
 	mutex_unlock(&vm->lock);
@@ -339,7 +443,7 @@ void memory_free(struct vm *vm)
 			back++;
 			dirty += !is_zero(page);
 		}
-		pin_release(&page, 1);
+		put(page, xa_get_mark(&vm->pages, index, OWN));
 		cond_resched();
 	}
 	if (verify)

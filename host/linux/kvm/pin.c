@@ -157,6 +157,37 @@ long pin_populated(struct vm *vm, unsigned long at, unsigned long n, unsigned lo
 	return ret;
 }
 
+long pin_to_read(struct vm *vm, unsigned long at, struct page **page, unsigned long *hole)
+{
+	unsigned long n = 1;
+	struct vm_area_struct *vma;
+	long ret = 0;
+
+	if (mmap_read_lock_killable(vm->mm))
+		return -EINTR;
+	vma = find_vma(vm->mm, at);
+	*hole = 0;
+	if (!vma || vma->vm_start > at)
+		*hole = vma ? vma->vm_start - at : TASK_SIZE - at;
+	else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+		ret = -EFAULT;
+	else
+		*hole = hole_at(vma, at, &n);
+	if (ret == 0 && *hole == 0) {
+		ret = compat_pin_user_pages(at, 1, FOLL_DUMP, page);
+		if (ret == -EFAULT)
+			ret = 0;	/* nothing is there */
+	}
+	mmap_read_unlock(vm->mm);
+	if (ret == 1 && is_zero_pfn(page_to_pfn(*page))) {
+		unpin_user_page(*page);
+		ret = 0;
+	}
+	if (ret == 0 && *hole == 0)
+		*hole = PAGE_SIZE;
+	return ret;
+}
+
 long pin_any(struct vm *vm, unsigned long at, unsigned long n)
 {
 	for (int i = 0; i < 2; i++) {

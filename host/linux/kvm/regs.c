@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Registers as user space names them. Before the start they have their values at reset; the entry and x0 of vCPU 0 are
- * all that can be chosen. Another value is refused and not ignored. After the start they are Cordon's.
+ * all that can be chosen. After the start they are Cordon's, and read as zero. Another value than what is read is refused and not
+ * ignored: but VMMs write back what they have read.
  */
 #include <linux/kvm.h>
 #include <linux/uaccess.h>
+#include <asm/arch_timer.h>
 #include <asm/sysreg.h>
 
 #include "machine.h"
@@ -12,15 +14,17 @@
 #include "vcpu.h"
 
 #define PSTATE_RESET 0x3c5		/* EL1h, with D, A, I and F masked */
+#define PSTATE_FLAGS 0xf0000000		/* N, Z, C, V: unknown after a reset. The guest begins with none of them set */
 #define MPIDR_RES1 (1UL << 31)
 #define REG_MPIDR ARM64_SYS_REG(3, 0, 0, 0, 5)
 #define REG_CORE(name) KVM_REG_ARM_CORE_REG(name)
 #define WORDS (sizeof(u64) / sizeof(u32))
 #define PSCI_1_1 0x10001
 
-/* What is listed: x0 .. x30, SP, PC, PSTATE, and two that can always be read. */
+/* What is listed: x0 .. x30, SP, PC, PSTATE, and these. */
 #define CORE_LISTED (REG_CORE(sp_el1) / WORDS)
-#define OTHERS_LISTED 2
+static const u64 others_listed[] = { REG_MPIDR, KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM_TIMER_CTL, KVM_REG_ARM_TIMER_CVAL,
+				     KVM_REG_ARM_TIMER_CNT };
 
 /* A core register of 64 bits that can be set, or NULL. */
 static u64 *settable(struct vcpu *v, u64 offset)
@@ -55,13 +59,21 @@ static int core_access(struct vcpu *v, u64 id, __uint128_t *value, bool set)
 	if (core_bytes(offset) != KVM_REG_SIZE(id))
 		return -EINVAL;
 	if (vcpu_is_hidden(v))
-		return -EPERM;
+		reg = NULL;
 	if (!set)
 		*value = reg ? *reg : reset;
 	else if (reg)
 		*reg = *value;
-	else if (*value != reset)
-		return -EINVAL;
+	else if ((offset == REG_CORE(regs.pstate) ? *value & ~(__uint128_t)PSTATE_FLAGS : *value) != reset)
+		return vcpu_is_hidden(v) ? -EPERM : -EINVAL;
+	return 0;
+}
+
+/* The guest's counter goes on when it is stopped, as its time is Cordon's: what a VMM sets it to later is not heeded. */
+static int counter_access(__uint128_t *value, bool set)
+{
+	if (!set)
+		*value = arch_timer_read_counter();
 	return 0;
 }
 
@@ -79,6 +91,10 @@ static int any_access(struct vcpu *v, u64 id, __uint128_t *value, bool set)
 		return constant_access(MPIDR_RES1 | v->index, value, set);
 	if (id == KVM_REG_ARM_PSCI_VERSION)
 		return constant_access(PSCI_1_1, value, set);
+	if (id == KVM_REG_ARM_TIMER_CNT)
+		return counter_access(value, set);
+	if (id == KVM_REG_ARM_TIMER_CTL || id == KVM_REG_ARM_TIMER_CVAL)
+		return constant_access(0, value, set);
 	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE)
 		return core_access(v, id, value, set);
 	return -ENOENT;
@@ -101,17 +117,16 @@ int regs_access(struct vcpu *v, const struct kvm_one_reg *reg, bool set)
 	return copy_to_user(pointer, &value, bytes) ? -EFAULT : 0;
 }
 
-static u64 listed(u64 n, u64 core)
+static u64 listed(u64 n)
 {
-	if (n < core)
+	if (n < CORE_LISTED)
 		return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | n * WORDS;
-	return n == core ? REG_MPIDR : KVM_REG_ARM_PSCI_VERSION;
+	return others_listed[n - CORE_LISTED];
 }
 
-int regs_list(struct vcpu *v, struct kvm_reg_list __user *list)
+int regs_list(struct kvm_reg_list __user *list)
 {
-	u64 core = vcpu_is_hidden(v) ? 0 : CORE_LISTED;
-	u64 n = core + OTHERS_LISTED;
+	u64 n = CORE_LISTED + ARRAY_SIZE(others_listed);
 	u64 room;
 
 	if (get_user(room, &list->n) || put_user(n, &list->n))
@@ -119,7 +134,7 @@ int regs_list(struct vcpu *v, struct kvm_reg_list __user *list)
 	if (room < n)
 		return -E2BIG;
 	for (u64 i = 0; i < n; i++) {
-		if (put_user(listed(i, core), &list->reg[i]))
+		if (put_user(listed(i), &list->reg[i]))
 			return -EFAULT;
 	}
 	return 0;

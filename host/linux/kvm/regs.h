@@ -11,6 +11,6 @@ struct vcpu;
 /* KVM_SET_ONE_REG or KVM_GET_ONE_REG. */
 int regs_access(struct vcpu *v, const struct kvm_one_reg *reg, bool set);
 /* KVM_GET_REG_LIST. */
-int regs_list(struct vcpu *v, struct kvm_reg_list __user *list);
+int regs_list(struct kvm_reg_list __user *list);
 
 #endif

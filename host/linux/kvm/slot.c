@@ -10,7 +10,7 @@
 
 static bool region_is_valid(const struct kvm_userspace_memory_region *r)
 {
-	return r->slot < SLOTS && r->flags == 0 && PAGE_ALIGNED(r->memory_size) && PAGE_ALIGNED(r->guest_phys_addr) &&
+	return r->slot < SLOTS && (r->flags & ~(u32)KVM_MEM_READONLY) == 0 && PAGE_ALIGNED(r->memory_size) && PAGE_ALIGNED(r->guest_phys_addr) &&
 	       PAGE_ALIGNED(r->userspace_addr) && r->userspace_addr == untagged_addr(r->userspace_addr) &&
 	       access_ok((void __user *)r->userspace_addr, r->memory_size) &&
 	       r->guest_phys_addr + r->memory_size >= r->guest_phys_addr;
@@ -31,8 +31,10 @@ static bool overlaps_another(const struct vm *vm, const struct slot *self, u64 b
 static int set_region(struct vm *vm, const struct kvm_userspace_memory_region *r)
 {
 	struct slot *s = &vm->slot[r->slot];
+	bool readonly = (r->flags & KVM_MEM_READONLY) != 0;
 
-	if (vm->state != VM_SETUP)
+	/* After the start memory is fixed. A read-only slot that comes later is a device, as it was in between. */
+	if (vm->state != VM_SETUP && (s->size != 0 ? !s->device : !readonly))
 		return -EBUSY;
 	if (r->memory_size == 0) {
 		if (s->size == 0)
@@ -42,11 +44,11 @@ static int set_region(struct vm *vm, const struct kvm_userspace_memory_region *r
 	}
 	if (r->guest_phys_addr + r->memory_size > 1ULL << vm->ipa_bits)
 		return -EFAULT;
-	if (s->size != 0 && (s->size != r->memory_size || s->user != r->userspace_addr))
+	if (s->size != 0 && (s->size != r->memory_size || s->user != r->userspace_addr || s->readonly != readonly))
 		return -EINVAL;
 	if (overlaps_another(vm, s, r->guest_phys_addr, r->memory_size))
 		return -EEXIST;
-	*s = (struct slot){ r->guest_phys_addr, r->memory_size, r->userspace_addr };
+	*s = (struct slot){ r->guest_phys_addr, r->memory_size, r->userspace_addr, readonly, readonly && vm->state != VM_SETUP };
 	return 0;
 }
 

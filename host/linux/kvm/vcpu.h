@@ -11,6 +11,8 @@ struct vm;
 /* A vCPU that is in no VM's list yet, and has no interrupts. NULL: there is no memory for it. */
 struct vcpu *vcpu_new(struct vm *vm, u32 index);
 void vcpu_free(struct vcpu *v);
+/* As it was before it first ran; its interrupts are the GIC's matter. Its mutex is held. */
+void vcpu_begin_anew(struct vcpu *v);
 /* Its registers are Cordon's. */
 bool vcpu_is_hidden(const struct vcpu *v);
 /* Something has changed that the vCPU has to see: it leaves the guest, or wakes up. Any context. */

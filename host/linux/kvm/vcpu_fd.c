@@ -41,10 +41,8 @@ static int check_init(const struct vcpu *v, const struct kvm_vcpu_init *init)
 		return -EINVAL;
 	if (both != 0 && (both != POINTER_AUTHENTICATION || !limits_extension(KVM_CAP_ARM_PTRAUTH_ADDRESS)))
 		return -EINVAL;
-	/* vCPU 0 begins, and it is the guest that starts the others. */
-	if (((features & 1u << KVM_ARM_VCPU_POWER_OFF) != 0) != (v->index != 0))
-		return -EINVAL;
-	return 0;
+	/* vCPU 0 begins. It is the guest that starts the others, whether they are said to be off or not. */
+	return v->index == 0 && (features & 1u << KVM_ARM_VCPU_POWER_OFF) != 0 ? -EINVAL : 0;
 }
 
 static int vcpu_init(struct vcpu *v, void __user *argument)
@@ -60,7 +58,9 @@ static int vcpu_init(struct vcpu *v, void __user *argument)
 	if (v->inited && v->features != init.features[0])
 		return -EINVAL;
 	if (vcpu_is_hidden(v))
-		return -EBUSY;		/* a reset: its registers are Cordon's */
+		ret = vm_reset(v);	/* one vCPU alone cannot be: its registers are Cordon's */
+	if (ret != 0)
+		return ret;
 	v->features = init.features[0];
 	v->inited = true;
 	v->pc = 0;
@@ -87,15 +87,19 @@ static int get_mp_state(struct vcpu *v, void __user *argument)
 	return copy_to_user(argument, &state, sizeof(state)) ? -EFAULT : 0;
 }
 
-/* Power is the guest's: what is set must be what is so. */
+/*
+ * Power is the guest's: nothing is changed. VMMs write back what they have read some time before, and end if they are refused. But vCPU 0
+ * begins: to have it off is refused while it can be.
+ */
 static int set_mp_state(struct vcpu *v, void __user *argument)
 {
-	u32 begins = v->index == 0 ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_STOPPED;
 	struct kvm_mp_state state;
 
 	if (copy_from_user(&state, argument, sizeof(state)))
 		return -EFAULT;
-	return vcpu_is_hidden(v) || state.mp_state != begins ? -EINVAL : 0;
+	if (state.mp_state != KVM_MP_STATE_RUNNABLE && state.mp_state != KVM_MP_STATE_STOPPED)
+		return -EINVAL;
+	return v->index == 0 && !vcpu_is_hidden(v) && state.mp_state == KVM_MP_STATE_STOPPED ? -EINVAL : 0;
 }
 
 static long locked_ioctl(struct vcpu *v, unsigned int request, unsigned long argument)
@@ -107,7 +111,7 @@ static long locked_ioctl(struct vcpu *v, unsigned int request, unsigned long arg
 	case KVM_ARM_VCPU_INIT: return vcpu_init(v, pointer);
 	case KVM_GET_ONE_REG: return one_reg(v, pointer, false);
 	case KVM_SET_ONE_REG: return one_reg(v, pointer, true);
-	case KVM_GET_REG_LIST: return v->inited ? regs_list(v, pointer) : -ENOEXEC;
+	case KVM_GET_REG_LIST: return v->inited ? regs_list(pointer) : -ENOEXEC;
 	case KVM_GET_MP_STATE: return get_mp_state(v, pointer);
 	case KVM_SET_MP_STATE: return set_mp_state(v, pointer);
 	case KVM_HAS_DEVICE_ATTR:

@@ -51,6 +51,7 @@ struct vm *vm_new(u32 ipa_bits)
 	xa_init(&vm->pages);
 	spin_lock_init(&vm->ioeventfd_lock);
 	INIT_LIST_HEAD(&vm->ioeventfds);
+	INIT_LIST_HEAD(&vm->resamplers);
 	spin_lock_init(&vm->irqfd_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	gic_init(&vm->gic);
@@ -166,6 +167,70 @@ int vm_start(struct vcpu *v)
 		return -EINTR;
 	ret = start_locked(vm);
 	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/* ---- a start anew ---- */
+
+static void release_others(struct vcpu *self, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		if (self->vm->vcpu[i] && self->vm->vcpu[i] != self)
+			mutex_unlock(&self->vm->vcpu[i]->mutex);
+	}
+}
+
+/* Nobody is in any call of the VM's vCPUs, nor comes into one. Not waited for: who is in KVM_RUN may stay for long. */
+static bool hold_others(struct vcpu *self)
+{
+	for (u32 i = 0; i < self->vm->vcpus; i++) {
+		struct vcpu *v = self->vm->vcpu[i];
+
+		if (v && v != self && !mutex_trylock(&v->mutex)) {
+			release_others(self, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int take_down(struct vm *vm)
+{
+	if (vm->state == VM_SETUP)
+		return 0;
+	if (vm->devices != 0)
+		return -EBUSY;
+	el2_stop(vm);
+	if (!el2_destroy(vm)) {
+		vm->error = -EIO;
+		vm->state = VM_FAILED;
+		return -EIO;
+	}
+	memory_free(vm);
+	vm->handle = 0;
+	vm->nframes = 0;
+	vm->blocks = 0;
+	for (u32 i = 0; i < vm->vcpus; i++) {
+		if (vm->vcpu[i])
+			vcpu_begin_anew(vm->vcpu[i]);
+	}
+	gic_begin_anew(vm);
+	WRITE_ONCE(vm->ended, false);
+	smp_store_release(&vm->state, VM_SETUP);
+	return 0;
+}
+
+int vm_reset(struct vcpu *self)
+{
+	struct vm *vm = self->vm;
+	int ret;
+
+	if (!hold_others(self))
+		return -EBUSY;
+	mutex_lock(&vm->lock);
+	ret = take_down(vm);
+	mutex_unlock(&vm->lock);
+	release_others(self, vm->vcpus);
 	return ret;
 }
 

@@ -20,6 +20,11 @@ void vm_put(struct vm *vm);
 void vm_each(void (*show)(struct vm *vm, void *data), void *data);
 /* Makes the VM at Cordon, or waits until it is made: vCPU 0 does it. Takes vm->lock. */
 int vm_start(struct vcpu *v);
+/*
+ * The guest is thrown away, and the VM is as before its start: its memory is zero, and the next KVM_RUN of vCPU 0 makes another one of
+ * what is there then. self->mutex is held. -EBUSY: another vCPU is in use, or the VM has devices. -EIO: Cordon does not give it back.
+ */
+int vm_reset(struct vcpu *self);
 /* The guest has ended, or cannot go on: every vCPU is to notice. */
 void vm_end(struct vm *vm);
 

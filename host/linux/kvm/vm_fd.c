@@ -3,7 +3,9 @@
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
@@ -12,8 +14,10 @@
 #include "eventfd.h"
 #include "gic.h"
 #include "gic_fd.h"
+#include "its.h"
 #include "limits.h"
 #include "machine.h"
+#include "route.h"
 #include "slot.h"
 #include "vcpu_fd.h"
 #include "vm.h"
@@ -21,6 +25,15 @@
 
 #define DEFAULT_IPA_BITS 40
 #define MIN_IPA_BITS 32
+
+/* pKVM's names, which not every kernel's headers have. */
+#define VM_TYPE_ARM_PROTECTED (1UL << 31)
+#define PROTECTED_VM_INFO 1
+
+struct protected_vm_info {
+	u64 firmware_size;
+	u64 reserved[7];
+};
 
 /* ---- ioctls ---- */
 
@@ -70,6 +83,53 @@ static long irqfd(struct vm *vm, void __user *argument)
 	return copy_from_user(&args, argument, sizeof(args)) ? -EFAULT : eventfd_irqfd(vm, &args);
 }
 
+/* The table comes behind its head. */
+static long set_gsi_routing(struct vm *vm, struct kvm_irq_routing __user *argument)
+{
+	struct kvm_irq_routing_entry *entries;
+	struct kvm_irq_routing head;
+	long ret;
+
+	if (!vm->gic.created)
+		return -EINVAL;
+	if (copy_from_user(&head, argument, sizeof(head)))
+		return -EFAULT;
+	if (head.flags != 0 || head.nr > ROUTES)
+		return -EINVAL;
+	entries = vmemdup_user(argument->entries, array_size(head.nr, sizeof(*entries)));
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	ret = route_set(vm, entries, head.nr);
+	kvfree(entries);
+	return ret;
+}
+
+static long signal_msi(struct vm *vm, void __user *argument)
+{
+	struct kvm_msi msi;
+
+	return copy_from_user(&msi, argument, sizeof(msi)) ? -EFAULT : its_signal(vm, &msi);
+}
+
+/* What VMMs that know pKVM ask of a protected VM: a firmware that goes before the guest. There is none. */
+static long protected_vm(const struct kvm_enable_cap *cap)
+{
+	struct protected_vm_info info = { 0 };
+
+	if (cap->args[0] != PROTECTED_VM_INFO)
+		return -EINVAL;
+	return copy_to_user((void __user *)cap->args[1], &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long enable_cap(void __user *argument)
+{
+	struct kvm_enable_cap cap;
+
+	if (copy_from_user(&cap, argument, sizeof(cap)))
+		return -EFAULT;
+	return cap.flags == 0 && cap.cap == CAP_ARM_PROTECTED_VM ? protected_vm(&cap) : -EINVAL;
+}
+
 static long ioeventfd(struct vm *vm, void __user *argument)
 {
 	struct kvm_ioeventfd args;
@@ -107,6 +167,9 @@ static long vm_ioctl(struct file *file, unsigned int request, unsigned long argu
 	case KVM_IRQ_LINE: return irq_line(vm, pointer);
 	case KVM_IRQFD: return irqfd(vm, pointer);
 	case KVM_IOEVENTFD: return ioeventfd(vm, pointer);
+	case KVM_SET_GSI_ROUTING: return set_gsi_routing(vm, pointer);
+	case KVM_SIGNAL_MSI: return signal_msi(vm, pointer);
+	case KVM_ENABLE_CAP: return enable_cap(pointer);
 	case KVM_ARM_PREFERRED_TARGET: return preferred_target(pointer);
 	case KVM_CHECK_EXTENSION: return limits_extension(argument);
 	case KVM_UNREGISTER_COALESCED_MMIO: return unregister_coalesced(pointer);
@@ -131,11 +194,12 @@ static const struct file_operations vm_fops = {
 
 /* ---- creation ---- */
 
+/* A VM is protected whether it is said or not. */
 static int ipa_bits_of(unsigned long type)
 {
 	u32 bits = type & KVM_VM_TYPE_ARM_IPA_SIZE_MASK;
 
-	if (type & ~KVM_VM_TYPE_ARM_IPA_SIZE_MASK)
+	if (type & ~(KVM_VM_TYPE_ARM_IPA_SIZE_MASK | VM_TYPE_ARM_PROTECTED))
 		return -EINVAL;
 	if (bits == 0)
 		bits = DEFAULT_IPA_BITS;

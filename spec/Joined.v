@@ -789,6 +789,73 @@ Section Joined.
       rewrite lookup_assign by assumption. apply (ag_vm _ _ A); assumption.
   Qed.
 
+  (* ---- device memory of a VM, and the host's faults ---- *)
+
+  (* An entry where there was none: nothing to settle. *)
+  Definition fill_steps (w g : Z) (e : entry) (pool : list Z) (m : machine)
+    : option (list event) :=
+    grow TOP (root w) g (Leaf (e_pfn e) (e_kind e)) pool m.
+
+  Lemma fill_spec : forall s m w g e pool es, agree s m -> 0 <= g < PAGES ->
+    free m pool -> fill_steps w g e pool m = Some es ->
+    all_allowed es m /\ only m (exec es m) w g (Some (translation e)) /\
+    owed (exec es m) = [].
+  Proof.
+    intros s m w g e pool es A B FR H. unfold fill_steps in H.
+    destruct (grow_spec TOP (root w) g (Leaf (e_pfn e) (e_kind e)) pool m es w
+      (ag_sound _ _ A) B (ag_paid _ _ A)) as [A1 [G O]]; auto;
+      [discriminate|apply root_here; [apply (ag_sound _ _ A)|exact B]|].
+    split; [exact A1|]. split; [|exact O]. cbn [meaning] in G.
+    replace (g mod span 0) with 0 in G by (unfold span; symmetry; apply Z.mod_1_r).
+    rewrite Z.add_0_r in G. exact G.
+  Qed.
+
+  Theorem map_io_joined : forall s s' m v gpa pa pv es, agree s m ->
+    free m pv -> lookup s v (gpa / PAGE) = None -> map_io v gpa pa s = (Ok, s') ->
+    fill_steps v (gpa / PAGE) (device_entry (pa / PAGE)) pv m = Some es ->
+    refines s s' m es.
+  Proof.
+    intros s s' m v gpa pa pv es A FR U E H. unfold map_io in E.
+    destruct (negb _) eqn:R in E; [discriminate|]. destruct (negb _) in E; [discriminate|].
+    destruct (vm_exists s v) eqn:V; [|discriminate]. cbn [negb] in E.
+    destruct (negb _) in E; [discriminate|]. rewrite U in E. injection E as <-. zb. destruct (vm_exists_range _ _ V) as [VH _].
+    assert (B : 0 <= gpa / PAGE < PAGES).
+    { change PAGES with GFN_LIMIT. unfold is_addr, GUEST_LIMIT, GFN_LIMIT, PAGE in *. zb.
+      split; [apply Z.div_pos; lia|]. apply Z.div_lt_upper_bound; [lia|].
+      change (4096 * 2 ^ 36) with (2 ^ 48). assumption. }
+    destruct (fill_spec s m v _ _ pv es A B FR H) as [A1 [G O]].
+    apply refine; auto.
+    - intros g x BG K. rewrite (G HOST g BG), (proj2 (Z.eqb_neq HOST v)) in K by congruence.
+      apply (lets_host s); [st; reflexivity|]. apply (ag_host _ _ A); assumption.
+    - intros w g N BG. rewrite (G w g BG), lookup_set_entry, (Z.eqb_sym v w),
+        (Z.eqb_sym (gpa / PAGE) g).
+      destruct ((w =? v) && (g =? gpa / PAGE)); [reflexivity|]. apply (ag_vm _ _ A); assumption.
+  Qed.
+
+  (* The host's fault on a page that its tree does not give. *)
+  Theorem host_fault_joined : forall s s' m a ph es, agree s m -> free m ph ->
+    host_fault a s = (Ok, s') ->
+    fill_steps HOST (a / PAGE) (host_entry s (a / PAGE)) ph m = Some es ->
+    refines s s' m es.
+  Proof.
+    intros s s' m a ph es A FR E H. unfold host_fault in E.
+    destruct (negb _) eqn:R in E; [discriminate|].
+    destruct (may_host s (a / PAGE)) eqn:M; [|discriminate]. injection E as <-. zb.
+    assert (B : 0 <= a / PAGE < PAGES).
+    { change PAGES with GFN_LIMIT. unfold is_paddr, PHYS_LIMIT, GFN_LIMIT, PAGE in *. zb.
+      split; [apply Z.div_pos; lia|]. apply Z.div_lt_upper_bound; [lia|].
+      apply Z.lt_trans with (2 ^ 40); [assumption|reflexivity]. }
+    destruct (fill_spec s m HOST _ _ ph es A B FR H) as [A1 [G O]].
+    apply refine; auto.
+    - intros g x BG K. rewrite (G HOST g BG), Z.eqb_refl in K. cbn [andb] in K.
+      apply (lets_host s); [st; reflexivity|]. destruct (g =? a / PAGE) eqn:Q.
+      + zb. subst g. injection K as <-. unfold lets. simpl. auto.
+      + apply (ag_host _ _ A); assumption.
+    - intros w g N BG. rewrite (G w g BG), (proj2 (Z.eqb_neq w HOST)) by assumption.
+      rewrite lookup_set_entry, (proj2 (Z.eqb_neq HOST w)) by congruence.
+      apply (ag_vm _ _ A); assumption.
+  Qed.
+
   (* ---- when a pool is short ---- *)
 
   (* No steps: then a pool has fewer tables than a walk has levels, and nothing is

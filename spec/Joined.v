@@ -874,6 +874,143 @@ Section Joined.
       apply (ag_vm _ _ A); assumption.
   Qed.
 
+  (* ---- blocks ---- *)
+
+  (* Many pages leave a tree, one after the other, with free tables for each;
+     [rest] is a pool that is not touched. *)
+  Inductive cuts (w : Z) (rest : list Z) : list Z -> machine -> list event -> Prop :=
+  | cuts_nil : forall m, cuts w rest [] m []
+  | cuts_cons : forall g gs m pool es fs, free m (pool ++ rest) ->
+      cut TOP (root w) g pool m = Some es -> cuts w rest gs (exec es m) fs ->
+      cuts w rest (g :: gs) m (es ++ fs).
+
+  Lemma cuts_spec : forall w rest gs m es, cuts w rest gs m es -> sound m ->
+    free m rest -> (forall g, In g gs -> 0 <= g < PAGES) ->
+    all_allowed es m /\ sound (exec es m) /\ free (exec es m) rest /\
+    forall u x, 0 <= x < PAGES -> gives (exec es m) u x =
+      if u =? w then if in_dec Z.eq_dec x gs then None else gives m u x else gives m u x.
+  Proof.
+    intros w rest gs m es C. induction C as [m|g gs m pool es fs F E C IH]; intros SO FR B.
+    - split; [exact Logic.I|]. split; [exact SO|]. split; [exact FR|].
+      intros u x _. simpl. destruct (u =? w); reflexivity.
+    - assert (BG := B g (or_introl eq_refl)).
+      destruct (cut_spec TOP (root w) g pool rest m es w SO BG) as [A1 [S1 [G1 R1]]]; auto.
+      { apply root_here; assumption. }
+      destruct (IH S1 R1) as [A2 [S2 [R2 G2]]]; [intros; apply B; right; assumption|].
+      rewrite exec_app. split; [apply allowed_app; assumption|]. split; [exact S2|].
+      split; [exact R2|]. intros u x X. rewrite (G2 u x X), (G1 u x X).
+      destruct (u =? w) eqn:Q; [|reflexivity]. cbn [andb].
+      destruct (in_dec Z.eq_dec x gs) as [K|K], (in_dec Z.eq_dec x (g :: gs)) as [L|L];
+        try reflexivity.
+      + exfalso. apply L. right. exact K.
+      + destruct L as [L|L]; [|contradiction]. subst. rewrite Z.eqb_refl. reflexivity.
+      + rewrite (proj2 (Z.eqb_neq x g)); [reflexivity|]. intro. apply L. left. congruence.
+  Qed.
+
+  (* The table of pages on the way to [g], if there is one, is taken out, and that
+     is settled. *)
+  Fixpoint way (n : nat) (t g : Z) (m : machine) : list event :=
+    match n, fetch (heap m) t (index n g) with
+    | S k, Next u => if Nat.eqb k 0 then [Unlink t (index n g) u; Settle] else way k u g m
+    | _, _ => []
+    end.
+
+  Lemma way_spec : forall n t g m w pool, sound m -> owed m = [] -> (1 <= n)%nat ->
+    place m t = Some (w, (n, g / span (S n))) -> free m pool ->
+    let m' := exec (way n t g m) m in
+    all_allowed (way n t g m) m /\ sound m' /\ owed m' = [] /\ free m' pool /\
+    place m' (root w) = place m (root w) /\
+    forall u x, 0 <= x < PAGES -> (u <> w \/ x / span 1 <> g / span 1) ->
+      gives m' u x = gives m u x.
+  Proof.
+    induction n as [|k IH]; intros t g m w pool SO O LE P FR; [lia|].
+    cbn [way]. assert (I := index_range (S k) g).
+    assert (SAME : all_allowed [] m /\ sound (exec [] m) /\ owed (exec [] m) = [] /\
+      free (exec [] m) pool /\ place (exec [] m) (root w) = place m (root w) /\
+      forall u x, 0 <= x < PAGES -> (u <> w \/ x / span 1 <> g / span 1) ->
+        gives (exec [] m) u x = gives m u x).
+    { split; [exact Logic.I|]. split; [exact SO|]. split; [exact O|]. split; [exact FR|]. auto. }
+    destruct (fetch (heap m) t (index (S k) g)) as [|u0|p kd] eqn:F; [exact SAME| |exact SAME].
+    assert (PU := next_place k m t g u0 w SO P F).
+    destruct (Nat.eqb k 0) eqn:Q.
+    - apply Nat.eqb_eq in Q. subst k.
+      assert (D : forall j v, fetch (heap m) u0 j <> Next v).
+      { intros j v H. destruct (so_tree root m SO w) as [T _].
+        destruct (T u0 j v 0%nat _ H (tree_of_same _ _ _ _ PU)) as [x [X _]]. discriminate. }
+      assert (A : allowed (Unlink t (index 1 g) u0) m).
+      { split; [exact I|]. split; [exact F|]. split; [exact D|]. eauto. }
+      assert (S1 := event_keeps_sound root _ _ SO A).
+      assert (S2 := event_keeps_sound root Settle _ S1 Logic.I).
+      split; [split; [exact A|split; exact Logic.I]|]. split; [exact S2|].
+      split; [reflexivity|]. split; [|split].
+      + destruct FR as [ND FR]. split; [exact ND|]. intros x H. destruct (FR x H) as [X1 X2].
+        cbn [Machine.exec fold_left Machine.occur place heap]. split.
+        * destruct (x =? u0); [reflexivity|exact X1].
+        * intro j. rewrite fetch_store. destruct (_ && _); [reflexivity|apply X2].
+      + cbn [Machine.exec fold_left Machine.occur place].
+        rewrite (proj2 (Z.eqb_neq (root w) u0)); [reflexivity|]. intro E.
+        rewrite <- E, (so_root root m SO w) in PU. discriminate.
+      + intros u x X N. unfold Machine.gives at 1.
+        cbn [Machine.exec fold_left Machine.occur heap].
+        rewrite (put_gives root m t (index 1 g) Nothing w 1 _ SO P I) by (discriminate || exact X).
+        rewrite below. destruct ((u =? w) && (x / span 1 =? g / span 1)) eqn:Q; [|reflexivity].
+        exfalso. zb. destruct N; contradiction.
+    - apply Nat.eqb_neq in Q. apply (IH u0 g m w pool SO O); auto. lia.
+  Qed.
+
+  (* A block is put where page entries or nothing were. *)
+  Lemma block_spec : forall m v b p pv fs, sound m -> owed m = [] -> 0 <= b < PAGES ->
+    free m pv -> let ws := way TOP (root v) b m in
+    grow 1 TOP (root v) b (Leaf p Normal) pv (exec ws m) = Some fs ->
+    all_allowed (ws ++ fs) m /\ owed (exec (ws ++ fs) m) = [] /\
+    only_span 1 m (exec (ws ++ fs) m) v b (Leaf p Normal).
+  Proof.
+    intros m v b p pv fs SO O B FR ws E.
+    destruct (way_spec TOP (root v) b m v pv SO O) as [A1 [S1 [O1 [R1 [P1 G1]]]]]; auto;
+      [unfold TOP; lia|apply root_here; assumption|]. fold ws in A1, S1, O1, R1, P1, G1.
+    destruct (grow_spec 1 TOP (root v) b (Leaf p Normal) pv (exec ws m) fs v S1 B O1)
+      as [A2 [G2 O2]]; auto; [discriminate|unfold TOP; lia|apply root_here; assumption|].
+    rewrite exec_app. split; [apply allowed_app; assumption|]. split; [exact O2|].
+    intros u x X. rewrite (G2 u x X).
+    destruct ((u =? v) && (x / span 1 =? b / span 1)) eqn:Q; [reflexivity|].
+    apply G1; [exact X|]. apply andb_false_iff in Q. destruct Q as [Q|Q]; zb; auto.
+  Qed.
+
+  Lemma span_1 : span 1 = 512.
+  Proof. reflexivity. Qed.
+
+  Lemma in_block : forall b x, b mod 512 = 0 ->
+    (x / span 1 =? b / span 1) = (b <=? x) && (x <? b + 512).
+  Proof.
+    intros b x M. rewrite span_1. apply eq_true_iff_eq.
+    rewrite andb_true_iff, Z.leb_le, Z.ltb_lt, Z.eqb_eq.
+    pose proof (Z.div_mod b 512). pose proof (Z.div_mod x 512).
+    pose proof (Z.mod_pos_bound x 512). split; intros; [lia|].
+    symmetry. apply Z.div_unique with (x - b); lia.
+  Qed.
+
+  Lemma block_meaning : forall b p x, b mod 512 = 0 -> b <= x < b + 512 ->
+    meaning (Leaf p Normal) 1 x = option_map translation (as_block b p x).
+  Proof.
+    intros b p x M H. cbn [meaning as_block option_map]. unfold translation, block_entry.
+    cbn [e_pfn e_kind]. rewrite span_1. do 2 f_equal.
+    replace x with (b + (x - b)) at 1 by lia.
+    rewrite Z.add_mod, M, Z.add_0_l, Z.mod_mod by lia. rewrite Z.mod_small by lia. reflexivity.
+  Qed.
+
+  (* Of the frames of a block, those that the host may have in its tree. *)
+  Definition fresh_frames (s : State) (p : Z) : list Z :=
+    filter (fun q => (f_owner (frame_at s q) =? HOST) || f_pending (frame_at s q))
+      (map (fun i => p + i) slots).
+
+  Lemma in_fresh : forall s p q, In q (fresh_frames s p) <->
+    p <= q < p + 512 /\ (f_owner (frame_at s q) =? HOST) || f_pending (frame_at s q) = true.
+  Proof.
+    intros. unfold fresh_frames. rewrite filter_In, in_map_iff. split.
+    - intros [[i [<- H]] K]. apply in_slots in H. split; [lia|exact K].
+    - intros [H K]. split; [|exact K]. exists (q - p). split; [lia|]. apply in_slots. lia.
+  Qed.
+
   (* ---- when a pool is short ---- *)
 
   (* No steps: then a pool has fewer tables than a walk has levels, and nothing is

@@ -111,16 +111,21 @@ void debug_give_back(struct cpu *cpu)
     cpu->debug_loaded = false;
 }
 
-/* What the guest has set takes effect: on the CPU if it is there already, or once there is something to be on the CPU for. */
-static void apply(struct cpu *cpu, const struct vcpu *u)
+/* The guest has switched debug exceptions on or off: what it has set goes to the CPU when there is something to be there for. */
+static void apply_control(struct cpu *cpu, const struct vcpu *u)
 {
     uint64_t mdscr = u->arch.debug_locked ? u->arch.mdscr & MDSCR_TDCC : u->arch.mdscr;
 
     sysreg_write(mdscr_el1, mdscr);
-    if (!cpu->debug_loaded) {
+    if (!cpu->debug_loaded)
         debug_load(cpu, u, mdscr);
+}
+
+/* It has changed one of them while they are there. */
+static void apply_pairs(const struct cpu *cpu, const struct vcpu *u)
+{
+    if (!cpu->debug_loaded)
         return;
-    }
     write_breakpoints(u->arch.breakpoint, cpu->breakpoints);
     write_watchpoints(u->arch.watchpoint, cpu->watchpoints);
 }
@@ -191,14 +196,17 @@ bool arch_debug_write(struct cordon *c, struct vcpu *u, uint64_t name, uint64_t 
     uint64_t *reg = pair_register(u, name);
 
     (void)c;
-    if (reg != 0)
+    if (reg != 0) {
         *reg = checked(name, value);
-    else if (name == MDSCR)
+        apply_pairs(this_cpu(), u);
+        return true;
+    }
+    if (name == MDSCR)
         u->arch.mdscr = value & (MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE);
     else if (name == OSLAR)
         u->arch.debug_locked = value % 2 != 0;
     else
         return is_external(name);
-    apply(this_cpu(), u);
+    apply_control(this_cpu(), u);
     return true;
 }

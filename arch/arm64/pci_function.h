@@ -44,8 +44,8 @@ uint32_t pci_extended_capability(uint64_t ecam, uint32_t function, uint32_t id);
 bool pci_is_bridge(uint64_t ecam, uint32_t function);
 
 /*
- * Whether a bridge sends all requests from behind it up to the SMMU, as itself checks who they are from, and none across to
- * another function. pci_send_up() has it do so: all that it can, and a root port that can send across can be told not to.
+ * Whether a bridge sends all requests from behind it up to the SMMU, none across to another function, and checks who they are
+ * from. pci_send_up() has it do so: all that it can, and a root port that can send across can be told not to.
  */
 bool pci_sends_up(uint64_t ecam, const struct pci_function *bridge);
 void pci_send_up(uint64_t ecam, const struct pci_function *bridge);

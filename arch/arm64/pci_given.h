@@ -61,8 +61,8 @@ bool pci_given_allows(const struct pci_given *given, const struct pci_segment *s
                       uint32_t bytes, uint32_t value);
 
 /*
- * Before a write of the host's: a bridge that has lost its ACS meanwhile (by a change of its power) has it again, and lets nothing
- * through before the host has written to its command.
+ * Before a write of the host's: a bridge that has lost its ACS meanwhile (by a change of its power) has it again, and lets
+ * nothing through before the host has written to its command.
  */
 void pci_given_before(const struct pci_segment *s, uint32_t function);
 

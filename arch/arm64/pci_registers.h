@@ -58,7 +58,8 @@
 #define EXTENDED_NEXT(x) ((x) >> 20 & 0xffc)
 #define EXTENDED_ACS 0x0du          /* what goes up from behind a bridge, and what across (PCI Express 7.7.8) */
 #define ACS_WORD 4u                 /* what it can; what is on, in the upper half */
-#define ACS_UP 0x1fu                /* Source Validation, Translation Blocking, both Redirects, Upstream Forwarding */
+/* Source Validation, Translation Blocking, Request and Completion Redirect, Upstream Forwarding */
+#define ACS_UP 0x1fu
 #define EXTENDED_ARI 0x0eu          /* a device of up to 256 functions, in place of 8 (PCI Express 7.8.7) */
 #define ARI_CAPABILITY 4u
 #define ARI_NEXT(x) ((x) >> 8 & 0xff)   /* the next function; 0: there is none */

@@ -54,7 +54,7 @@ static int64_t cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context)
         return __atomic_load_n(&cpu->state, __ATOMIC_RELAXED) == CPU_STATE_STARTING ? PSCI_ON_PENDING : PSCI_ALREADY_ON;
     cpu->entry = entry;
     cpu->context = context;
-    dsb_sy();       /* the CPU reads these before its caches are on */
+    dsb_sy();       /* written before the firmware is asked; the CPU reads them with its caches on, in secondary_boot() */
     result = answer(firmware(PSCI_CPU_ON, mpidr, cpu_entry, (uint64_t)cpu));
     if (result != PSCI_SUCCESS) {
         (void)change_state(cpu, CPU_STATE_STARTING, CPU_STATE_OFF);

@@ -74,6 +74,8 @@ void smmu_streams_open(const struct smmu *s, const struct smmu_translation *t)
     smmu_stream_entry(t, entry);
     for (uint32_t i = 0; i < 1u << SHARED_BITS && s->two_level; i++)
         put_entry(s->shared + i * 64ul, entry);
+    for (uint32_t i = 0; i < SMMU_OWN << SHARED_BITS && s->own != 0; i++)
+        put_entry(s->own + i * 64ul, entry);
     for (uint32_t k = 0; k < s->ranges; k++) {
         struct smmu_streams r = s->streams[k];
 
@@ -125,24 +127,12 @@ static uint32_t find_free(const struct smmu *s)
     return i;
 }
 
-/* One store, of what leads a bus to its entries. */
+/* One store, of what leads a bus to its entries: what these say was there, and told, long before. */
 static void lead(const struct smmu *s, uint32_t bus, uint64_t table)
 {
     volatile uint64_t *entry = smmu_memory(s->table + bus * 8ul);
 
-    smmu_before_register();     /* what the table says comes before it is found */
     *entry = smmu_stream_table(table);
-}
-
-/* Its entries are those of the shared one, as they are now. */
-static void make_own(struct smmu *s, uint32_t i, uint32_t bus)
-{
-    uint64_t table = s->own + i * SHARED_SIZE;
-
-    for (uint32_t k = 0; k < 1u << SHARED_BITS; k++)
-        put_entry(table + k * 64ul, smmu_memory(s->shared + k * 64ul));
-    s->own_bus[i] = bus;
-    lead(s, bus, table);
 }
 
 bool smmu_streams_own(struct smmu *s, uint32_t stream)
@@ -156,7 +146,8 @@ bool smmu_streams_own(struct smmu *s, uint32_t stream)
         i = find_free(s);
         if (s->own == 0 || i == SMMU_OWN)
             return false;
-        make_own(s, i, bus);
+        s->own_bus[i] = bus;    /* its entries are those of the shared one: from the start on, or as they were given back */
+        lead(s, bus, s->own + i * SHARED_SIZE);
     }
     s->own_streams[i]++;
     return true;

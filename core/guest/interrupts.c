@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/interrupts.h"
 
+#include "guest/timer.h"
+
 #define INTERRUPT_ID(word) ((word) % (UINT64_C(1) << 32))
 #define INTERRUPT_STATE (CORDON_INTERRUPT_PENDING | CORDON_INTERRUPT_ACTIVE)
 #define INTERRUPT_HW (UINT64_C(1) << 61)
@@ -32,6 +34,8 @@ static bool may_inject(const struct cordon *c, const struct vcpu *u, uint64_t wo
         return true;
     if (id < SGI_COUNT)
         return (u->sgis >> id & 1) != 0;
+    if (id == CORDON_PHYSICAL_TIMER_INTID)
+        return timer_fires(c, u);
     return id != CORDON_TIMER_INTID || arch_vcpu_timer(c, u, &deadline);
 }
 

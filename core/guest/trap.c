@@ -9,6 +9,7 @@
 #include "guest/call.h"
 #include "guest/image.h"
 #include "guest/power.h"
+#include "guest/timer.h"
 #include "memory/stage2.h"
 
 #define EC_WFX 0x01
@@ -38,6 +39,7 @@
 #define SYS_CNTP_TVAL SYS(3, 3, 14, 2, 0)
 #define SYS_CNTP_CTL SYS(3, 3, 14, 2, 1)
 #define SYS_CNTP_CVAL SYS(3, 3, 14, 2, 2)
+#define SYS_OP2(name) ((name) >> 17 & 7)
 
 /* ---- aborts ---- */
 
@@ -135,10 +137,10 @@ static bool read_system(struct cordon *c, struct vcpu_claim u, uint64_t name, ui
     switch (name) {
     case SYS_CNTPCT: *value = arch_counter(c) - u.vcpu->offset; return true;
     case SYS_ICC_SRE: *value = ICC_SRE_ALL; return true;
-    case SYS_ACTLR:
     case SYS_CNTP_TVAL:
     case SYS_CNTP_CTL:
-    case SYS_CNTP_CVAL: return true;
+    case SYS_CNTP_CVAL: *value = timer_read(c, u.vcpu, (enum timer_register)SYS_OP2(name)); return true;
+    case SYS_ACTLR: return true;
     default: return false;
     }
 }
@@ -152,12 +154,22 @@ static bool write_system(struct cordon *c, struct vcpu_claim u, uint64_t name, u
     case SYS_ICC_SGI0R:         /* other groups' interrupts: the guest has none */
     case SYS_ICC_ASGI1R:
     case SYS_ICC_SRE:
-    case SYS_ACTLR:
-    case SYS_CNTP_TVAL:         /* the guest's timer is the virtual one */
-    case SYS_CNTP_CTL:
-    case SYS_CNTP_CVAL: return true;
+    case SYS_ACTLR: return true;
     default: return false;
     }
+}
+
+/* Writes that the host may have to know of. */
+static bool is_told(uint64_t name)
+{
+    return name == SYS_ICC_SGI1R || name == SYS_CNTP_TVAL || name == SYS_CNTP_CTL || name == SYS_CNTP_CVAL;
+}
+
+static bool write_told(struct cordon *c, struct vcpu_claim u, uint64_t name, uint64_t value, struct run *r)
+{
+    if (name == SYS_ICC_SGI1R)
+        return vcpu_send_sgi(c, u, value, r);
+    return timer_write(c, u.vcpu, (enum timer_register)SYS_OP2(name), value, r);
 }
 
 static bool system_register(struct cordon *c, struct vcpu_claim u, const struct trap *t, struct run *r)
@@ -166,15 +178,15 @@ static bool system_register(struct cordon *c, struct vcpu_claim u, const struct 
     bool read = (t->esr & SYS_READ) != 0;
     uint64_t value = vcpu_reg(u.vcpu, SYS_RT(t->esr));
 
-    if (read ? !read_system(c, u, name, &value) : name != SYS_ICC_SGI1R && !write_system(c, u, name, value)) {
+    if (read ? !read_system(c, u, name, &value) : !is_told(name) && !write_system(c, u, name, value)) {
         arch_vcpu_undefined(c, u.vcpu);
         return true;
     }
     vcpu_skip(u.vcpu, 4);
     if (read)
         vcpu_set_reg(u.vcpu, SYS_RT(t->esr), value);
-    else if (name == SYS_ICC_SGI1R)
-        return vcpu_send_sgi(c, u, value, r);
+    else if (is_told(name))
+        return write_told(c, u, name, value, r);
     return true;
 }
 

@@ -53,6 +53,8 @@ void vcpu_start(struct cordon *c, struct vcpu *u, uint64_t entry, uint64_t x0, u
     u->asked = ASKED_NOTHING;
     u->sgis = 0;
     u->offset = offset;
+    u->timer_compare = 0;
+    u->timer_control = 0;
     arch_vcpu_reset(c, u);
     u->power = VCPU_STARTING;
 }

@@ -27,7 +27,9 @@ struct __attribute__((may_alias)) vcpu {
     uint64_t asked_esr;         /* of the access that an exit told of, and its virtual address */
     uint64_t asked_far;
     uint64_t offset;            /* the guest's counter is the machine's less this; the same for all of a VM's vCPUs */
+    uint64_t timer_compare;     /* CNTP_CVAL_EL0 */
     uint32_t index;
+    uint8_t timer_control;      /* CNTP_CTL_EL0, without ISTATUS */
     uint8_t power;              /* enum vcpu_power */
     uint8_t asked;              /* enum vcpu_asked */
     uint16_t claimed;           /* let go by a store-release, without the VM's lock */

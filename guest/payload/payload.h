@@ -240,10 +240,11 @@ uint64_t registers_across(int what, uint64_t seed, uint64_t address);
 /* ---- interrupts ---- */
 
 #define TIMER_INTID CORDON_TIMER_INTID
+#define PHYSICAL_INTID CORDON_PHYSICAL_TIMER_INTID
 
 void gic_start(void);                       /* the distributor, once */
 void gic_start_cpu(void);                   /* this CPU's part; takes interrupts from then on */
-void gic_enable_timer(bool on);             /* this CPU's */
+void gic_enable_private(uint32_t intid, bool on);       /* this CPU's */
 void gic_enable_spi(uint32_t intid, bool on);
 void gic_send(uint64_t targets, uint32_t intid, bool all_others);
 uint32_t gic_take(void);                    /* an interrupt on this CPU: acknowledged, counted, ended */
@@ -260,5 +261,6 @@ static inline void interrupts_on(void)
 void timer_set(uint64_t us);
 /* Sleeps by WFI. */
 void sleep_us(uint64_t us);
+void sleep_until_irq(uint32_t intid, uint32_t before);
 
 #endif

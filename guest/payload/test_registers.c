@@ -176,6 +176,7 @@ static void odd_writes(void)
     ODD(S2_0_C0_C0_5, 0);
     ODD(S3_3_C14_C2_1, 3);              /* CNTP_CTL_EL0 */
     ODD(S3_3_C14_C2_0, 100);            /* CNTP_TVAL_EL0 */
+    ODD(S3_3_C14_C2_1, 0);
     ODD(S3_0_C12_C11_7, 0xf);           /* ICC_SGI0R_EL1 */
     ODD(S3_0_C12_C11_6, 0xf);           /* ICC_ASGI1R_EL1 */
     ODD(S3_0_C12_C12_6, 1);             /* ICC_IGRPEN0_EL1 */

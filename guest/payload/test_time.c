@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interrupts: the virtual timer, SGIs between vCPUs, and the serial port's, which the launcher raises. */
+/* Interrupts: the virtual and the physical timer, SGIs between vCPUs, and the serial port's, which the launcher raises. */
 #include "payload.h"
 
 #define SECOND 1000000ull
@@ -94,12 +94,125 @@ static void timer_disabled(void)
     struct cpu *cpu = this_cpu();
     uint32_t before = cpu->irqs[TIMER_INTID];
 
-    gic_enable_timer(false);
+    gic_enable_private(TIMER_INTID, false);
     timer_set(1000);
     let_pass(20000);
     CHECK(cpu->irqs[TIMER_INTID] == before, "taken while it is disabled");
-    gic_enable_timer(true);
+    gic_enable_private(TIMER_INTID, true);
     CHECK(wait_for_irq(TIMER_INTID, before, 1), "lost while it was disabled");
+}
+
+/* ---- the physical timer ---- */
+
+static void physical_set(uint64_t us)
+{
+    WRITE_REGISTER(cntp_cval_el0, READ_REGISTER(cntpct_el0) + us * (READ_REGISTER(cntfrq_el0) / 1000000));
+    WRITE_REGISTER(cntp_ctl_el0, 1);
+}
+
+static void physical_fires(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    for (uint32_t i = 0; i < 20; i++) {
+        uint32_t before = cpu->irqs[PHYSICAL_INTID];
+        uint64_t begin = now_us();
+
+        physical_set(1000);
+        CHECK(wait_for_irq(PHYSICAL_INTID, before, 1), "it does not fire");
+        CHECK(now_us() - begin >= 1000, "it fires after %u us instead of 1000", now_us() - begin);
+        let_pass(2000);
+        CHECK(cpu->irqs[PHYSICAL_INTID] == before + 1, "it fires %u times", cpu->irqs[PHYSICAL_INTID] - before);
+    }
+}
+
+/* Alone, and while the virtual one is set to a later time, or is not to wake anybody. */
+static void physical_wakes(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    for (uint32_t i = 0; i < 12; i++) {
+        uint64_t begin = now_us();
+        uint32_t before;
+
+        if (i >= 4)
+            gic_enable_private(TIMER_INTID, i < 8);
+        interrupts_off();
+        before = cpu->irqs[PHYSICAL_INTID];
+        if (i >= 4)
+            timer_set(i < 8 ? 20 * SECOND : 1000);
+        physical_set(5000);
+        sleep_until_irq(PHYSICAL_INTID, before);
+        interrupts_on();
+        CHECK(now_us() - begin >= 5000, "a sleep of 5 ms took %u us", now_us() - begin);
+        CHECK(now_us() - begin < 10 * SECOND, "a sleep of 5 ms took %u us", now_us() - begin);
+    }
+    WRITE_REGISTER(cntv_ctl_el0, 0);
+    gic_enable_private(TIMER_INTID, true);
+}
+
+/* A time that is past fires at once; a timer that is masked or off does not. */
+static void physical_edges(void)
+{
+    struct cpu *cpu = this_cpu();
+    uint32_t before = cpu->irqs[PHYSICAL_INTID];
+
+    WRITE_REGISTER(cntp_cval_el0, 0);
+    WRITE_REGISTER(cntp_ctl_el0, 1);
+    CHECK(wait_for_irq(PHYSICAL_INTID, before, 1), "a time that is past does not fire");
+    before = cpu->irqs[PHYSICAL_INTID];
+    WRITE_REGISTER(cntp_ctl_el0, 3);
+    CHECK(READ_REGISTER(cntp_ctl_el0) == 7, "masked and due it reads as %x", READ_REGISTER(cntp_ctl_el0));
+    let_pass(20000);
+    CHECK(cpu->irqs[PHYSICAL_INTID] == before, "it fires while it is masked");
+    WRITE_REGISTER(cntp_ctl_el0, 0);
+    WRITE_REGISTER(cntp_tval_el0, 0xffffffff);      /* a tick ago */
+    CHECK(READ_REGISTER(cntp_cval_el0) < READ_REGISTER(cntpct_el0), "one tick ago is later");
+    CHECK(READ_REGISTER(cntp_tval_el0) >> 31 == 1, "the value of a time that is past is %x", READ_REGISTER(cntp_tval_el0));
+    WRITE_REGISTER(cntp_cval_el0, ~0ull);
+    WRITE_REGISTER(cntp_ctl_el0, 1);
+    CHECK(READ_REGISTER(cntp_ctl_el0) == 1, "not due it reads as %x", READ_REGISTER(cntp_ctl_el0));
+    let_pass(5000);
+    CHECK(cpu->irqs[PHYSICAL_INTID] == before, "it fires at the end of time");
+    WRITE_REGISTER(cntp_ctl_el0, 0);
+}
+
+/* Disabled at the GIC it is lost to nobody. */
+static void physical_disabled(void)
+{
+    struct cpu *cpu = this_cpu();
+    uint32_t before = cpu->irqs[PHYSICAL_INTID];
+
+    gic_enable_private(PHYSICAL_INTID, false);
+    physical_set(1000);
+    let_pass(20000);
+    CHECK(cpu->irqs[PHYSICAL_INTID] == before, "taken while it is disabled");
+    gic_enable_private(PHYSICAL_INTID, true);
+    CHECK(wait_for_irq(PHYSICAL_INTID, before, 1), "lost while it was disabled");
+}
+
+static uint64_t physical_job(uint64_t rounds)
+{
+    struct cpu *cpu = this_cpu();
+    uint64_t lost = 0;
+
+    for (uint64_t i = 0; i < rounds; i++) {
+        uint32_t before = cpu->irqs[PHYSICAL_INTID];
+
+        physical_set(500 + i * 100);
+        lost += !wait_for_irq(PHYSICAL_INTID, before, 1);
+    }
+    return lost;
+}
+
+static void physical_on_two(void)
+{
+    uint64_t mine, other;
+
+    CHECK(cpu_start(1, physical_job, 20), "vCPU 1 does not start");
+    mine = physical_job(20);
+    CHECK(cpu_join(1, &other), "vCPU 1 does not end");
+    CHECK(mine == 0 && other == 0, "%u are lost here, %u on vCPU 1", mine, other);
 }
 
 static void counters(void)
@@ -216,6 +329,11 @@ const struct test time_tests[] = {
     { "timer", "timer-edges", timer_edges, 0 },
     { "timer", "timer-held", timer_held, 0 },
     { "timer", "timer-disabled", timer_disabled, 0 },
+    { "timer", "physical-fires", physical_fires, 0 },
+    { "timer", "physical-wakes", physical_wakes, 0 },
+    { "timer", "physical-edges", physical_edges, 0 },
+    { "timer", "physical-disabled", physical_disabled, 0 },
+    { "timer", "physical-on-two", physical_on_two, NEEDS_TWO },
     { "timer", "timer-serial-interrupt", serial_interrupt, 0 },
     { "sgi", "sgi-self", sgi_self, 0 },
     { "sgi", "sgi-between", sgi_between, NEEDS_TWO },

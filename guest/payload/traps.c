@@ -111,7 +111,7 @@ void gic_start_cpu(void)
     write32(private + GICD_IGROUPR, ~0u);
     for (uint32_t i = 0; i < 32; i++)
         write8(private + GICD_IPRIORITYR + i, PRIORITY);
-    write32(private + GICD_ISENABLER, 0xffffu | 1u << TIMER_INTID);
+    write32(private + GICD_ISENABLER, 0xffffu | 1u << TIMER_INTID | 1u << PHYSICAL_INTID);
     WRITE_REGISTER(ICC_SRE, 1);
     WRITE_REGISTER(ICC_PMR, 0xff);
     WRITE_REGISTER(ICC_BPR1, 0);
@@ -120,9 +120,9 @@ void gic_start_cpu(void)
     interrupts_on();
 }
 
-void gic_enable_timer(bool on)
+void gic_enable_private(uint32_t intid, bool on)
 {
-    write32(redistributor() + GICR_PRIVATE + (on ? GICD_ISENABLER : GICD_ICENABLER), 1u << TIMER_INTID);
+    write32(redistributor() + GICR_PRIVATE + (on ? GICD_ISENABLER : GICD_ICENABLER), 1u << intid);
 }
 
 /* Shared interrupts go to vCPU 0. */
@@ -154,6 +154,8 @@ uint32_t gic_take(void)
         return intid;
     if (intid == TIMER_INTID)
         WRITE_REGISTER(cntv_ctl_el0, 0);
+    if (intid == PHYSICAL_INTID)
+        WRITE_REGISTER(cntp_ctl_el0, 0);
     if (intid == UART_SPI + 32)
         write8(UART_BASE + 1, 0);                   /* its interrupts off: the level falls */
     if (intid < 64)
@@ -171,19 +173,25 @@ void timer_set(uint64_t us)
 }
 
 /* Interrupts are off from the look at the count to the WFI, which an interrupt that is pending ends at once. */
-void sleep_us(uint64_t us)
+void sleep_until_irq(uint32_t intid, uint32_t before)
 {
     struct cpu *cpu = this_cpu();
-    uint32_t before;
 
-    interrupts_off();
-    before = cpu->irqs[TIMER_INTID];
-    timer_set(us);
-    while (cpu->irqs[TIMER_INTID] == before) {
+    while (cpu->irqs[intid] == before) {
         __asm__ volatile("dsb sy\n wfi" : : : "memory");
         interrupts_on();
         __asm__ volatile("isb" : : : "memory");     /* a pending one is taken here */
         interrupts_off();
     }
+}
+
+void sleep_us(uint64_t us)
+{
+    uint32_t before;
+
+    interrupts_off();
+    before = this_cpu()->irqs[TIMER_INTID];
+    timer_set(us);
+    sleep_until_irq(TIMER_INTID, before);
     interrupts_on();
 }

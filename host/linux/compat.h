@@ -9,6 +9,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/hrtimer.h>
 #include <linux/io.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -107,6 +108,19 @@ static inline void vectors_end(struct vectors *v)
 	kernel_neon_end(&v->state);
 #else
 	kernel_neon_end();
+#endif
+}
+
+/* ---- timers ---- */
+
+/* One whose interrupt comes on the CPU that has started it, with no thread in between. */
+static inline void compat_timer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *))
+{
+#if SINCE(6, 13)
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	timer->function = function;
 #endif
 }
 

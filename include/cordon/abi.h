@@ -134,7 +134,7 @@
  *
  * Refused: CORDON_NO_VCPU. CORDON_RUNNING: it is in the guest on another CPU. CORDON_OFF: the guest has not started
  * it, or has stopped it. CORDON_ANSWER: not what the exit asked for. CORDON_INTERRUPT: INTID of 1020 or more; an SGI
- * that no vCPU has sent; the timer's (27) while it is not asserted; fields that are not the host's to set.
+ * that no vCPU has sent; a timer's (27, 30) while it is not asserted; fields that are not the host's to set.
  */
 #define CORDON_CALL_VCPU_RUN 0xc600001eu
 
@@ -182,6 +182,7 @@
 #define CORDON_DEVICES 8            /* that VMs have, all of them together */
 #define CORDON_DEVICE_WINDOWS 6     /* of a device: one a BAR */
 #define CORDON_TIMER_INTID 27       /* the virtual timer's */
+#define CORDON_PHYSICAL_TIMER_INTID 30  /* the physical timer's */
 
 enum cordon_phase {
     CORDON_PHASE_BUILT = 0,
@@ -204,7 +205,8 @@ enum cordon_phase {
     X(SYSTEM_RESET, 9, "system reset", "", "", "", "", "it does not run again") \
     X(HOST_CALL, 10, "call to the host", "x1", "x2", "x3", "x4", "VALUE: x4 .. x7 become x0 .. x3") \
     X(RELINQUISHED, 11, "gave memory back", "first guest page", "pages that it looked at", "", "", "NONE") \
-    X(FAILED, 12, "cannot go on", "enum cordon_failure", "", "", "", "it does not run again")
+    X(FAILED, 12, "cannot go on", "enum cordon_failure", "", "", "", "it does not run again") \
+    X(TIMER, 13, "set its physical timer", "counter at which it fires; UINT64_MAX: never", "", "", "", "NONE")
 
 enum cordon_exit {
 #define CORDON_EXIT_ENUM(name, number, word, x2, x3, x4, x5, answers) CORDON_EXIT_##name = (number),

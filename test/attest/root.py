@@ -13,6 +13,7 @@ import hashlib
 import mmap
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -30,6 +31,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 TREE = sys.argv[2] if sys.argv[1:2] == ["--tree"] else ROOT
 EL2 = os.path.join(TREE, "build", "el2")
 HOST = os.path.join(ROOT, "build", "host")
+INITRD = os.path.join(HOST, "initrd.gz")
 RAM, SIZE = 0x40000000, 512 << 20
 SECRET = b"Cordon TEST secret: not a secret"
 NONE = bytes(64)
@@ -122,7 +124,8 @@ def look_at_memory(path):
 def boot(path):
     machine = "MACHINE=memory-backend=ram"
     extra = "EXTRA=-object memory-backend-file,id=ram,size=512M,mem-path=%s,share=on" % path
-    command = [os.path.join(TREE, "scripts", "host", "run-host"), "ROOT=1", "MEM=512M", machine, extra]
+    command = [os.path.join(TREE, "scripts", "host", "run-host"), "ROOT=1", "MEM=512M", "KERNEL=" + os.path.join(HOST, "Image"),
+               "INITRD=" + INITRD, machine, extra]
     secrets = None
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, encoding="utf-8", errors="replace") as qemu:
         for line in qemu.stdout:
@@ -138,7 +141,10 @@ def boot(path):
 
 
 def main():
-    if not os.path.exists(os.path.join(TREE, "build", "host")):
+    subprocess.run([os.path.join(ROOT, "scripts", "host", "fetch")], check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([os.path.join(ROOT, "scripts", "host", "make-host-initrd"), INITRD, "no"], check=True, stdin=subprocess.DEVNULL)
+    if TREE != ROOT:
+        shutil.rmtree(os.path.join(TREE, "build", "host"), ignore_errors=True)
         os.symlink(HOST, os.path.join(TREE, "build", "host"))
     with tempfile.NamedTemporaryFile(dir=HOST, prefix="ram.") as file:
         os.truncate(file.name, SIZE)

@@ -1024,6 +1024,22 @@ static bool is_empty(const struct root *r)
 /* All kinds of items: [{1: -2, "ab": h'010203'}, tag 18 [h'', 2^40], false], and bytes behind it that are not its own. */
 static const uint8_t some_chain[] = { 0x83, 0xa2, 0x01, 0x21, 0x62, 'a', 'b', 0x43, 1, 2, 3, 0xd2, 0x82, 0x40, 0x1b, 0, 0, 1, 0, 0, 0, 0, 0, 0xf4 };
 
+/* Cut off at each byte, with nothing behind it that could be read by mistake. */
+static void root_cut_off(const void *chain, uint64_t chain_size)
+{
+    uint8_t data[256];
+    uint64_t size = hand_over(data, chain, chain_size);
+    struct root r;
+
+    for (uint64_t i = 0; i <= size; i++) {
+        uint8_t *copy = malloc(i + (i == 0));
+
+        memcpy(copy, data, i);
+        want(root_take(&r, copy, i) == (i == size) && (i == size || is_empty(&r)), "one that is cut off is taken, or leaves something");
+        free(copy);
+    }
+}
+
 static void root_taken(void)
 {
     static uint8_t data[8192];
@@ -1033,8 +1049,9 @@ static void root_taken(void)
     name = "a hand-over's bytes";
     want(root_take(&r, data, sizeof data) && r.chain_size == sizeof some_chain && memcmp(r.chain, some_chain, sizeof some_chain) == 0, "the chain is another");
     want(r.attest[0] == 0x11 && r.attest[31] == 0x11 && r.seal[0] == 0x22 && r.seal[31] == 0x22, "the secrets are others");
-    for (uint64_t i = 0; i < size; i++)
-        want(!root_take(&r, data, i) && is_empty(&r), "one that is cut off is taken, or leaves something");
+    root_cut_off(some_chain, sizeof some_chain);
+    root_cut_off("\x44\1\2\3\4", 5);
+    root_cut_off("\x1b\0\0\0\0\0\0\0\1", 9);
     want(root_take(&r, data, size), "one that ends where the memory ends is not taken");
     for (unsigned i = 0; i < 4; i++) {
         static const unsigned at[] = { 0, 1, 37, 71 };

@@ -22,7 +22,8 @@ INITRD = os.path.join(BUILD, "guest-test.gz")
 GUEST = os.path.join(BUILD, "guest.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
 BACK = [r"test: all frames came back", r"test: unloaded"]
-LINUX = [r"guest: Linux \S+ on %d CPUs", r"cordon_guest: ok", r"guest: ok 32 MiB", r"guest: ok interrupts", r"guest: done"]
+LINUX = [r"guest: Linux \S+ on %d CPUs", r"cordon_guest: ok", r"guest: ok 32 MiB", r"guest: ok interrupts",
+         r"guest: ok debugging: \d+ steps, 20 breakpoints, 20 watchpoints", r"guest: done"]
 # What a guest is told of its CPU (docs/MITIGATIONS.md): predicted branch targets, bypassed stores, branch history.
 TOLD = {"cortex-a72": r"psci: workarounds: -1 -1 0", "neoverse-n1": r"psci: workarounds: 1 -1 0", "max": r"psci: workarounds: 1 -1 -?1"}
 DREW = r"guest: random: drew 0x\w+"
@@ -110,7 +111,7 @@ def prepare():
     here = os.path.join(ROOT, "test", "guest")
     quietly(["make", "build"])
     quietly(script("make-initramfs", GUEST, os.path.join(here, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
-                   *kernel_modules(os.path.join(KERNEL, "guest"), ["char/hw_random/arm_smccc_trng"])))
+                   *kernel_modules(os.path.join(KERNEL, "guest"), ["char/hw_random/arm_smccc_trng"]), os.path.join(KERNEL, "guest", "guest-debug")))
     quietly(script("make-initramfs", INITRD, os.path.join(here, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
                    os.path.join(KERNEL, "module", "cordon_info.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), GUEST))

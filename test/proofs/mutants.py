@@ -2,18 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """A test of the proofs: functions that are proved, broken in named ways. Each has to cost a goal of its proof.
 
-usage: mutants.py [NAME...]      only the mutants of those names
+usage: mutants.py [NAME...]              all, or the mutants of those names
+       mutants.py --some N [--seed S]    N of them, which chance chooses: the same seed, the same ones
+       mutants.py --list                 names, functions and what each one is
+       mutants.py --survivors            those that no proof notices today, with the reason; fails where one is noticed by now
 
 Each works on a copy of what the provers read, with one edit, and asks scripts/prove for that function. What counts is a goal of the function that the
 mutant names; a copy that is no C any more, or an annotation that has lost its place, would fail as well, and tells nothing. First the same
 functions as they are are proved in as many steps, so that a goal which just takes long is no catch. Closes with `N passed, N failed`.
 """
+import argparse
 import collections
+import concurrent.futures
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.dont_write_bytecode = True
@@ -65,6 +72,152 @@ MUTANTS = [
     Mutant("device-overlaps", "base/region.c", "region_is_device", "region", "a page of RAM counts as a device's",
            "if (overlap(first, n, c->span[i].first * 512, c->span[i].count * 512))", "if (overlap(first, n, c->span[i].first * 512, 1))",
            "loop_invariant|ensures"),
+
+    # ---- records ----
+    Mutant("pending-past-last", "memory/frame.h", "frame_is_pending", "frame.h", "a flipped bound: a record of no VM is one that waits for its VM",
+           "f.holder < 2 * HOLDER_PENDING", "f.holder <= 2 * HOLDER_PENDING", "ensures"),
+    Mutant("host-is-vm", "memory/frame.h", "frame_is_vm", "frame.h", "a wrong owner: what is the host's is a VM's",
+           "f.holder >= 1", "f.holder >= 0", "ensures"),
+    Mutant("gfn-low-half", "memory/frame.h", "frame_gfn", "frame.h", "a guest frame number without its upper bits",
+           "f.gfn_hi * UINT64_C(4294967296) + f.gfn_lo", "f.gfn_lo", "ensures"),
+    Mutant("born-shared", "memory/frame.h", "frame_of_vm", "frame.h", "a VM's new frame has a grant from the start",
+           ".count = 0", ".count = 1", "ensures"),
+    Mutant("word-without-count", "memory/frame.h", "frame_word", "frame.h", "a shared page and one that is not are one run",
+           "(uint64_t)f.count << 56", "(uint64_t)f.count << 48", "ensures"),
+    Mutant("pages-of-host-run", "memory/memory.h", "same_holder", "memory", "a wrong owner: a run goes on into another's frames",
+           "s.frame[offset + i].holder == holder", "s.frame[offset + i].holder <= holder", "loop_invariant|ensures"),
+    Mutant("count-not-added", "memory/memory.h", "taken_add", "memory", "a dropped count: a section does not count what goes",
+           "s.section->taken + n", "s.section->taken", "ensures"),
+    Mutant("any-section", "memory/memory.h", "memory_section", "memory", "a frame that is no RAM is taken for one",
+           "? CORDON_OK : CORDON_OWNED", "? CORDON_OK : CORDON_OK", "ensures"),
+
+    # ---- locks and handles ----
+    Mutant("section-of-others", "base/lock.h", "section_lock", "lock.h", "one section is locked and the records are another's",
+           "&c->frame[index * 512]", "&c->frame[index * 256]", "ensures"),
+    Mutant("lock-of-others", "base/lock.h", "vm_lock", "lock.h", "one VM is locked and another one handed out",
+           "&c->vm[arch_index(id - 1, c->vms)]", "&c->vm[arch_index(0, c->vms)]", "ensures"),
+    Mutant("vm-no-state", "base/vm.h", "vm_enter", "vm.h", "an operation goes into a slot that no VM is in",
+           "v->vm->state != VM_NONE && ", "", "ensures"),
+    Mutant("vm-dying", "base/vm.h", "vm_enter_live", "vm.h", "an operation goes into a VM that is being torn down",
+           "v->vm->state == VM_LIVE", "v->vm->state != VM_NONE", "ensures"),
+
+    # ---- where memory is ----
+    Mutant("hidden-first", "base/region.c", "region_is_hidden", "region", "off by one: the first frame of a hidden region is not hidden",
+           "frame >= c->hidden[i].first", "frame > c->hidden[i].first", "loop_invariant|ensures"),
+    Mutant("gap-past-ram", "base/region.c", "region_gap", "region", "a gap ends at the last span above it, not at the first",
+           " && c->span[i].first * 512 < end", "", "loop_invariant|ensures"),
+    Mutant("overlap-touching", "base/region.c", "overlap", "region", "a flipped bound: what touches overlaps",
+           "a < b + b_count", "a <= b + b_count", "ensures"),
+    Mutant("hidden-is-device", "base/region.c", "region_is_device", "region", "hidden memory counts as a device's",
+           "if (overlap(first, n, c->hidden[i].first, c->hidden[i].count))", "if (overlap(first, n, c->hidden[i].first, 1))",
+           "loop_invariant|ensures"),
+    Mutant("section-past-span", "base/region.h", "region_section", "region", "off by one: a span has a section more",
+           "number - c->span[i].first < c->span[i].count", "number - c->span[i].first <= c->span[i].count", "call_arch_index_requires|ensures"),
+    Mutant("window-touching", "memory/window.c", "meet", "window", "a flipped bound: a window begins a page early",
+           "w->first - first < n", "w->first - first <= n", "ensures"),
+    Mutant("window-no-end", "memory/window.c", "below", "window", "a window reaches beyond the last frame",
+           "w->pages <= limit - w->first", "w->pages <= limit", "ensures"),
+    Mutant("window-last-bar", "memory/window.c", "window_has", "window", "the last window of each device is not looked at",
+           "k < CORDON_DEVICE_WINDOWS", "k < CORDON_DEVICE_WINDOWS - 1", "loop_invariant|ensures"),
+    Mutant("window-of-two", "memory/window.c", "can_take", "window", "a window that another device has",
+           "!window_has(c, w->first, w->pages)", "true", "ensures"),
+
+    # ---- tables ----
+    Mutant("leaf-device", "memory/stage2.h", "desc_leaf", "stage2.h", "wrong attributes: memory is mapped as a device's, a device's as memory",
+           "type == S2_NORMAL", "type != S2_NORMAL", "ensures"),
+    Mutant("leaf-wrong-level", "memory/stage2.h", "desc_leaf", "stage2.h", "a wrong level: a block's entry where a page's belongs",
+           "level == 3 ?", "level == 2 ?", "ensures"),
+    Mutant("walk-wrong-row", "memory/stage2.h", "s2_down", "stage2.h", "a walk goes on in the table beside",
+           "desc_pfn(entry)", "(desc_pfn(entry) ^ 1)", "ensures|assert_rte|call_\\w+_requires"),
+    Mutant("walk-wrong-index", "memory/stage2.h", "s2_in_root", "stage2.h", "a walk begins at another entry of the root",
+           "= number % 512", "= number / 2 % 512", "ensures"),
+    Mutant("owed-not-first", "memory/stage2.h", "owed_add", "stage2.h", "what is owed loses the pages below the first range",
+           "first < o.first ? first : o.first", "o.first", "ensures"),
+    Mutant("page-stays", "memory/stage2.h", "s2_clear_page", "stage2.h", "a skipped unmap: an entry stays",
+           "arch_pte_write(c, row, index, 0);", "", "ensures"),
+    Mutant("run-owes-nothing", "memory/stage2.h", "s2_clear_run", "stage2.h", "entries go, and nothing is owed to the TLBs",
+           "any = true;", "", "loop_invariant|ensures"),
+    Mutant("fill-one-frame", "memory/stage2.h", "s2_fill_run", "stage2.h", "each page of a run maps the first frame",
+           "first + i * CORDON_PAGE_SIZE", "first", "loop_invariant|ensures"),
+    Mutant("fill-over", "memory/stage2.h", "s2_fill_run", "stage2.h", "a page that is mapped is mapped to something else",
+           "arch_pte_read(c, row, index + i) == 0", "true", "loop_invariant|ensures"),
+    Mutant("replace-no-break", "memory/stage2.c", "s2_replace", "stage2.h", "a valid entry is written over a valid one",
+           "break_entry(c, t, p, first)", "p", "call_s2_make_requires"),
+    Mutant("count-of-invalid", "memory/stage2.c", "s2_count_valid", "stage2.h", "a table that is full counts as empty",
+           "? 1 : 0", "? 0 : 1", "loop_invariant|ensures"),
+    Mutant("whole-of-one", "memory/stage2.c", "s2_is_whole", "stage2.h", "a table of 512 times one frame becomes a block",
+           "desc_leaf(frame + i, 3, S2_NORMAL)", "desc_leaf(frame, 3, S2_NORMAL)", "loop_invariant|ensures"),
+    Mutant("pool-not-counted", "memory/pool.c", "pop", "pool", "a dropped count: a table is given out and still counted as free",
+           "p->free -= 1;", "", "ensures"),
+    Mutant("table-not-empty", "memory/pool.c", "make_table", "pool", "off by one: a table's last entry keeps what the frame had there",
+           "i < 512", "i < 511", "loop_invariant|ensures"),
+    Mutant("pool-twice", "memory/pool.c", "push", "pool", "the list loses all that was in it",
+           "c->phys[row].e[0] = p->head;", "", "ensures"),
+
+    # ---- operations ----
+    Mutant("grant-twice", "memory/share.h", "memory_grant", "grants", "a grant counts twice",
+           "f->count++", "f->count += 2", "loop_invariant|ensures"),
+    Mutant("revoke-anybodys", "memory/share.h", "memory_revoke", "grants", "a wrong owner: a grant of another VM's goes",
+           "f->holder != vm", "f->holder == 0", "loop_invariant|ensures"),
+    Mutant("run-past-section", "memory/share.c", "run_length", "share", "a run goes on in the next section, whose lock nobody has",
+           "min(n, 512 - desc_pfn(first) % 512)", "n", "ensures|loop_invariant"),
+    Mutant("four-but-one", "memory/share.c", "four_follow", "share", "one of four entries is not looked at",
+           " && arch_pte_read(c, row, index + 1) == want + CORDON_PAGE_SIZE", "", "ensures"),
+    Mutant("answer-changed", "memory/share.c", "answer", "share", "a count that does not add up: pages that were passed over count as changed",
+           " - h.saturated", "", "ensures"),
+    Mutant("range-in-full", "memory/share.c", "answer", "share", "OK, and not all of the range is done",
+           "h.done < num ?", "h.done > num ?", "ensures"),
+    Mutant("gfns-past-table", "memory/clear.h", "gfn_run", "clear", "off by one table: a run of guest frames goes on in the next one",
+           "512 - first % 512", "512", "ensures"),
+    Mutant("clear-anybodys", "memory/clear.h", "skip_others", "clear", "a wrong owner: the frames of others are not passed over",
+           "!owned_by(s.frame[offset + i], vm)", "s.frame[offset + i].holder == 0", "loop_invariant|ensures"),
+    Mutant("block-of-any-level", "memory/clear.h", "is_block_of", "clear", "a wrong level: a page is taken for a block",
+           "p.level == 2 && ", "", "ensures"),
+    Mutant("clear-no-room", "memory/clear.h", "memory_can_clear", "clear", "a block is to be split, and there is no table for it",
+           "v.vm->pool.free > 0", "true", "ensures"),
+    Mutant("clear-not-uncounted", "memory/clear.h", "uncount_run", "clear", "a dropped count: a VM goes on counting frames that went",
+           "v.vm->frames -= n;", "", "ensures"),
+    Mutant("assign-pinned", "memory/assign.h", "memory_can_assign", "assign", "a frame that is shared or a VM's is given to another",
+           "s.section->taken == 0 && s.section->pinned == 0", "s.section->pinned == 0", "ensures"),
+    Mutant("assign-one-gfn", "memory/assign.h", "set_vm_records", "assign", "each frame of a run is at the first guest address",
+           "f.gfn_lo + UINT64_C(1)", "f.gfn_lo", "loop_invariant|ensures"),
+    Mutant("assign-not-counted", "memory/assign.h", "count_run", "assign", "a dropped count: a VM does not count what it gets",
+           "v.vm->frames += n;", "", "ensures"),
+    Mutant("map-over-other", "memory/map.c", "already_pages", "map", "what is mapped to something else counts as there",
+           "return MISFIT;", "continue;", "loop_invariant|ensures"),
+    Mutant("block-as-page", "memory/map.c", "make_block", "block", "a wrong level: a page's entry where a block's belongs",
+           "desc_leaf(r.frame, 2, S2_NORMAL)", "desc_leaf(r.frame, 3, S2_NORMAL)", "ensures"),
+]
+
+# What no proof notices today, and why. They are tried by --survivors alone, and are no part of what passes.
+SURVIVORS = [
+    (Mutant("break-unsettled", "memory/stage2.c", "break_entry", "stage2.h", "an entry goes and no TLB is told",
+            "s2_settle(c, t, s2_put(c, p.row, p.index, first, p.level, p.entry, 0, OWED_NOTHING));",
+            "(void)t; (void)s2_put(c, p.row, p.index, first, p.level, p.entry, 0, OWED_NOTHING);", "ensures"),
+     "what is owed to TLBs is no state of the proofs: the steps of an invalidation assign nothing"),
+    (Mutant("settle-nothing", "memory/stage2.h", "s2_settle", "stage2.h", "no invalidation at all", "if (o.end == 0)", "if (true)", "ensures"),
+     "the same"),
+    (Mutant("settle-wrong-vmid", "memory/stage2.h", "s2_settle", "stage2.h", "the TLB entries of another VM go",
+            "arch_tlbi_ipas2e1is(c, t->vmid,", "arch_tlbi_ipas2e1is(c, 0,", "ensures"),
+     "the same"),
+    (Mutant("settle-no-barrier", "memory/stage2.h", "s2_settle", "stage2.h", "nobody waits for the first invalidation",
+            "arch_tlbi_vmalle1is(c, t->vmid);\n    arch_dsb_ish(c);", "arch_tlbi_vmalle1is(c, t->vmid);", "ensures"),
+     "barriers are no state of the proofs"),
+    (Mutant("share-first-frame", "memory/share.c", "share_at", "share", "of a block, the first frame is shared whichever page was asked for",
+            "s2_frame(at, gfn)", "s2_frame(at, 0)", "ensures"),
+     "which frames a grant of a range reaches is not in the contracts of the loops around a run"),
+    (Mutant("share-skips-page", "memory/share.c", "share_table", "share", "a page after each run is passed over and counted as unmapped",
+            "index += k;", "index += k; if (index < end) { index++; unmapped++; }", "ensures"),
+     "the same"),
+    (Mutant("back-not-zeroed", "memory/clear.h", "hand_back", "clear", "the host finds what a VM had in a frame",
+            "arch_zero_frames(c, s.pfn + offset, n);", "", "ensures"),
+     "what is in a frame is no state of the proofs"),
+    (Mutant("assigned-not-zeroed", "memory/assign.h", "assign_run", "assign", "a VM finds what the host left in a frame",
+            "contents == CORDON_ZERO", "false", "ensures"),
+     "the same"),
+    (Mutant("section-stays-locked", "memory/share.c", "grant_run", "grants", "a section is never let go",
+            "section_unlock(c, s);", "", "ensures"),
+     "who holds a lock is no state of the proofs"),
 ]
 
 
@@ -124,22 +277,60 @@ def catch(mutant):
     return goals if status == 1 else []
 
 
-def main():
-    if "-h" in sys.argv or "--help" in sys.argv:
-        print(__doc__)
-        return 0
-    unknown = [name for name in sys.argv[1:] if name not in {m.name for m in MUTANTS}]
-    if unknown:
-        print(f"test/proofs/mutants.py: {unknown[0]}: no such mutant; they are {', '.join(m.name for m in MUTANTS)}", file=sys.stderr)
-        return 2
-    chosen = [m for m in MUTANTS if m.name in sys.argv[1:] or len(sys.argv) == 1]
-    as_they_are(chosen)
-    survive = 0
-    for mutant in chosen:
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
+    parser.add_argument("--some", type=int, metavar="N")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--survivors", action="store_true")
+    parser.add_argument("name", nargs="*")
+    asked = parser.parse_args()
+    known = [m for m, _ in SURVIVORS] if asked.survivors else MUTANTS
+    for name in asked.name:
+        if name not in {m.name for m in known}:
+            print(f"test/proofs/mutants.py: {name}: no such mutant; they are {', '.join(m.name for m in known)}", file=sys.stderr)
+            sys.exit(2)
+    chosen = [m for m in known if m.name in asked.name or not asked.name]
+    if asked.some is not None and asked.some < len(chosen):
+        print(f"{asked.some} of {len(chosen)} mutants: --some {asked.some} --seed {asked.seed}", flush=True)
+        chosen = random.Random(asked.seed).sample(chosen, asked.some)
+    return asked, chosen
+
+
+def each(chosen):
+    """The mutants, with the goals that each one costs. Two at a time, each copy with a name of its own."""
+    def one(mutant):
         goals = catch(mutant)
+        shutil.rmtree(os.path.join(OUT, mutant.name))
+        return mutant, goals
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield from pool.map(one, chosen)
+
+
+def survivors(chosen):
+    """Those that no proof notices: one that is noticed by now belongs to the others."""
+    why = {m.name: reason for m, reason in SURVIVORS}
+    noticed = 0
+    for mutant, goals in each(chosen):
+        noticed += bool(goals)
+        print(f"{'FAIL' if goals else 'lives'} {mutant.name}: {mutant.what}: " + (f"costs {goals[0]} by now" if goals else why[mutant.name]), flush=True)
+    print(f"{len(chosen) - noticed} of {len(chosen)} survive, as said\n{len(chosen) - noticed} passed, {noticed} failed")
+    return 1 if noticed else 0
+
+
+def main():
+    asked, chosen = arguments()
+    if asked.list:
+        for mutant in chosen:
+            print(f"{mutant.name:<22} {mutant.function:<22} {mutant.what}")
+        return 0
+    as_they_are(chosen)
+    if asked.survivors:
+        return survivors(chosen)
+    survive = 0
+    for mutant, goals in each(chosen):
         survive += not goals
         print(f"{'ok  ' if goals else 'FAIL'} {mutant.name}: {mutant.what}: " + (f"costs {goals[0]}" if goals else "costs no goal"), flush=True)
-        shutil.rmtree(os.path.join(OUT, mutant.name))
     print(f"{len(chosen) - survive} passed, {survive} failed")
     return 1 if survive else 0
 

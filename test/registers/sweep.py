@@ -23,6 +23,8 @@ from qemu_cases import BUILD, KERNEL, boots, quietly, run_all, script  # pylint:
 INITRD = os.path.join(BUILD, "sweep.gz")
 # Groups whose registers may change while nobody writes them.
 MOVE = {"PHYSICAL_TIMER", "VIRTUAL_TIMER", "COUNTERS", "RANDOM", "PENDING"}
+# What Cordon answers a guest from its vCPU, and keeps there.
+KEPT = {"PHYSICAL_TIMER"}
 # Where a side has less than so many, the sweep has not swept.
 LEAST = {"host": 120, "guest": 90}
 # QEMU before 8.1 has no trap for these: what it offers there are constants.
@@ -62,7 +64,7 @@ def held_against_the_table(log):
             yield "%s can read %s, of %s: it should have none" % (side, name, group)
         if "moves" in flags and group not in MOVE and name not in PENDING:
             yield "%s of the %s, of %s, changes by itself" % (name, side, group)
-        if "holds" in flags and "moves" not in flags and treatment in ("ANSWERED", "CONSTANT"):
+        if "holds" in flags and "moves" not in flags and treatment in ("ANSWERED", "CONSTANT") and (side == "host" or group not in KEPT):
             yield "%s of the %s, of %s, keeps what is written to it" % (name, side, group)
     for side, least in LEAST.items():
         if seen[side] < least:

@@ -97,6 +97,7 @@ def cases():
     yield Case("control-panic-of-cordon", "panics", mutants=[NO_SCRUB, PANIC, NO_END_OF_PANIC], least=GUEST_PAGES // 2)
     yield Case("control-reset", "reboot", mutants=[NO_SCRUB, NO_END], least=GUEST_PAGES // 2)
     yield Case("control-boot", "system_reset", mutants=[NO_SCRUB], least=GUEST_PAGES // 2)
+    yield from with_device()
     yield Case("control-greedy-kernel", "system_reset", fill="flood", kernel=GREEDY, mutants=[NO_REST], least=1)
 
 

@@ -467,6 +467,20 @@ def what_is_no_disk_is_refused_and_what_to_do_is_said(debian):
 
 
 @test
+def a_port_of_this_machine_leads_to_ssh_where_it_is_wanted(debian):
+    done = run_host(debian, "NET=user", "SSH=2200")
+    contains(done.stdout, "-netdev user,id=net,hostfwd=tcp:127.0.0.1:2200-:22 -device ")
+
+
+@test
+def an_image_that_is_none_is_refused_before_anything_is_built(debian):
+    for settings, words in (([], "no image: IMAGE=debian, or a file"), (["IMAGE=nowhere"], "there is no file nowhere; IMAGE=debian is one"), (["IMAGE"], "usage:")):
+        done = debian.script(os.path.join("host", "run-image"), *settings)
+        equal((done.returncode, done.stdout), (2, ""), f"exit status and output with {settings}")
+        contains(done.stderr, words)
+
+
+@test
 def a_debian_that_is_made_is_not_made_again(debian):
     suite = re.search(r"^VERSION_CODENAME=(\w*)", open("/etc/os-release", encoding="utf-8").read(), re.M).group(1)
     image = debian.write(f"cache/debian-{suite}-arm64.img", "contents")

@@ -162,6 +162,29 @@ static void what_a_guest_gives_back_is_the_hosts_and_zero(void **state)
     guest_free(&g);
 }
 
+/* Frames that follow each other across the end of a section of the machine, below entries that follow each other: two runs. */
+static void a_run_that_is_given_back_ends_with_its_section(void **state)
+{
+    struct guest g;
+    uint64_t frame, taken, next;
+
+    (void)state;
+    guest_new(&g, 1);
+    (void)guest_frames(&g, 0, 512);
+    (void)guest_frames(&g, 510, 1);
+    taken = section_of(g.m, g.next)->taken;
+    next = section_of(g.m, g.next + 2)->taken;
+    frame = guest_map(&g, GUEST_RAM, 5);
+    assert_int_equal(section_of(g.m, frame)->taken, taken + 2);
+    assert_int_equal(section_of(g.m, frame + 2)->taken, next + 3);
+    assert_answer(relinquish(&g, GUEST_RAM, 5 * PAGE), CORDON_OK, 5, 5, 0);
+    assert_int_equal(section_of(g.m, frame)->taken, taken);
+    assert_int_equal(section_of(g.m, frame + 2)->taken, next);
+    for (uint64_t i = 0; i < 5; i++)
+        assert_record(g.m, frame + i, HOLDER_HOST, 0);
+    guest_free(&g);
+}
+
 static void what_a_guest_finds_there_later_is_new_and_zero(void **state)
 {
     struct guest g;
@@ -582,6 +605,7 @@ int main(void)
         cmocka_unit_test(grants_are_bounded_and_say_how_far_they_came),
         cmocka_unit_test(arguments_of_grant_revoke_and_relinquish_are_checked),
         cmocka_unit_test(what_a_guest_gives_back_is_the_hosts_and_zero),
+        cmocka_unit_test(a_run_that_is_given_back_ends_with_its_section),
         cmocka_unit_test(what_a_guest_finds_there_later_is_new_and_zero),
         cmocka_unit_test(the_memory_of_others_is_untouched),
         cmocka_unit_test(holes_of_any_size_cost_a_few_calls),

@@ -273,6 +273,32 @@ static void a_window_is_taken_out_of_the_pages_that_the_host_has_around_it(void 
     machine_free(g.m);
 }
 
+/* Where the host has a table of pages, the call ends with it: the window's first page is in one, since the page before it is a VM's. */
+static void a_window_over_a_table_of_the_hosts_takes_a_call_more(void **state)
+{
+    struct guest g;
+    struct guest other;
+    uint64_t calls;
+    struct regs r;
+
+    (void)state;
+    built(&g);
+    another(&other, &g);
+    assert_true(sim_device(g.m->sim, &(struct sim_device){ .frame = NONE, .id = B_ID, .window = { { LARGE_FRAME - 1, 1 } } }));
+    attach(&g, NONE);
+    warm(g.m, 0, LARGE_FRAME * PAGE);
+    warm(g.m, 0, (LARGE_FRAME + 1) * PAGE);
+    assert_device(g.m, 0, LARGE_FRAME, LARGE_FRAME, 3);
+    r = again(g.m, (struct regs){ { CORDON_CALL_DEVICE_ATTACH, other.handle, A } }, &calls);
+    assert_int_equal(r.x[0], CORDON_OK);
+    assert_int_equal(calls, 1 + 1 + device_a.reset + 1);
+    assert_true(is_gone(g.m, 0, LARGE_FRAME * PAGE));
+    assert_true(is_gone(g.m, 0, (LARGE_FRAME + 1) * PAGE));
+    end(&g, NONE);
+    end(&other, A);
+    machine_free(g.m);
+}
+
 static void a_device_has_one_VM(void **state)
 {
     struct guest g;
@@ -945,6 +971,7 @@ int main(void)
         cmocka_unit_test(an_attach_goes_on_until_the_reset_is_over),
         cmocka_unit_test(the_host_loses_the_windows_and_nothing_else),
         cmocka_unit_test(a_window_is_taken_out_of_the_pages_that_the_host_has_around_it),
+        cmocka_unit_test(a_window_over_a_table_of_the_hosts_takes_a_call_more),
         cmocka_unit_test(a_device_has_one_VM),
         cmocka_unit_test(what_is_no_device_is_refused_and_nothing_changes),
         cmocka_unit_test(without_an_SMMU_no_device_is_given),

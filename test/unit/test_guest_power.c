@@ -148,6 +148,7 @@ static void a_started_vcpu_begins_as_after_a_reset_whatever_it_was_before(void *
     assert_int_equal(guest_run(&g, 1).x[1], CORDON_EXIT_CPU_OFF);
     u->interrupt[2] = 1;
     u->sgis = 0xffff;
+    u->timer_control = 1;
     u->asked = ASKED_CALL;
     sim_tick(g.m->sim, 999);
     assert_result(0, guest_call(&g, 0, CPU_ON, 1, SECONDARY + 4, 0x123456789, &(struct regs){ { 0 } }));
@@ -158,6 +159,7 @@ static void a_started_vcpu_begins_as_after_a_reset_whatever_it_was_before(void *
     assert_int_equal(u->pstate, 0x3c5);
     assert_int_equal(u->interrupt[2], 0);
     assert_int_equal(u->sgis, 0);
+    assert_int_equal(u->timer_control, 0);
     assert_int_equal(u->asked, ASKED_NOTHING);
     assert_int_equal(u->offset, 999);           /* one counter for all of a VM's vCPUs */
     assert_false(u->arch.timer_on);

@@ -574,6 +574,35 @@ static void the_timers_interrupt_is_taken_only_while_the_timer_asks_for_it(void 
     guest_free(&g);
 }
 
+#define PHYSICAL INTERRUPT(CORDON_PHYSICAL_TIMER_INTID)
+
+/* Nothing of the hardware's is behind it. */
+static void the_physical_timers_interrupt_is_taken_only_while_it_fires(void **state)
+{
+    struct guest g;
+    struct vcpu *u;
+
+    (void)state;
+    guest_new(&g, 1);
+    u = guest_vcpu(&g, 0);
+    assert_no_interrupt(&g, PHYSICAL, 0, 0, 0);
+    u->timer_control = 1;
+    u->timer_compare = 10;
+    assert_no_interrupt(&g, PHYSICAL, 0, 0, 0);
+    assert_no_interrupt(&g, 0, PHYSICAL | CORDON_INTERRUPT_ACTIVE, 0, 0);
+    sim_tick(g.m->sim, 10);
+    assert_ok((enum cordon_status)run_with(&g, 0, PHYSICAL, 0, 0, 0).x[0]);
+    assert_int_equal(u->interrupt[0], PHYSICAL);
+    u->timer_control = 3;
+    assert_no_interrupt(&g, PHYSICAL, 0, 0, 0);
+    u->timer_control = 0;
+    assert_no_interrupt(&g, PHYSICAL, 0, 0, 0);
+    assert_ok((enum cordon_status)run_with(&g, 0, (PHYSICAL & ~CORDON_INTERRUPT_PENDING) | CORDON_INTERRUPT_ACTIVE, 0, 0, 0).x[0]);
+    u->timer_control = 1;
+    assert_no_interrupt(&g, TIMER, 0, 0, 0);    /* it is not the other one */
+    guest_free(&g);
+}
+
 static void the_timers_list_register_names_the_hardware_and_the_host_never_sees_that(void **state)
 {
     struct guest g;
@@ -651,6 +680,7 @@ int main(void)
         cmocka_unit_test(an_sgi_sent_while_one_is_listed_is_not_lost),
         cmocka_unit_test(the_host_is_told_when_the_timer_fires_and_that_it_does),
         cmocka_unit_test(the_timers_interrupt_is_taken_only_while_the_timer_asks_for_it),
+        cmocka_unit_test(the_physical_timers_interrupt_is_taken_only_while_it_fires),
         cmocka_unit_test(the_timers_list_register_names_the_hardware_and_the_host_never_sees_that),
         cmocka_unit_test(a_timer_that_is_pending_and_active_is_listed_as_active),
         cmocka_unit_test(other_interrupts_keep_pending_and_active),

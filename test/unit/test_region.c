@@ -543,17 +543,30 @@ static void ram_beyond_40_bits_is_known_and_out_of_the_callers_reach(void **stat
 
 /* ---- where the host's tables may lie ---- */
 
-static enum cordon_status init_with(uint64_t tables, uint64_t count, struct cordon_geometry host)
+/* With so many frames that the core can reach. */
+static enum cordon_status init_reaching(uint64_t frames, uint64_t tables, uint64_t count, struct cordon_geometry host)
 {
     static struct cordon c;
     static struct span span[4];
     static struct hidden hidden[4];
     struct cordon_config config = good();
-    struct cordon_storage storage = { .span = span, .hidden = hidden, .phys_frames = FRAME(SMALL_SECTIONS, 0),
+    struct cordon_storage storage = { .span = span, .hidden = hidden, .phys_frames = frames,
                                       .host_tables = { tables }, .host_table_count = count };
 
     config.host = host;
     return cordon_init(&c, &config, &storage);
+}
+
+static enum cordon_status init_with(uint64_t tables, uint64_t count, struct cordon_geometry host)
+{
+    return init_reaching(FRAME(SMALL_SECTIONS, 0), tables, count, host);
+}
+
+static void CONFIG_ram_that_the_core_cannot_reach(void **state)
+{
+    (void)state;
+    assert_status(CORDON_CONFIG, init_reaching(FRAME(SMALL_SECTIONS, 0) - 1, FRAME(0, 0), 8, (struct cordon_geometry){ 48, 0 }));
+    assert_status(CORDON_CONFIG, init_reaching(0, FRAME(0, 0), 8, (struct cordon_geometry){ 48, 0 }));
 }
 
 static void CONFIG_host_tables_that_the_host_could_reach(void **state)
@@ -611,6 +624,7 @@ int main(void)
         cmocka_unit_test(the_cores_own_frames_are_marked_and_counted_once),
         cmocka_unit_test(pinned_memory_is_the_hosts_and_nobody_elses),
         cmocka_unit_test(ram_beyond_40_bits_is_known_and_out_of_the_callers_reach),
+        cmocka_unit_test(CONFIG_ram_that_the_core_cannot_reach),
         cmocka_unit_test(CONFIG_host_tables_that_the_host_could_reach),
         cmocka_unit_test(CONFIG_is_refused_by_init_as_by_sizes),
     };

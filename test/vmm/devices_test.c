@@ -9,6 +9,7 @@
 
 #include "driver.h"
 
+#include "disk.h"
 #include "entropy.h"
 #include "link.h"
 #include "message.h"
@@ -18,16 +19,18 @@
 #include "uart.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { NET = 0, ENTROPY = 1, CONSOLE = 2 };      /* slots */
+enum { NET = 0, ENTROPY = 1, CONSOLE = 2, DISK = 3, READ_ONLY = 4 };     /* slots */
 
 static int peer = -1;                   /* the network card's other end */
 static char folder[] = "/tmp/cordon-vmm-test-XXXXXX";
+static char disk_path[64], disk_read_only[80];
 static char net_option[160], console_path[64], serial_path[64];
 
 /* What is made to happen by another thread has happened: at once, or soon. */
@@ -380,6 +383,78 @@ static void a_length_that_no_frame_has_ends_the_link(void **state)
     close(ends[1]);
 }
 
+/* ---- disks ---- */
+
+#define HEAD DATA                       /* type, reserved, sector */
+#define STATUS (DATA + 64)
+#define SECTORS 16u
+
+/* A request with one buffer. Returns its status, 0xff if there is none. */
+static uint8_t request(unsigned slot, uint32_t type, uint64_t sector, uint64_t gpa, uint32_t size, bool to_guest)
+{
+    uint16_t before = used(0);
+
+    memset(at(HEAD), 0, 16);
+    memcpy(at(HEAD), &type, 4);
+    memcpy(at(HEAD + 8), &sector, 8);
+    *at(STATUS) = 0xff;
+    describe(0, 0, HEAD, 16, false, 1);
+    describe(0, 1, gpa, size, to_guest, 2);
+    describe(0, 2, STATUS, 1, true, -1);
+    offer(0, 0);
+    set(slot, REG_NOTIFY, 0);
+    assert_int_equal(used(0), (uint16_t)(before + 1));
+    assert_false(needs_reset(slot));
+    return *at(STATUS);
+}
+
+static void a_disk_keeps_what_is_written(void **state)
+{
+    (void)state;
+    begin(DISK, 1);
+    memset(at(DATA + PAGE), 0x5a, 1024);
+    assert_int_equal(request(DISK, 1, 2, DATA + PAGE, 1024, false), 0);
+    assert_int_equal(request(DISK, 4, 0, DATA + PAGE, 512, false), 0);
+    memset(at(DATA + PAGE), 0, 1024);
+    assert_int_equal(request(DISK, 0, 3, DATA + PAGE, 1024, true), 0);
+    assert_int_equal(used_size(0, 2), 1025);
+    assert_int_equal(*at(DATA + PAGE), 0x5a);
+    assert_int_equal(*at(DATA + PAGE + 512), 0);
+    assert_int_equal(slot_read(DISK * VIRTIO_SIZE + REG_CONFIG, 4), SECTORS);
+}
+
+static void a_request_that_a_disk_cannot_do_fails_alone(void **state)
+{
+    (void)state;
+    begin(DISK, 1);
+    assert_int_equal(request(DISK, 0, SECTORS, DATA + PAGE, 512, true), 1);
+    assert_int_equal(request(DISK, 0, SECTORS - 1, DATA + PAGE, 1024, true), 1);
+    assert_int_equal(request(DISK, 1, SECTORS, DATA + PAGE, 512, false), 1);     /* no file grows */
+    assert_int_equal(request(DISK, 1, 1ull << 55, DATA + PAGE, 512, false), 1);  /* times 512 it would be 0 */
+    assert_int_equal(request(DISK, 1, UINT64_MAX / 512, DATA + PAGE, 512, false), 1);
+    assert_int_equal(request(DISK, 1, UINT64_MAX, DATA + PAGE, 512, false), 1);
+    assert_int_equal(request(DISK, 1, 0, DATA + PAGE, 512, true), 1);       /* the wrong way round */
+    assert_int_equal(request(DISK, 0, 0, DATA + PAGE, 512, false), 1);
+    assert_int_equal(request(DISK, 77, 0, DATA + PAGE, 512, false), 2);
+    assert_int_equal(request(DISK, 0, 0, RAM_BASE + PAGES * PAGE - 256, 512, true), 1);
+    assert_int_equal(request(DISK, 0, 0, DATA + PAGE, 512, true), 0);
+    begin(READ_ONLY, 1);
+    assert_int_equal(request(READ_ONLY, 1, 0, DATA + PAGE, 512, false), 1);
+    assert_int_equal(request(READ_ONLY, 0, 0, DATA + PAGE, 512, true), 0);
+}
+
+/* The host's kernel meets it, not the launcher: the request fails, the disk goes on. */
+static void data_that_is_private_fails_its_request_alone(void **state)
+{
+    (void)state;
+    begin(DISK, 1);
+    make_private(DATA + PAGE, true);
+    assert_int_equal(request(DISK, 0, 0, DATA + PAGE, 512, true), 1);
+    assert_int_equal(request(DISK, 1, 0, DATA + PAGE, 512, false), 1);
+    make_private(DATA + PAGE, false);
+    assert_int_equal(request(DISK, 0, 0, DATA + PAGE, 512, true), 0);
+}
+
 /* ---- ports, and the clock ---- */
 
 static void a_console_of_virtio_goes_both_ways(void **state)
@@ -455,6 +530,24 @@ static void at_the_end_the_sockets_are_gone(void **state)
     assert_int_not_equal(access(serial_path, F_OK), 0);
 }
 
+/* One file twice would be refused: each has its own. */
+static int add_disks(void)
+{
+    char other[80];
+
+    snprintf(disk_path, sizeof(disk_path), "%s/disk", folder);
+    snprintf(other, sizeof(other), "%s/other", folder);
+    snprintf(disk_read_only, sizeof(disk_read_only), "%s/other,ro", folder);
+    if (close(open(disk_path, O_CREAT | O_WRONLY, 0600)) || truncate(disk_path, SECTORS * 512) || close(open(other, O_CREAT | O_WRONLY, 0600)) ||
+        truncate(other, SECTORS * 512))
+        return -1;
+    options.disk[0] = disk_path;
+    options.disk[1] = disk_read_only;
+    options.disks = 2;
+    disk_open(&vm);
+    return unlink(disk_path) || unlink(other);
+}
+
 /* A network card at a socket, as with passt; a random number device; a console. */
 static int set_up(void **state)
 {
@@ -480,7 +573,7 @@ static int set_up(void **state)
     net_start();
     ports_start();
     unlink(address.sun_path);
-    return 0;
+    return add_disks();
 }
 
 static int tear_down(void **state)
@@ -509,6 +602,9 @@ int main(void)
         cmocka_unit_test(a_buffer_for_frames_that_is_private_ends_the_card),
         cmocka_unit_test(what_the_other_end_does_not_take_is_lost_whole),
         cmocka_unit_test(a_length_that_no_frame_has_ends_the_link),
+        cmocka_unit_test(a_disk_keeps_what_is_written),
+        cmocka_unit_test(a_request_that_a_disk_cannot_do_fails_alone),
+        cmocka_unit_test(data_that_is_private_fails_its_request_alone),
         cmocka_unit_test(a_console_of_virtio_goes_both_ways),
         cmocka_unit_test(a_second_serial_port_goes_both_ways),
         cmocka_unit_test(the_clock_tells_the_hosts_time_until_it_is_set),

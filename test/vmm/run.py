@@ -22,7 +22,7 @@ from qemu_cases import BUILD, KERNEL, ROOT, Case, VIRTIO, boots, kernel_modules,
 HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
 NEVER = [r"test: complaint", r"guest: FAIL", r"Kernel panic"]
-DEVICES = ["entropy", "guard", "link", "memory", "message", "net", "ports", "rtc", "serial", "slot", "socket", "terminal", "uart", "virtio", "vm"]
+DEVICES = ["disk", "entropy", "guard", "link", "memory", "message", "net", "ports", "rtc", "serial", "slot", "socket", "terminal", "uart", "virtio", "vm"]
 MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "block/virtio_blk"]
 
 
@@ -105,7 +105,7 @@ def own_disks():
 def cases():
     yield from filter(None, own_disks())
     yield Case("pci", command=[os.path.join(OUT, "pci_test")], want=[r"PASSED.* 9 test"])
-    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 21 test"])
+    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 24 test"])
     yield Case("uart", command=[os.path.join(OUT, "uart_test")], want=[r"PASSED.* 6 test"])
     yield bare("options", "options", [r"test: ok --help", r"test: ok --version", r"test: ok an odd disk", *TREE])
     yield bare("console", "console", [r"test: (\w+)  -(?s:.*)test: expected \1", r"test: guest ended with 0",

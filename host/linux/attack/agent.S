@@ -26,6 +26,7 @@
  *  20 load four words from x1 on; results: the values
  *  21 its own debugging: a breakpoint at x1, a watchpoint at x3, MDSCR_EL1 set to x2
  *  22 what it finds of that: DBGBVR1_EL1, DBGBCR1_EL1, DBGWVR1_EL1, MDSCR_EL1
+ *  23 the physical timer: x1 to CNTP_CTL, x2 to CNTP_CVAL
  * An exception ends the command with 0xdead0000 + the exception's class.
  */
 	.arch	armv8-a
@@ -71,7 +72,7 @@ next:
 	mov	x21, #0
 	mov	x22, #0
 	mov	x23, #0
-	cmp	x0, #22
+	cmp	x0, #23
 	b.hi	unknown
 	adr	x9, commands
 	add	x9, x9, x0, lsl #2
@@ -100,6 +101,7 @@ commands:
 	b	load_four
 	b	break
 	b	broken
+	b	physical
 unknown:
 	ldr	x20, =0xbad
 	b	next
@@ -179,6 +181,13 @@ break:
 	msr	dbgwcr1_el1, x9
 	msr	mdscr_el1, x2
 	isb
+	b	next
+physical:
+	msr	cntp_ctl_el0, xzr
+	msr	cntp_cval_el0, x2
+	msr	cntp_ctl_el0, x1
+	isb
+	mrs	x20, cntp_ctl_el0
 	b	next
 broken:
 	mrs	x20, dbgbvr1_el1

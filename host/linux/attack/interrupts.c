@@ -109,8 +109,9 @@ static void attempt_unsent(void)
 	}
 	refuse(&t, "the timer's", GOOD(CORDON_TIMER_INTID));
 	refuse(&t, "the timer's, active as well", GOOD(CORDON_TIMER_INTID) | ACTIVE);
+	refuse(&t, "the physical timer's", GOOD(CORDON_PHYSICAL_TIMER_INTID));
 	tally_want(&t, "what the guest heard", heard(), 0);
-	tally_report(&t, "SGIs and timer that did not happen", "each SGI, INTID 27", "INTERRUPT");
+	tally_report(&t, "SGIs and timer that did not happen", "each SGI, INTID 27, 30", "INTERRUPT");
 }
 
 static void attempt_duplicates(void)
@@ -232,6 +233,24 @@ static void attempt_timer(void)
 	tally_report(&t, "the timer, on, masked, fired, off", "INTID 27", "as asserted");
 }
 
+/* The physical timer has nothing of the CPU's behind it: what the host lists is all that there is of it. */
+static void attempt_physical(void)
+{
+	struct tally t = { 0 };
+	struct attack_run r;
+
+	tally_add(&t, vm_do(&rung, 0, DO_PHYSICAL, 1, ~0ull >> 1, 0, &r) && r.detail[0] == 1);
+	refuse(&t, "one that has not fired", GOOD(CORDON_PHYSICAL_TIMER_INTID));
+	tally_add(&t, vm_do(&rung, 0, DO_PHYSICAL, 3, 0, 0, &r) && r.detail[0] == 7);
+	refuse(&t, "one that is masked", GOOD(CORDON_PHYSICAL_TIMER_INTID));
+	tally_want(&t, "what the guest heard", heard(), 0);
+	tally_add(&t, vm_do(&rung, 0, DO_PHYSICAL, 1, 0, 0, &r) && r.detail[0] == 5);
+	tally_want(&t, "it has fired", ring(GOOD(CORDON_PHYSICAL_TIMER_INTID), &r), CORDON_OK);
+	tally_add(&t, vm_do(&rung, 0, DO_PHYSICAL, 0, 0, 0, &r) && r.detail[0] == 0);
+	refuse(&t, "one that is off", GOOD(CORDON_PHYSICAL_TIMER_INTID));
+	tally_report(&t, "the physical timer, on, masked, fired, off", "INTID 30", "as asserted");
+}
+
 void attack_interrupts(void)
 {
 	struct tally t = { 0 };
@@ -252,6 +271,7 @@ void attack_interrupts(void)
 	tally_add(&t, listen(&r));
 	tally_want(&t, "a guest that listens again", heard_after(GOOD(50)), 1);
 	attempt_timer();
+	attempt_physical();
 	tally_want(&t, "pages that do not come back", vm_end(&rung), 0);
 	tally_report(&t, "a guest that lived through them", "interrupts", "goes on");
 }

@@ -298,7 +298,7 @@ void vm_go_on(struct attack_vm *vm, unsigned int vcpu, struct attack_run *r)
 {
 	for (unsigned int i = 0; i < PATIENCE; i++) {
 		vm_run(vm, vcpu, CORDON_ANSWER_NONE, NULL, NULL, r);
-		if (r->status != CORDON_OK || r->exit != CORDON_EXIT_INTERRUPTED)
+		if (r->status != CORDON_OK || (r->exit != CORDON_EXIT_INTERRUPTED && r->exit != CORDON_EXIT_TIMER))
 			return;
 		cond_resched();
 	}
@@ -309,7 +309,7 @@ void vm_begin(struct attack_vm *vm, unsigned int vcpu, u64 command, u64 x1, u64 
 	u64 value[4] = { command, x1, x2, x3 };
 
 	vm_run(vm, vcpu, CORDON_ANSWER_VALUE, value, NULL, r);
-	if (r->status == CORDON_OK && r->exit == CORDON_EXIT_INTERRUPTED)
+	if (r->status == CORDON_OK && (r->exit == CORDON_EXIT_INTERRUPTED || r->exit == CORDON_EXIT_TIMER))
 		vm_go_on(vm, vcpu, r);
 }
 

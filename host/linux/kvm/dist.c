@@ -62,10 +62,10 @@ static struct irq *find(struct view w, u32 intid)
 	return irq_find(&w.vm->gic, w.v, intid);
 }
 
-/* An interrupt with a level that is not the guest's or the host's to set: Cordon knows when the timer fires. */
+/* An interrupt with a level that is not the guest's or the host's to set: Cordon knows when a timer fires. */
 static bool is_timer(const struct irq *irq)
 {
-	return irq->intid == CORDON_TIMER_INTID;
+	return irq->intid == CORDON_TIMER_INTID || irq->intid == CORDON_PHYSICAL_TIMER_INTID;
 }
 
 /* ---- a bit an interrupt ---- */

@@ -305,7 +305,8 @@ void gic_free(struct gic *gic)
 
 static int private_line(struct vm *vm, u32 index, u32 intid, bool level)
 {
-	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || intid == CORDON_TIMER_INTID)
+	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || intid == CORDON_TIMER_INTID ||
+	    intid == CORDON_PHYSICAL_TIMER_INTID)
 		return -EINVAL;
 	irq_set_line(vm, vm->vcpu[index], intid, level);
 	return 0;

@@ -375,6 +375,8 @@ static void drop(struct vcpu *v, struct irq *irq)
 	if (irq->intid == CORDON_TIMER_INTID) {
 		v->timer_asserted = false;
 		v->timer_deadline = U64_MAX;
+	} else if (irq->intid == CORDON_PHYSICAL_TIMER_INTID) {
+		v->physical_deadline = U64_MAX;
 	} else {
 		pr_warn_ratelimited("interrupt %u of vCPU %u was refused, and is dropped\n", irq->intid, v->index);
 	}
@@ -422,10 +424,10 @@ bool irq_waiting(struct vcpu *v)
 	return found;
 }
 
-bool irq_timer_counts(struct vcpu *v)
+bool irq_timer_counts(struct vcpu *v, u32 intid)
 {
 	struct gic *gic = &v->vm->gic;
-	struct irq *irq = &v->irq[CORDON_TIMER_INTID];
+	struct irq *irq = &v->irq[intid];
 	unsigned long flags;
 	bool counts;
 

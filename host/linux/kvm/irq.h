@@ -44,8 +44,8 @@ void irq_host_line_end(struct vm *vm, struct host_line *l);
 void irq_send_sgi(struct vm *vm, u64 targets, u32 intid);
 /* Whether the vCPU has an interrupt to take. */
 bool irq_waiting(struct vcpu *v);
-/* Whether its timer's interrupt would be one. */
-bool irq_timer_counts(struct vcpu *v);
+/* Whether that of one of its timers would be one. */
+bool irq_timer_counts(struct vcpu *v, u32 intid);
 /* Before and after a run, with interrupts off. words: NULL: it has not run. */
 void irq_list(struct vcpu *v, u64 words[CORDON_INTERRUPTS]);
 void irq_take_back(struct vcpu *v, const u64 *words);

@@ -11,6 +11,7 @@
 #ifndef CORDON_KVM_MACHINE_H
 #define CORDON_KVM_MACHINE_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/kvm.h>
 #include <linux/list.h>
@@ -63,6 +64,9 @@ struct vcpu {
 
 	u64 timer_deadline;		/* in ticks of the physical counter */
 	bool timer_asserted;
+	u64 physical_deadline;		/* of the guest's physical timer, the same; U64_MAX: never */
+	bool has_physical;		/* it has used that */
+	struct hrtimer physical;	/* ends the run when it fires */
 
 	struct irq irq[PRIVATE_IRQS];
 	unsigned long busy;		/* of these, as in struct gic */

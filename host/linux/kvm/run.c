@@ -36,10 +36,28 @@ static u64 counter(void)
 	return read_sysreg(cntpct_el0);
 }
 
-/* The level of the timer's interrupt, as far as is known without the guest's registers. */
-static void update_timer(struct vcpu *v)
+static ktime_t until(u64 deadline)
+{
+	u64 rate = arch_timer_get_cntfrq();
+	u64 now = counter();
+	u64 ticks = deadline > now ? deadline - now : 0;
+
+	return ns_to_ktime(mul_u64_u64_div_u64(min(ticks, rate * LONGEST_SLEEP_SECONDS), NSEC_PER_SEC, rate));
+}
+
+/* The levels of the timers' interrupts, as far as is known without the guest's registers. */
+static void update_timers(struct vcpu *v)
 {
 	irq_set_line(v->vm, v, CORDON_TIMER_INTID, v->timer_asserted || counter() >= v->timer_deadline);
+	if (v->has_physical)
+		irq_set_line(v->vm, v, CORDON_PHYSICAL_TIMER_INTID, counter() >= v->physical_deadline);
+}
+
+/* Interrupts are off. A physical timer that is still to fire ends the run: there is none of the CPU's behind it. */
+static void arm_physical(struct vcpu *v)
+{
+	if (v->physical_deadline != U64_MAX && counter() < v->physical_deadline)
+		hrtimer_start(&v->physical, until(v->physical_deadline), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static bool must_stay(struct vcpu *v)
@@ -58,6 +76,7 @@ static u64 run_with_interrupts_off(struct vcpu *v, struct cordon_regs *r)
 	*r = (struct cordon_regs){ { CORDON_CALL_VCPU_RUN, v->vm->handle, v->index, v->answer,
 				     v->value[0], v->value[1], v->value[2], v->value[3] } };
 	irq_list(v, &r->x[8]);
+	arm_physical(v);
 	if (must_stay(v))
 		r->x[0] = NOT_ENTERED;
 	else
@@ -76,7 +95,7 @@ static u64 enter(struct vcpu *v, struct cordon_regs *r)
 	struct vectors vectors;
 	u64 status;
 
-	update_timer(v);
+	update_timers(v);
 	vectors_begin(&vectors);
 	local_irq_disable();
 	vtime_account_guest_enter();
@@ -103,23 +122,16 @@ static int interrupted(struct vcpu *v)
 	return -EINTR;
 }
 
-static ktime_t until(u64 deadline)
-{
-	u64 rate = arch_timer_get_cntfrq();
-	u64 now = counter();
-	u64 ticks = deadline > now ? deadline - now : 0;
-
-	return ns_to_ktime(mul_u64_u64_div_u64(min(ticks, rate * LONGEST_SLEEP_SECONDS), NSEC_PER_SEC, rate));
-}
-
 /* Until there is an interrupt to take, or the timer fires. That the guest goes on too early is no harm: it waits again. */
 static int wait_for_interrupt(struct vcpu *v)
 {
 	ktime_t limit = KTIME_MAX;
 
-	update_timer(v);
-	if (v->timer_deadline != U64_MAX && irq_timer_counts(v))
+	update_timers(v);
+	if (v->timer_deadline != U64_MAX && irq_timer_counts(v, CORDON_TIMER_INTID))
 		limit = until(v->timer_deadline);
+	if (v->physical_deadline != U64_MAX && irq_timer_counts(v, CORDON_PHYSICAL_TIMER_INTID))
+		limit = min(limit, until(v->physical_deadline));
 	if (wait_event_interruptible_hrtimeout(v->wait, irq_waiting(v) || READ_ONCE(v->vm->ended), limit) == -ERESTARTSYS)
 		return interrupted(v);
 	return GO_ON;
@@ -264,6 +276,20 @@ static void do_cpu_on(struct vm *vm, u64 index)
 	vcpu_kick(vm->vcpu[index]);
 }
 
+/* What is started next has no timer on. */
+static void do_cpu_off(struct vcpu *v)
+{
+	WRITE_ONCE(v->on, false);
+	v->physical_deadline = U64_MAX;
+}
+
+static void do_timer(struct vcpu *v, u64 deadline)
+{
+	hrtimer_cancel(&v->physical);
+	v->physical_deadline = deadline;
+	v->has_physical = true;
+}
+
 static int handle_exit(struct vcpu *v, const struct cordon_regs *r)
 {
 	u64 exit = r->x[1];
@@ -278,7 +304,8 @@ static int handle_exit(struct vcpu *v, const struct cordon_regs *r)
 	case CORDON_EXIT_WAIT: return wait_for_interrupt(v);
 	case CORDON_EXIT_SGI: irq_send_sgi(v->vm, r->x[2], r->x[3]); return GO_ON;
 	case CORDON_EXIT_CPU_ON: do_cpu_on(v->vm, r->x[2]); return GO_ON;
-	case CORDON_EXIT_CPU_OFF: WRITE_ONCE(v->on, false); return GO_ON;
+	case CORDON_EXIT_CPU_OFF: do_cpu_off(v); return GO_ON;
+	case CORDON_EXIT_TIMER: do_timer(v, r->x[2]); return GO_ON;
 	case CORDON_EXIT_SYSTEM_OFF: return end(v, KVM_EXIT_SYSTEM_EVENT, KVM_SYSTEM_EVENT_SHUTDOWN);
 	case CORDON_EXIT_SYSTEM_RESET: return end(v, KVM_EXIT_SYSTEM_EVENT, KVM_SYSTEM_EVENT_RESET);
 	case CORDON_EXIT_HOST_CALL: return call_to_user(v, &r->x[2]);

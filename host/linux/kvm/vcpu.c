@@ -5,8 +5,15 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "machine.h"
 #include "vcpu.h"
+
+/* Its interrupt is what ends a run. */
+static enum hrtimer_restart nothing_more(struct hrtimer *timer)
+{
+	return HRTIMER_NORESTART;
+}
 
 struct vcpu *vcpu_new(struct vm *vm, u32 index)
 {
@@ -22,6 +29,8 @@ struct vcpu *vcpu_new(struct vm *vm, u32 index)
 	v->vm = vm;
 	v->index = index;
 	v->timer_deadline = U64_MAX;
+	v->physical_deadline = U64_MAX;
+	compat_timer_setup(&v->physical, nothing_more);
 	mutex_init(&v->mutex);
 	init_waitqueue_head(&v->wait);
 	return v;
@@ -42,6 +51,7 @@ void vcpu_begin_anew(struct vcpu *v)
 
 void vcpu_free(struct vcpu *v)
 {
+	hrtimer_cancel(&v->physical);
 	free_page((unsigned long)v->run);	/* whoever has it mapped still, keeps it */
 	kfree(v);
 }

@@ -27,8 +27,8 @@ static inline bool cbor_read_number(const uint8_t *data, uint64_t size, uint64_t
 }
 
 /*
- * Bytes of the item that begins at data, with all that is in it. 0: it is not all there, has a part without a length, or one that has
- * more parts than there are bytes.
+ * Bytes of the item that begins at data, with all that is in it. 0: it is not all there, has a part without a length, or one that
+ * has more parts than there are bytes.
  */
 static inline uint64_t cbor_item_size(const uint8_t *data, uint64_t size)
 {
@@ -41,7 +41,8 @@ static inline uint64_t cbor_item_size(const uint8_t *data, uint64_t size)
         if (at >= size || left > size)
             return 0;
         major = data[at] / 32;
-        if (!cbor_read_number(data, size, &at, &number) || (major >= CBOR_STRING && major <= CBOR_MAP && number > size - at))
+        if (!cbor_read_number(data, size, &at, &number) ||
+            (major >= CBOR_STRING && major <= CBOR_MAP && number > size - at))
             return 0;
         if (major == CBOR_STRING || major == CBOR_TEXT)
             at += number;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens that the host has made up, read by the owner's command: whatever comes is read without an error of memory, and nothing of
- * it is trusted. Nobody guesses signatures, so what lies behind them is tried with the input itself: as claims, as a chain, as a part.
+ * Tokens that the host has made up, read by the owner's command: whatever comes is read without an error of memory, and nothing
+ * of it is trusted. Nobody guesses signatures, so what lies behind them is tried with the input itself: as claims, as a chain,
+ * as a part.
  */
 #include <stddef.h>
 #include <stdint.h>

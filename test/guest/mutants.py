@@ -220,7 +220,7 @@ class Stale(Exception):
 
 def copy_sources(folder):
     shutil.rmtree(folder, ignore_errors=True)
-    for part in ("core", "arch", "plat", "include", os.path.join("scripts", "host")):
+    for part in ("core", "arch", "attest", "plat", "include", os.path.join("scripts", "host")):
         shutil.copytree(os.path.join(ROOT, part), os.path.join(folder, part))
     shutil.copy(os.path.join(ROOT, "meson.build"), folder)
     os.makedirs(os.path.join(folder, "build"))

@@ -175,8 +175,6 @@ MUTANTS = [
            "p.level == 2 && ", "", "ensures"),
     Mutant("clear-no-room", "memory/clear.h", "memory_can_clear", "clear", "a block is to be split, and there is no table for it",
            "v.vm->pool.free > 0", "true", "ensures"),
-    Mutant("clear-not-uncounted", "memory/clear.h", "uncount_run", "clear", "a dropped count: a VM goes on counting frames that went",
-           "v.vm->frames -= n;", "", "ensures"),
     Mutant("assign-pinned", "memory/assign.h", "memory_can_assign", "assign", "a frame that is shared or a VM's is given to another",
            "s.section->taken == 0 && s.section->pinned == 0", "s.section->pinned == 0", "ensures"),
     Mutant("assign-one-gfn", "memory/assign.h", "set_vm_records", "assign", "each frame of a run is at the first guest address",
@@ -222,8 +220,8 @@ SURVIVORS = [
 
 
 def copy_of(name):
-    """What the provers read, in a folder of its own."""
-    folder = os.path.join(OUT, name)
+    """What the provers read, in a folder of its own, which no other run of this has."""
+    folder = os.path.join(OUT, f"{name}-{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
     for one in READ:
         shutil.copytree(os.path.join(ROOT, one), os.path.join(folder, one))
@@ -245,31 +243,41 @@ def broken(mutant):
     return folder
 
 
-def proved(folder, functions, part):
+def proved(folder, functions, part, steps=("--steps", STEPS)):
     """Whether the functions are; what is printed of it."""
-    done = subprocess.run([os.path.join(folder, "scripts", "prove"), "--function", functions, "--steps", STEPS, part], text=True,
+    done = subprocess.run([os.path.join(folder, "scripts", "prove"), "--function", functions, *steps, part], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return done.returncode, done.stdout
 
 
-def as_they_are(chosen):
-    """The names of parts whose functions are not proved without any edit: a mutant of them would tell nothing."""
-    folder = copy_of("none")
-    for part in sorted({m.part for m in chosen}):
-        functions = sorted({m.function for m in chosen if m.part == part})
-        status, text = proved(folder, ",".join(functions), part)
+def as_it_is(part, chosen):
+    """Why functions of a part are not proved without any edit, so that a mutant of them would tell nothing; the exit status first."""
+    functions = ",".join(sorted({m.function for m in chosen if m.part == part}))
+    folder = copy_of(part)
+    status, text = proved(folder, functions, part)
+    shutil.rmtree(folder)
+    if status == 0:
+        print(f"as it is: {part}: {functions}: {re.search('[0-9]+ / [0-9]+ goals', text).group(0)}", flush=True)
+    return status, text
+
+
+def as_they_are(chosen, pool):
+    """Ends it all where a function is not proved as it is."""
+    parts = sorted({m.part for m in chosen})
+    for part, (status, text) in zip(parts, pool.map(lambda part: as_it_is(part, chosen), parts)):
         if status == NOT_CHECKED:
             print(text.strip().splitlines()[-1])
             sys.exit(NOT_CHECKED)
         if status != 0:
             print(text)
             sys.exit(f"test/proofs/mutants.py: {part}: not proved as it is, each goal in {STEPS} steps")
-        print(f"as it is: {part}: {', '.join(functions)}: {re.search('[0-9]+ / [0-9]+ goals', text).group(0)}", flush=True)
 
 
 def catch(mutant):
     """The goals that the mutant costs, of those that it has to cost; nothing if it costs none of them, or is no C any more."""
-    status, text = proved(broken(mutant), mutant.function, mutant.part)
+    folder = broken(mutant)
+    status, text = proved(folder, mutant.function, mutant.part)
+    shutil.rmtree(folder)
     goals = re.findall(rf"^ +(typed_\w*{mutant.function}_(?:loop_invariant|{mutant.goal})\w*)$", text, re.M)
     goals = [g for g in goals if re.search(mutant.goal, g)]
     if status != 1 or not goals:
@@ -297,24 +305,22 @@ def arguments():
     return asked, chosen
 
 
-def each(chosen):
-    """The mutants, with the goals that each one costs. Two at a time, each copy with a name of its own."""
-    def one(mutant):
-        goals = catch(mutant)
-        shutil.rmtree(os.path.join(OUT, mutant.name))
-        return mutant, goals
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield from pool.map(one, chosen)
+def survives(mutant):
+    """Whether all goals of the function are proved with the edit, in as many steps as that takes; what is printed of it if not."""
+    folder = broken(mutant)
+    status, text = proved(folder, mutant.function, mutant.part, steps=())
+    shutil.rmtree(folder)
+    return "" if status == 0 else text
 
 
-def survivors(chosen):
+def survivors(chosen, pool):
     """Those that no proof notices: one that is noticed by now belongs to the others."""
     why = {m.name: reason for m, reason in SURVIVORS}
     noticed = 0
-    for mutant, goals in each(chosen):
-        noticed += bool(goals)
-        print(f"{'FAIL' if goals else 'lives'} {mutant.name}: {mutant.what}: " + (f"costs {goals[0]} by now" if goals else why[mutant.name]), flush=True)
-    print(f"{len(chosen) - noticed} of {len(chosen)} survive, as said\n{len(chosen) - noticed} passed, {noticed} failed")
+    for mutant, text in zip(chosen, pool.map(survives, chosen)):
+        noticed += bool(text)
+        print(f"{'FAIL' if text else 'lives'} {mutant.name}: {mutant.what}: {why[mutant.name]}\n{text}".rstrip(), flush=True)
+    print(f"{len(chosen) - noticed} passed, {noticed} failed: so many survive, as said; what fails is noticed by now, or no C any more")
     return 1 if noticed else 0
 
 
@@ -324,13 +330,14 @@ def main():
         for mutant in chosen:
             print(f"{mutant.name:<22} {mutant.function:<22} {mutant.what}")
         return 0
-    as_they_are(chosen)
-    if asked.survivors:
-        return survivors(chosen)
-    survive = 0
-    for mutant, goals in each(chosen):
-        survive += not goals
-        print(f"{'ok  ' if goals else 'FAIL'} {mutant.name}: {mutant.what}: " + (f"costs {goals[0]}" if goals else "costs no goal"), flush=True)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        if asked.survivors:
+            return survivors(chosen, pool)
+        as_they_are(chosen, pool)
+        survive = 0
+        for mutant, goals in zip(chosen, pool.map(catch, chosen)):
+            survive += not goals
+            print(f"{'ok  ' if goals else 'FAIL'} {mutant.name}: {mutant.what}: " + (f"costs {goals[0]}" if goals else "costs no goal"), flush=True)
     print(f"{len(chosen) - survive} passed, {survive} failed")
     return 1 if survive else 0
 

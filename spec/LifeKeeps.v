@@ -55,27 +55,6 @@ Qed.
 
 (* ---- integrity ---- *)
 
-Lemma lookup_clear_other : forall v p s w h, w <> HOST -> w <> v ->
-  lookup (clear_or_not v p s) w h = lookup s w h.
-Proof.
-  intros v p s w h N NV. unfold clear_or_not, clear_page. case_if; [|reflexivity]. st.
-  rewrite (proj2 (Z.eqb_neq HOST w)) by congruence. cbn [andb].
-  change (lookup (unmap_vm v (f_gfn (frame_at s p)) p s) w h = lookup s w h).
-  unfold unmap_vm.
-  destruct (lookup s v (f_gfn (frame_at s p))); [|reflexivity]. case_if; [|reflexivity].
-  rewrite lookup_del_entry, (proj2 (Z.eqb_neq v w)) by congruence. cbn [andb].
-  case_if; [|reflexivity]. unfold split.
-  rewrite lookup_put_entries, (proj2 (Z.eqb_neq v w)) by congruence. reflexivity.
-Qed.
-
-Lemma lookup_clear_mapped : forall v s w h, w <> HOST -> w <> v ->
-  lookup (clear_mapped v s) w h = lookup s w h.
-Proof.
-  intros v s w h N NV. unfold clear_mapped. generalize (ZMap.bindings (row v (tables s))).
-  intro l. revert s. induction l as [|b l IH]; intro s; [reflexivity|]. simpl.
-  rewrite IH. apply lookup_clear_other; assumption.
-Qed.
-
 (* [d] neither clears frame [p], nor destroys [v], nor is it [v] itself that
    stores to guest frame [g] or grants it. *)
 Definition deed_spares (v g p : Z) (d : deed) : Prop :=

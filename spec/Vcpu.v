@@ -91,6 +91,7 @@ Inductive move :=
 | Leave (v i : Z) (e : exit)
 | Resume (v i : Z) (a : reply).
 
+(* A reply that the exit does not take is refused: the host sees [Fault]. *)
 Inductive sight := Sees (r : result) | Told (l : list Z) | Nothing_seen.
 
 Definition move_step (c : move) (w : world) : sight * world :=

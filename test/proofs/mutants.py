@@ -102,10 +102,6 @@ MUTANTS = [
            "v->vm->state == VM_LIVE", "v->vm->state != VM_NONE", "ensures"),
 
     # ---- where memory is ----
-    Mutant("hidden-first", "base/region.c", "region_is_hidden", "region", "off by one: the first frame of a hidden region is not hidden",
-           "frame >= c->hidden[i].first", "frame > c->hidden[i].first", "loop_invariant|ensures"),
-    Mutant("gap-past-ram", "base/region.c", "region_gap", "region", "a gap ends at the last span above it, not at the first",
-           " && c->span[i].first * 512 < end", "", "loop_invariant|ensures"),
     Mutant("overlap-touching", "base/region.c", "overlap", "region", "a flipped bound: what touches overlaps",
            "a < b + b_count", "a <= b + b_count", "ensures"),
     Mutant("hidden-is-device", "base/region.c", "region_is_device", "region", "hidden memory counts as a device's",

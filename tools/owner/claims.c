@@ -4,11 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../attest/cbor_size.h"      /* by its place: another file there is named as the library's header */
+
 cbor_item_t *claims_load(const uint8_t *data, size_t size)
 {
     struct cbor_load_result result;
-    cbor_item_t *item = cbor_load(data, size, &result);
+    cbor_item_t *item;
 
+    if (cbor_item_size(data, size) != size)     /* the library takes as much memory as an array says that it has items */
+        return NULL;
+    item = cbor_load(data, size, &result);
     if (item != NULL && (result.error.code != CBOR_ERR_NONE || result.read != size))
         cbor_decref(&item);
     return item;

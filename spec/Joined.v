@@ -74,20 +74,23 @@ Section Joined.
       end
     end.
 
-  (* Page [g], where nothing is, comes into the tree. *)
-  Fixpoint grow (n : nat) (t g : Z) (d : desc) (pool : list Z) (m : machine)
+  (* Page [g], or the block of level [l] that holds it, comes into the tree where
+     nothing is. *)
+  Fixpoint grow (l n : nat) (t g : Z) (d : desc) (pool : list Z) (m : machine)
     : option (list event) :=
-    match fetch (heap m) t (index n g), n with
-    | Nothing, O => Some [Put t (index n g) d]
-    | Nothing, S k =>
-      match pool with
-      | [] => None
-      | new :: pool' =>
-        let e := Link t (index n g) new in
-        option_map (cons e) (grow k new g d pool' (occur e m))
-      end
-    | Next u, S k => grow k u g d pool m
-    | _, _ => None
+    match fetch (heap m) t (index n g) with
+    | Nothing =>
+      if Nat.eqb n l then Some [Put t (index n g) d]
+      else match n, pool with
+           | S k, new :: pool' =>
+             let e := Link t (index n g) new in
+             option_map (cons e) (grow l k new g d pool' (occur e m))
+           | _, _ => None
+           end
+    | Next u =>
+      if Nat.eqb n l then None
+      else match n with S k => grow l k u g d pool m | O => None end
+    | Leaf _ _ => None
     end.
 
   (* ---- sequences ---- *)
@@ -315,72 +318,114 @@ Section Joined.
         apply IHn in C. simpl. lia.
   Qed.
 
-  (* ---- grow: exactly page [g] of [w] comes ---- *)
+  (* ---- grow: exactly the pages that share the descriptor come ---- *)
 
-  Lemma grow_spec : forall n t g d pool m es w, sound m -> 0 <= g < PAGES ->
-    owed m = [] -> (forall u, d <> Next u) ->
-    place m t = Some (w, (n, g / span (S n))) -> free m pool ->
-    grow n t g d pool m = Some es ->
-    all_allowed es m /\ only m (exec es m) w g (meaning d 0 g) /\ owed (exec es m) = [].
+  Definition only_span (l : nat) (m m' : machine) (w g : Z) (d : desc) : Prop :=
+    forall u x, 0 <= x < PAGES -> gives m' u x =
+      if (u =? w) && (x / span l =? g / span l) then meaning d l x else gives m u x.
+
+  Lemma next_place : forall n m t g u w, sound m ->
+    place m t = Some (w, (S n, g / span (S (S n)))) ->
+    fetch (heap m) t (index (S n) g) = Next u -> place m u = Some (w, (n, g / span (S n))).
   Proof.
-    induction n; intros t g d pool m es w SO B O D P FR E; cbn [grow] in E.
-    - assert (I := index_range 0 g).
+    intros n m t g u w SO P F. destruct (so_tree root m SO w) as [T _].
+    destruct (T t _ u _ _ F (tree_of_same _ _ _ _ P)) as [k [K1 K2]].
+    injection K1 as <-. rewrite below in K2. unfold tree_of in K2.
+    destruct (place m u) as [[v x]|]; [|discriminate].
+    destruct (v =? w) eqn:Q; [|discriminate]. zb. subst v. congruence.
+  Qed.
+
+  (* An empty table is linked in: no translation changes. *)
+  Lemma link_spec : forall n m t g new pool w, sound m -> owed m = [] ->
+    place m t = Some (w, (S n, g / span (S (S n)))) ->
+    fetch (heap m) t (index (S n) g) = Nothing -> free m (new :: pool) ->
+    let e := Link t (index (S n) g) new in
+    allowed e m /\ sound (occur e m) /\ owed (occur e m) = [] /\
+    place (occur e m) new = Some (w, (n, g / span (S n))) /\ free (occur e m) pool /\
+    forall u x, 0 <= x < PAGES -> gives (occur e m) u x = gives m u x.
+  Proof.
+    intros n m t g new pool w SO O P F FR e. assert (I := index_range (S n) g).
+    destruct FR as [ND FR]. destruct (FR new (or_introl eq_refl)) as [PN FN].
+    assert (TN : t <> new) by congruence.
+    assert (ND' : forall j u, fetch (heap m) new j <> Next u)
+      by (intros; rewrite FN; discriminate).
+    assert (A : allowed e m).
+    { split; [exact I|]. split; [exact F|]. split; [|split; [exact PN|split; [exact ND'|]]].
+      - intros v k a x _ _ [y [c [H _]]]. rewrite O in H. destruct H.
+      - exists w, n, (g / span (S (S n))). exact P. }
+    split; [exact A|]. split; [apply event_keeps_sound; assumption|].
+    split; [exact O|]. split; [|split].
+    - unfold e. cbn [Machine.occur place]. rewrite Z.eqb_refl, P, below. reflexivity.
+    - inversion ND as [|? ? N1 N2]. subst. split; [exact N2|]. intros x H.
+      assert (XN : x <> new) by (intros ->; contradiction).
+      destruct (FR x (or_intror H)) as [X1 X2]. unfold e. cbn [Machine.occur place heap].
+      split; [rewrite (proj2 (Z.eqb_neq x new)) by assumption; exact X1|].
+      intro j. assert (XT : t <> x) by congruence.
+      rewrite fetch_store, (proj2 (Z.eqb_neq t x)) by assumption. apply X2.
+    - intros u x X. unfold Machine.gives at 1, e. cbn [Machine.occur heap].
+      rewrite (link_gives root m t _ new w n _ SO P PN I ND' u x X).
+      destruct ((u =? w) && (x / span (S n) =? _)) eqn:Q; [|reflexivity].
+      zb. subst u. rewrite FN. simpl.
+      rewrite (fetched_gives root m t _ w (S n) _ SO P I);
+        [rewrite F; reflexivity|intro; rewrite F; discriminate|exact X|assumption].
+  Qed.
+
+  Lemma grow_here : forall l t g d m w, sound m -> owed m = [] ->
+    (forall u, d <> Next u) -> place m t = Some (w, (l, g / span (S l))) ->
+    fetch (heap m) t (index l g) = Nothing ->
+    let es := [Put t (index l g) d] in
+    all_allowed es m /\ only_span l m (exec es m) w g d /\ owed (exec es m) = [].
+  Proof.
+    intros l t g d m w SO O D P F es. assert (I := index_range l g). split; [|split].
+    - split; [|exact Logic.I]. split; [exact I|]. split; [exact D|].
+      split; [intro; rewrite F; discriminate|]. right. right. split; [exact F|].
+      intros v j a x _ _ [y [c [H _]]]. rewrite O in H. destruct H.
+    - intros u x X. unfold Machine.gives at 1. simpl heap.
+      rewrite (put_gives root m t (index l g) d w l _ SO P I D u x X), below. reflexivity.
+    - simpl. rewrite F. exact O.
+  Qed.
+
+  Lemma grow_spec : forall l n t g d pool m es w, sound m -> 0 <= g < PAGES ->
+    owed m = [] -> (forall u, d <> Next u) -> (l <= n)%nat ->
+    place m t = Some (w, (n, g / span (S n))) -> free m pool ->
+    grow l n t g d pool m = Some es ->
+    all_allowed es m /\ only_span l m (exec es m) w g d /\ owed (exec es m) = [].
+  Proof.
+    intro l. induction n; intros t g d pool m es w SO B O D LE P FR E; cbn [grow] in E.
+    - assert (l = 0%nat) by lia. subst l. cbn [Nat.eqb] in E.
       destruct (fetch (heap m) t (index 0 g)) as [|u|p kd] eqn:F; try discriminate.
-      injection E as <-. split; [|split].
-      + split; [|exact Logic.I]. split; [exact I|]. split; [exact D|].
-        split; [intro; rewrite F; discriminate|]. right. right. split; [exact F|].
-        intros v n a x _ _ [y [c [H _]]]. rewrite O in H. destruct H.
-      + intros u x X. unfold Machine.gives at 1. simpl heap.
-        rewrite (put_gives root m t (index 0 g) d w 0 (g / span 1) SO P I D u x X).
-        rewrite below, !span_0. destruct ((u =? w) && (x =? g)) eqn:Q; [|reflexivity].
-        zb. subst. reflexivity.
-      + simpl. rewrite F. exact O.
-    - assert (I := index_range (S n) g).
-      destruct (fetch (heap m) t (index (S n) g)) as [|u|p kd] eqn:F; [| |discriminate].
-      + destruct pool as [|new pool]; [discriminate|]. set (e := Link t (index (S n) g) new) in *.
-        destruct FR as [ND FR]. destruct (FR new (or_introl eq_refl)) as [PN FN].
-        assert (TN : t <> new) by congruence.
-        assert (ND' : forall j u, fetch (heap m) new j <> Next u)
-          by (intros; rewrite FN; discriminate).
-        assert (A : allowed e m).
-        { split; [exact I|]. split; [exact F|]. split; [|split; [exact PN|split; [exact ND'|]]].
-          - intros v k a x _ _ [y [c [H _]]]. rewrite O in H. destruct H.
-          - exists w, n, (g / span (S (S n))). exact P. }
-        assert (S1 := event_keeps_sound root e m SO A).
-        destruct (grow n new g d pool (occur e m)) as [fs|] eqn:C; [|discriminate].
-        injection E as <-.
-        destruct (IHn new g d pool (occur e m) fs w S1 B) as [A2 [G2 O2]]; auto.
-        * cbn [Machine.occur place e]. unfold e. cbn [Machine.occur place].
-          rewrite Z.eqb_refl, P, below. reflexivity.
-        * inversion ND as [|? ? N1 N2]. subst. split; [exact N2|]. intros x H.
-          assert (XN : x <> new) by (intros ->; contradiction).
-          destruct (FR x (or_intror H)) as [X1 X2]. unfold e.
-          cbn [Machine.occur place heap].
-          split; [rewrite (proj2 (Z.eqb_neq x new)) by assumption; exact X1|].
-          intro j. assert (XT : t <> x) by congruence.
-          rewrite fetch_store, (proj2 (Z.eqb_neq t x)) by assumption. apply X2.
-        * split; [split; assumption|]. split; [|exact O2].
+      injection E as <-. apply grow_here; assumption.
+    - destruct (fetch (heap m) t (index (S n) g)) as [|u|p kd] eqn:F; [| |discriminate].
+      + destruct (Nat.eqb (S n) l) eqn:Q.
+        * apply Nat.eqb_eq in Q. injection E as <-. rewrite <- Q. apply grow_here; assumption.
+        * apply Nat.eqb_neq in Q. destruct pool as [|new pool]; [discriminate|].
+          destruct (link_spec n m t g new pool w SO O P F FR) as [A [S1 [O1 [P1 [R1 G1]]]]].
+          set (e := Link t (index (S n) g) new) in *.
+          destruct (grow l n new g d pool (occur e m)) as [fs|] eqn:C; [|discriminate].
+          injection E as <-.
+          destruct (IHn new g d pool (occur e m) fs w S1 B O1 D ltac:(lia) P1 R1 C)
+            as [A2 [G2 O2]].
+          split; [split; assumption|]. split; [|exact O2].
           intros u x X. change (exec (e :: fs) m) with (exec fs (occur e m)).
-          rewrite (G2 u x X). destruct ((u =? w) && (x =? g)); [reflexivity|].
-          unfold Machine.gives at 1, e. cbn [Machine.occur heap].
-          rewrite (link_gives root m t (index (S n) g) new w n (g / span (S (S n))) SO P PN I ND' u x X).
-          destruct ((u =? w) && (x / span (S n) =? _)) eqn:Q; [|reflexivity].
-          zb. subst u. rewrite FN. simpl.
-          rewrite (fetched_gives root m t (index (S n) g) w (S n) (g / span (S (S n))) SO P I);
-            [rewrite F; reflexivity|intro; rewrite F; discriminate|exact X|assumption].
-      + apply (IHn u g d pool m es w SO B O D); auto.
-        destruct (so_tree root m SO w) as [T _].
-        destruct (T t _ u _ _ F (tree_of_same _ _ _ _ P)) as [k [K1 K2]].
-        injection K1 as <-. rewrite below in K2. unfold tree_of in K2.
-        destruct (place m u) as [[v x]|]; [|discriminate].
-        destruct (v =? w) eqn:Q; [|discriminate]. zb. subst v. congruence.
+          rewrite (G2 u x X), (G1 u x X). reflexivity.
+      + destruct (Nat.eqb (S n) l) eqn:Q; [discriminate|]. apply Nat.eqb_neq in Q.
+        apply (IHn u g d pool m es w SO B O D); auto; [lia|].
+        apply (next_place n m t g u w SO P F).
+  Qed.
+
+  Lemma only_page : forall m m' w g p kd, only_span 0 m m' w g (Leaf p kd) ->
+    only m m' w g (Some (p, kd)).
+  Proof.
+    intros m m' w g p kd G u x X. rewrite (G u x X). rewrite !span_0.
+    destruct ((u =? w) && (x =? g)); [|reflexivity]. cbn [meaning]. unfold span.
+    change (512 ^ Z.of_nat 0) with 1. rewrite Z.mod_1_r, Z.add_0_r. reflexivity.
   Qed.
 
   Lemma grow_memory : forall n t g d pool m w, sound m -> 0 <= g < PAGES ->
     owed m = [] -> place m t = Some (w, (n, g / span (S n))) -> free m pool ->
-    gives m w g = None -> grow n t g d pool m = None -> (length pool < n)%nat.
+    gives m w g = None -> grow 0 n t g d pool m = None -> (length pool < n)%nat.
   Proof.
-    induction n; intros t g d pool m w SO B O P FR G E; cbn [grow] in E.
+    induction n; intros t g d pool m w SO B O P FR G E; cbn [grow Nat.eqb] in E.
     - assert (I := index_range 0 g).
       destruct (fetch (heap m) t (index 0 g)) as [|u|p kd] eqn:F; [discriminate| |].
       + exfalso. destruct (so_tree root m SO w) as [T _].
@@ -391,36 +436,12 @@ Section Joined.
     - assert (I := index_range (S n) g).
       destruct (fetch (heap m) t (index (S n) g)) as [|u|p kd] eqn:F.
       + destruct pool as [|new pool]; [simpl; lia|].
+        destruct (link_spec n m t g new pool w SO O P F FR) as [A [S1 [O1 [P1 [R1 G1]]]]].
         set (e := Link t (index (S n) g) new) in *.
-        destruct FR as [ND FR]. destruct (FR new (or_introl eq_refl)) as [PN FN].
-        assert (TN : t <> new) by congruence.
-        assert (ND' : forall j u, fetch (heap m) new j <> Next u)
-          by (intros; rewrite FN; discriminate).
-        assert (A : allowed e m).
-        { split; [exact I|]. split; [exact F|]. split; [|split; [exact PN|split; [exact ND'|]]].
-          - intros v k a x _ _ [y [c [H _]]]. rewrite O in H. destruct H.
-          - exists w, n, (g / span (S (S n))). exact P. }
-        assert (S1 := event_keeps_sound root e m SO A).
-        destruct (grow n new g d pool (occur e m)) as [fs|] eqn:C; [discriminate|].
-        apply (IHn new g d pool (occur e m) w S1 B) in C; auto.
-        * simpl. lia.
-        * unfold e. cbn [Machine.occur place]. rewrite Z.eqb_refl, P, below. reflexivity.
-        * inversion ND as [|? ? N1 N2]. subst. split; [exact N2|]. intros x H.
-          assert (XN : x <> new) by (intros ->; contradiction).
-          destruct (FR x (or_intror H)) as [X1 X2]. unfold e.
-          cbn [Machine.occur place heap].
-          split; [rewrite (proj2 (Z.eqb_neq x new)) by assumption; exact X1|].
-          intro j. assert (XT : t <> x) by congruence.
-          rewrite fetch_store, (proj2 (Z.eqb_neq t x)) by assumption. apply X2.
-        * unfold Machine.gives at 1, e. cbn [Machine.occur heap].
-          rewrite (link_gives root m t (index (S n) g) new w n (g / span (S (S n))) SO P PN I ND' w g B).
-          rewrite FN. cbn [meaning]. destruct (_ && _); [reflexivity|exact G].
-      + apply (IHn u g d pool m w SO B O) in E; auto.
-        destruct (so_tree root m SO w) as [T _].
-        destruct (T t _ u _ _ F (tree_of_same _ _ _ _ P)) as [k [K1 K2]].
-        injection K1 as <-. rewrite below in K2. unfold tree_of in K2.
-        destruct (place m u) as [[v x]|]; [|discriminate].
-        destruct (v =? w) eqn:Q; [|discriminate]. zb. subst v. congruence.
+        destruct (grow 0 n new g d pool (occur e m)) as [fs|] eqn:C; [discriminate|].
+        apply (IHn new g d pool (occur e m) w S1 B O1 P1 R1) in C; [simpl; lia|].
+        rewrite G1 by exact B. exact G.
+      + apply (IHn u g d pool m w SO B O) in E; auto. apply (next_place n m t g u w SO P F).
       + exfalso.
         rewrite (fetched_gives root m t (index (S n) g) w (S n) (g / span (S (S n))) SO P I) in G;
           [rewrite F in G; discriminate|intro; rewrite F; discriminate|exact B|].
@@ -510,7 +531,7 @@ Section Joined.
     | None => None
     | Some es =>
       let es' := es ++ [Settle] in
-      option_map (app es') (grow TOP (root v) g (Leaf p Normal) pv (exec es' m))
+      option_map (app es') (grow 0 TOP (root v) g (Leaf p Normal) pv (exec es' m))
     end.
 
   (* A cut in the host's tree and a settle. *)
@@ -757,13 +778,12 @@ Section Joined.
         intros w h X. rewrite andb_false_r. reflexivity. }
     destruct VM as [es1 [C1 [A1 [S1 [O1 [R1 G1]]]]]]. rewrite C1 in H. cbn zeta in H.
     set (m1 := exec (es1 ++ [Settle]) m) in *.
-    destruct (grow TOP (root v) g (Leaf p Normal) pv m1) as [fs|] eqn:C2; [|discriminate].
+    destruct (grow 0 TOP (root v) g (Leaf p Normal) pv m1) as [fs|] eqn:C2; [|discriminate].
     assert (X : es = (es1 ++ [Settle]) ++ fs) by (cbn [option_map] in H; congruence).
     clear H. subst es.
-    destruct (grow_spec TOP (root v) g (Leaf p Normal) pv m1 fs v S1 BG O1)
-      as [A2 [G2 O2]]; auto; [discriminate|apply root_here; assumption|].
-    assert (G0 : g mod span 0 = 0) by (unfold span; apply Z.mod_1_r).
-    cbn [meaning] in G2. rewrite G0, Z.add_0_r in G2.
+    destruct (grow_spec 0 TOP (root v) g (Leaf p Normal) pv m1 fs v S1 BG O1)
+      as [A2 [G2 O2]]; auto; [discriminate|unfold TOP; lia|apply root_here; assumption|].
+    apply only_page in G2.
     assert (AL : all_allowed ((es1 ++ [Settle]) ++ fs) m) by (apply allowed_app; assumption).
     assert (EX : exec ((es1 ++ [Settle]) ++ fs) m = exec fs m1) by (rewrite exec_app; reflexivity).
     assert (F' : forall q, frame_at (set_entry v g (page_entry p) (assign v g p s)) q =
@@ -787,6 +807,208 @@ Section Joined.
       destruct ((w =? v) && (h =? g)) eqn:Q; [reflexivity|].
       rewrite (G1 w h BH), (proj2 (Z.eqb_neq w HOST)) by assumption. cbn [andb].
       rewrite lookup_assign by assumption. apply (ag_vm _ _ A); assumption.
+  Qed.
+
+  (* ---- device memory of a VM, and the host's faults ---- *)
+
+  (* An entry where there was none: nothing to settle. *)
+  Definition fill_steps (w g : Z) (e : entry) (pool : list Z) (m : machine)
+    : option (list event) :=
+    grow 0 TOP (root w) g (Leaf (e_pfn e) (e_kind e)) pool m.
+
+  Lemma fill_spec : forall s m w g e pool es, agree s m -> 0 <= g < PAGES ->
+    free m pool -> fill_steps w g e pool m = Some es ->
+    all_allowed es m /\ only m (exec es m) w g (Some (translation e)) /\
+    owed (exec es m) = [].
+  Proof.
+    intros s m w g e pool es A B FR H. unfold fill_steps in H.
+    destruct (grow_spec 0 TOP (root w) g (Leaf (e_pfn e) (e_kind e)) pool m es w
+      (ag_sound _ _ A) B (ag_paid _ _ A)) as [A1 [G O]]; auto;
+      [discriminate|unfold TOP; lia|apply root_here; [apply (ag_sound _ _ A)|exact B]|].
+    split; [exact A1|]. split; [|exact O]. apply only_page, G.
+  Qed.
+
+  Theorem map_io_joined : forall s s' m v gpa pa pv es, agree s m ->
+    free m pv -> lookup s v (gpa / PAGE) = None -> map_io v gpa pa s = (Ok, s') ->
+    fill_steps v (gpa / PAGE) (device_entry (pa / PAGE)) pv m = Some es ->
+    refines s s' m es.
+  Proof.
+    intros s s' m v gpa pa pv es A FR U E H. unfold map_io in E.
+    destruct (negb _) eqn:R in E; [discriminate|]. destruct (negb _) in E; [discriminate|].
+    destruct (vm_exists s v) eqn:V; [|discriminate]. cbn [negb] in E.
+    destruct (negb _) in E; [discriminate|]. rewrite U in E. injection E as <-. zb. destruct (vm_exists_range _ _ V) as [VH _].
+    assert (B : 0 <= gpa / PAGE < PAGES).
+    { change PAGES with GFN_LIMIT. unfold is_addr, GUEST_LIMIT, GFN_LIMIT, PAGE in *. zb.
+      split; [apply Z.div_pos; lia|]. apply Z.div_lt_upper_bound; [lia|].
+      change (4096 * 2 ^ 36) with (2 ^ 48). assumption. }
+    destruct (fill_spec s m v _ _ pv es A B FR H) as [A1 [G O]].
+    apply refine; auto.
+    - intros g x BG K. rewrite (G HOST g BG), (proj2 (Z.eqb_neq HOST v)) in K by congruence.
+      apply (lets_host s); [st; reflexivity|]. apply (ag_host _ _ A); assumption.
+    - intros w g N BG. rewrite (G w g BG), lookup_set_entry, (Z.eqb_sym v w),
+        (Z.eqb_sym (gpa / PAGE) g).
+      destruct ((w =? v) && (g =? gpa / PAGE)); [reflexivity|]. apply (ag_vm _ _ A); assumption.
+  Qed.
+
+  (* The host's fault on a page that its tree does not give. *)
+  Theorem host_fault_joined : forall s s' m a ph es, agree s m -> free m ph ->
+    host_fault a s = (Ok, s') ->
+    fill_steps HOST (a / PAGE) (host_entry s (a / PAGE)) ph m = Some es ->
+    refines s s' m es.
+  Proof.
+    intros s s' m a ph es A FR E H. unfold host_fault in E.
+    destruct (negb _) eqn:R in E; [discriminate|].
+    destruct (may_host s (a / PAGE)) eqn:M; [|discriminate]. injection E as <-. zb.
+    assert (B : 0 <= a / PAGE < PAGES).
+    { change PAGES with GFN_LIMIT. unfold is_paddr, PHYS_LIMIT, GFN_LIMIT, PAGE in *. zb.
+      split; [apply Z.div_pos; lia|]. apply Z.div_lt_upper_bound; [lia|].
+      apply Z.lt_trans with (2 ^ 40); [assumption|reflexivity]. }
+    destruct (fill_spec s m HOST _ _ ph es A B FR H) as [A1 [G O]].
+    apply refine; auto.
+    - intros g x BG K. rewrite (G HOST g BG), Z.eqb_refl in K. cbn [andb] in K.
+      apply (lets_host s); [st; reflexivity|]. destruct (g =? a / PAGE) eqn:Q.
+      + zb. subst g. injection K as <-. unfold lets. simpl. auto.
+      + apply (ag_host _ _ A); assumption.
+    - intros w g N BG. rewrite (G w g BG), (proj2 (Z.eqb_neq w HOST)) by assumption.
+      rewrite lookup_set_entry, (proj2 (Z.eqb_neq HOST w)) by congruence.
+      apply (ag_vm _ _ A); assumption.
+  Qed.
+
+  (* ---- blocks ---- *)
+
+  (* Many pages leave a tree, one after the other, with free tables for each;
+     [rest] is a pool that is not touched. *)
+  Inductive cuts (w : Z) (rest : list Z) : list Z -> machine -> list event -> Prop :=
+  | cuts_nil : forall m, cuts w rest [] m []
+  | cuts_cons : forall g gs m pool es fs, free m (pool ++ rest) ->
+      cut TOP (root w) g pool m = Some es -> cuts w rest gs (exec es m) fs ->
+      cuts w rest (g :: gs) m (es ++ fs).
+
+  Lemma cuts_spec : forall w rest gs m es, cuts w rest gs m es -> sound m ->
+    free m rest -> (forall g, In g gs -> 0 <= g < PAGES) ->
+    all_allowed es m /\ sound (exec es m) /\ free (exec es m) rest /\
+    forall u x, 0 <= x < PAGES -> gives (exec es m) u x =
+      if u =? w then if in_dec Z.eq_dec x gs then None else gives m u x else gives m u x.
+  Proof.
+    intros w rest gs m es C. induction C as [m|g gs m pool es fs F E C IH]; intros SO FR B.
+    - split; [exact Logic.I|]. split; [exact SO|]. split; [exact FR|].
+      intros u x _. simpl. destruct (u =? w); reflexivity.
+    - assert (BG := B g (or_introl eq_refl)).
+      destruct (cut_spec TOP (root w) g pool rest m es w SO BG) as [A1 [S1 [G1 R1]]]; auto.
+      { apply root_here; assumption. }
+      destruct (IH S1 R1) as [A2 [S2 [R2 G2]]]; [intros; apply B; right; assumption|].
+      rewrite exec_app. split; [apply allowed_app; assumption|]. split; [exact S2|].
+      split; [exact R2|]. intros u x X. rewrite (G2 u x X), (G1 u x X).
+      destruct (u =? w) eqn:Q; [|reflexivity]. cbn [andb].
+      destruct (in_dec Z.eq_dec x gs) as [K|K], (in_dec Z.eq_dec x (g :: gs)) as [L|L];
+        try reflexivity.
+      + exfalso. apply L. right. exact K.
+      + destruct L as [L|L]; [|contradiction]. subst. rewrite Z.eqb_refl. reflexivity.
+      + rewrite (proj2 (Z.eqb_neq x g)); [reflexivity|]. intro. apply L. left. congruence.
+  Qed.
+
+  (* The table of pages on the way to [g], if there is one, is taken out, and that
+     is settled. *)
+  Fixpoint way (n : nat) (t g : Z) (m : machine) : list event :=
+    match n, fetch (heap m) t (index n g) with
+    | S k, Next u => if Nat.eqb k 0 then [Unlink t (index n g) u; Settle] else way k u g m
+    | _, _ => []
+    end.
+
+  Lemma way_spec : forall n t g m w pool, sound m -> owed m = [] -> (1 <= n)%nat ->
+    place m t = Some (w, (n, g / span (S n))) -> free m pool ->
+    let m' := exec (way n t g m) m in
+    all_allowed (way n t g m) m /\ sound m' /\ owed m' = [] /\ free m' pool /\
+    place m' (root w) = place m (root w) /\
+    forall u x, 0 <= x < PAGES -> (u <> w \/ x / span 1 <> g / span 1) ->
+      gives m' u x = gives m u x.
+  Proof.
+    induction n as [|k IH]; intros t g m w pool SO O LE P FR; [lia|].
+    cbn [way]. assert (I := index_range (S k) g).
+    assert (SAME : all_allowed [] m /\ sound (exec [] m) /\ owed (exec [] m) = [] /\
+      free (exec [] m) pool /\ place (exec [] m) (root w) = place m (root w) /\
+      forall u x, 0 <= x < PAGES -> (u <> w \/ x / span 1 <> g / span 1) ->
+        gives (exec [] m) u x = gives m u x).
+    { split; [exact Logic.I|]. split; [exact SO|]. split; [exact O|]. split; [exact FR|]. auto. }
+    destruct (fetch (heap m) t (index (S k) g)) as [|u0|p kd] eqn:F; [exact SAME| |exact SAME].
+    assert (PU := next_place k m t g u0 w SO P F).
+    destruct (Nat.eqb k 0) eqn:Q.
+    - apply Nat.eqb_eq in Q. subst k.
+      assert (D : forall j v, fetch (heap m) u0 j <> Next v).
+      { intros j v H. destruct (so_tree root m SO w) as [T _].
+        destruct (T u0 j v 0%nat _ H (tree_of_same _ _ _ _ PU)) as [x [X _]]. discriminate. }
+      assert (A : allowed (Unlink t (index 1 g) u0) m).
+      { split; [exact I|]. split; [exact F|]. split; [exact D|]. eauto. }
+      assert (S1 := event_keeps_sound root _ _ SO A).
+      assert (S2 := event_keeps_sound root Settle _ S1 Logic.I).
+      split; [split; [exact A|split; exact Logic.I]|]. split; [exact S2|].
+      split; [reflexivity|]. split; [|split].
+      + destruct FR as [ND FR]. split; [exact ND|]. intros x H. destruct (FR x H) as [X1 X2].
+        cbn [Machine.exec fold_left Machine.occur place heap]. split.
+        * destruct (x =? u0); [reflexivity|exact X1].
+        * intro j. rewrite fetch_store. destruct (_ && _); [reflexivity|apply X2].
+      + cbn [Machine.exec fold_left Machine.occur place].
+        rewrite (proj2 (Z.eqb_neq (root w) u0)); [reflexivity|]. intro E.
+        rewrite <- E, (so_root root m SO w) in PU. discriminate.
+      + intros u x X N. unfold Machine.gives at 1.
+        cbn [Machine.exec fold_left Machine.occur heap].
+        rewrite (put_gives root m t (index 1 g) Nothing w 1 _ SO P I) by (discriminate || exact X).
+        rewrite below. destruct ((u =? w) && (x / span 1 =? g / span 1)) eqn:Q; [|reflexivity].
+        exfalso. zb. destruct N; contradiction.
+    - apply Nat.eqb_neq in Q. apply (IH u0 g m w pool SO O); auto. lia.
+  Qed.
+
+  (* A block is put where page entries or nothing were. *)
+  Lemma block_spec : forall m v b p pv fs, sound m -> owed m = [] -> 0 <= b < PAGES ->
+    free m pv -> let ws := way TOP (root v) b m in
+    grow 1 TOP (root v) b (Leaf p Normal) pv (exec ws m) = Some fs ->
+    all_allowed (ws ++ fs) m /\ owed (exec (ws ++ fs) m) = [] /\
+    only_span 1 m (exec (ws ++ fs) m) v b (Leaf p Normal).
+  Proof.
+    intros m v b p pv fs SO O B FR ws E.
+    destruct (way_spec TOP (root v) b m v pv SO O) as [A1 [S1 [O1 [R1 [P1 G1]]]]]; auto;
+      [unfold TOP; lia|apply root_here; assumption|]. fold ws in A1, S1, O1, R1, P1, G1.
+    destruct (grow_spec 1 TOP (root v) b (Leaf p Normal) pv (exec ws m) fs v S1 B O1)
+      as [A2 [G2 O2]]; auto; [discriminate|unfold TOP; lia|apply root_here; assumption|].
+    rewrite exec_app. split; [apply allowed_app; assumption|]. split; [exact O2|].
+    intros u x X. rewrite (G2 u x X).
+    destruct ((u =? v) && (x / span 1 =? b / span 1)) eqn:Q; [reflexivity|].
+    apply G1; [exact X|]. apply andb_false_iff in Q. destruct Q as [Q|Q]; zb; auto.
+  Qed.
+
+  Lemma span_1 : span 1 = 512.
+  Proof. reflexivity. Qed.
+
+  Lemma in_block : forall b x, b mod 512 = 0 ->
+    (x / span 1 =? b / span 1) = (b <=? x) && (x <? b + 512).
+  Proof.
+    intros b x M. rewrite span_1. apply eq_true_iff_eq.
+    rewrite andb_true_iff, Z.leb_le, Z.ltb_lt, Z.eqb_eq.
+    pose proof (Z.div_mod b 512). pose proof (Z.div_mod x 512).
+    pose proof (Z.mod_pos_bound x 512). split; intros; [lia|].
+    symmetry. apply Z.div_unique with (x - b); lia.
+  Qed.
+
+  Lemma block_meaning : forall b p x, b mod 512 = 0 -> b <= x < b + 512 ->
+    meaning (Leaf p Normal) 1 x = option_map translation (as_block b p x).
+  Proof.
+    intros b p x M H. cbn [meaning as_block option_map]. unfold translation, block_entry.
+    cbn [e_pfn e_kind]. rewrite span_1. do 2 f_equal.
+    replace x with (b + (x - b)) at 1 by lia.
+    rewrite Z.add_mod, M, Z.add_0_l, Z.mod_mod by lia. rewrite Z.mod_small by lia. reflexivity.
+  Qed.
+
+  (* Of the frames of a block, those that the host may have in its tree. *)
+  Definition fresh_frames (s : State) (p : Z) : list Z :=
+    filter (fun q => (f_owner (frame_at s q) =? HOST) || f_pending (frame_at s q))
+      (map (fun i => p + i) slots).
+
+  Lemma in_fresh : forall s p q, In q (fresh_frames s p) <->
+    p <= q < p + 512 /\ (f_owner (frame_at s q) =? HOST) || f_pending (frame_at s q) = true.
+  Proof.
+    intros. unfold fresh_frames. rewrite filter_In, in_map_iff. split.
+    - intros [[i [<- H]] K]. apply in_slots in H. split; [lia|exact K].
+    - intros [H K]. split; [|exact K]. exists (q - p). split; [lia|]. apply in_slots. lia.
   Qed.
 
   (* ---- when a pool is short ---- *)
@@ -984,6 +1206,7 @@ Section Joined.
         destruct (whose t') as [u'|] eqn:E'; [|discriminate].
         destruct (u =? w) eqn:Q; [|discriminate]. destruct (u' =? w) eqn:Q'; [|discriminate].
         zb. subst. intros _ _. apply W2 in E, E'. congruence.
+    - intros t j u H. rewrite F in H. discriminate.
     - intros t w n b H. destruct (whose t) as [u|] eqn:E; [|discriminate].
       injection H as -> <- <-. split; [lia|]. left. apply W2 in E. auto.
     - intro w. rewrite W1. reflexivity.

@@ -708,6 +708,27 @@ Theorem donated_once : forall w p u v, Life w -> In (p, u) (given w) ->
   In (p, v) (given w) -> u = v.
 Proof. intros w p u v H. apply (once_one_vm (given w) p), (life_once _ H). Qed.
 
+Lemma lookup_clear_other : forall v p s w h, w <> HOST -> w <> v ->
+  lookup (clear_or_not v p s) w h = lookup s w h.
+Proof.
+  intros v p s w h N NV. unfold clear_or_not, clear_page. case_if; [|reflexivity]. st.
+  rewrite (proj2 (Z.eqb_neq HOST w)) by congruence. cbn [andb].
+  change (lookup (unmap_vm v (f_gfn (frame_at s p)) p s) w h = lookup s w h).
+  unfold unmap_vm.
+  destruct (lookup s v (f_gfn (frame_at s p))); [|reflexivity]. case_if; [|reflexivity].
+  rewrite lookup_del_entry, (proj2 (Z.eqb_neq v w)) by congruence. cbn [andb].
+  case_if; [|reflexivity]. unfold split.
+  rewrite lookup_put_entries, (proj2 (Z.eqb_neq v w)) by congruence. reflexivity.
+Qed.
+
+Lemma lookup_clear_mapped : forall v s w h, w <> HOST -> w <> v ->
+  lookup (clear_mapped v s) w h = lookup s w h.
+Proof.
+  intros v s w h N NV. unfold clear_mapped. generalize (ZMap.bindings (row v (tables s))).
+  intro l. revert s. induction l as [|b l IH]; intro s; [reflexivity|]. simpl.
+  rewrite IH. apply lookup_clear_other; assumption.
+Qed.
+
 (* After a destroy: each frame that the VM held, and each that was donated for
    it, is the host's, zero, granted to nobody and no longer on the list; nothing
    else has changed hands or contents, and no other VM's table. *)
@@ -719,7 +740,8 @@ Theorem destroy_gives_everything_back : forall v w w', Life w ->
   (forall p, ~ held p -> frame_at (state w') p = frame_at (state w) p /\
                          forall i, word (state w') p i = word (state w) p i) /\
   (forall p u, In (p, u) (given w') <-> In (p, u) (given w) /\ u <> v) /\
-  (forall u, vm_exists (state w') u = true <-> vm_exists (state w) u = true /\ u <> v).
+  (forall u, vm_exists (state w') u = true <-> vm_exists (state w) u = true /\ u <> v) /\
+  (forall u g, u <> HOST -> u <> v -> lookup (state w') u g = lookup (state w) u g).
 Proof.
   intros v w w' H E held. unfold destroy in E.
   destruct (vm_exists (state w) v) eqn:V; [|discriminate]. simpl in E.
@@ -730,12 +752,12 @@ Proof.
   assert (V1 : forall u, vm_exists s1 u = vm_exists (state w) u)
     by (intro; unfold vm_exists; rewrite VM; reflexivity).
   assert (IV : is_vm v = true) by (unfold vm_exists in V; apply andb_prop in V; apply V).
-  destruct (finish_spec v (mkWorld s1 (given w) (own w)) H1) as [A [B [_ [X _]]]];
-    [simpl; rewrite V1; exact V|]. cbn [state given own] in A, B, X.
+  destruct (finish_spec v (mkWorld s1 (given w) (own w)) H1) as [A [B [L [X _]]]];
+    [simpl; rewrite V1; exact V|]. cbn [state given own] in A, B, L, X.
   assert (MINE : forall q, In (q, v) (given w) \/ ~ In (q, v) (given w)).
   { intro q. destruct (in_dec Z.eq_dec q (donated_for v (given w))) as [K|K];
     rewrite in_donated_for in K; auto. }
-  split; [|split; [|split]].
+  split; [|split; [|split; [|split]]].
   - intros p K. destruct (MINE p) as [M|M].
     + destruct (A p M) as [A1 [_ A2]]. auto.
     + destruct K as [K|K]; [|contradiction]. destruct (B p M) as [B1 [_ B2]].
@@ -747,6 +769,8 @@ Proof.
     split; [congruence|]. intro i. rewrite B2. apply F2.
   - intros p u. apply in_rest.
   - intro u. rewrite X, V1, andb_true_iff, negb_true_iff, Z.eqb_neq. tauto.
+  - intros u g N NV. rewrite L, (proj2 (Z.eqb_neq u v)) by assumption.
+    apply lookup_clear_mapped; assumption.
 Qed.
 
 (* Whoever does not exist has nothing: so a VM that is created, with a number

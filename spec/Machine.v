@@ -53,6 +53,7 @@ Section Machine.
   | Fill (w g : Z)                (* some processor walks for g and remembers *)
   | Put (t i : Z) (d : desc)      (* a descriptor is written *)
   | Link (t i new : Z)            (* table [new] is linked in *)
+  | Unlink (t i old : Z)          (* table [old] is taken out *)
   | Settle.                       (* invalidate what is owed, everywhere, and wait *)
 
   Definition occur (e : event) (m : machine) : machine :=
@@ -74,6 +75,10 @@ Section Machine.
                     end
                   else place m u)
         (tlb m) (owed m)
+    | Unlink t i old =>
+      mkMachine (store (heap m) t i Nothing)
+        (fun u => if u =? old then None else place m u)
+        (tlb m) (covers m t i ++ owed m)
     | Settle =>
       mkMachine (heap m) (place m) (fun u x y => tlb m u x y /\ ~ owes m u x) []
     end.
@@ -93,12 +98,17 @@ Section Machine.
       0 <= i < 512 /\ fetch (heap m) t i = Nothing /\ unowed m t i /\
       place m new = None /\ (forall j u, fetch (heap m) new j <> Next u) /\
       exists w n a, place m t = Some (w, (S n, a))
+    | Unlink t i old =>
+      0 <= i < 512 /\ fetch (heap m) t i = Next old /\
+      (forall j u, fetch (heap m) old j <> Next u) /\
+      exists w n a, place m t = Some (w, (n, a))
     end.
 
   (* What always holds. *)
   Record sound (m : machine) : Prop := {
     (* the tables of each principal are a tree *)
     so_tree : forall w, tree (heap m) (tree_of (place m) w);
+    so_slots : forall t j u, fetch (heap m) t j = Next u -> 0 <= j < 512;
     (* a table that has a place is linked there *)
     so_linked : forall u w n b, place m u = Some (w, (n, b)) ->
       (n <= TOP)%nat /\
@@ -317,7 +327,7 @@ Section Machine.
 
   Lemma sound_fill : forall m w g, sound m -> sound (occur (Fill w g) m).
   Proof.
-    intros m w g SO. destruct SO as [T L R K O] eqn:E. constructor; auto.
+    intros m w g SO. destruct SO as [T SL L R K O] eqn:E. constructor; auto.
     - intros u x y [H|[-> [-> [B H]]]]; [apply (K u x y H)|split; [exact B|left; exact H]].
     - intros u x y z [H|[-> [-> [B H]]]] [J|[J1 [J2 [J3 J]]]].
       + apply (O u x); assumption.
@@ -328,7 +338,7 @@ Section Machine.
 
   Lemma sound_settle : forall m, sound m -> sound (occur Settle m).
   Proof.
-    intros m [T L R K O]. constructor; auto.
+    intros m [T SL L R K O]. constructor; auto.
     - intros u x y [H N]. destruct (K u x y H) as [B [Y|[Y _]]]; [|contradiction].
       split; [exact B|left; exact Y].
     - intros u x y z [H _] [J _]. apply (O u x); assumption.
@@ -342,6 +352,8 @@ Section Machine.
     { destruct d; auto. apply (D t0). reflexivity. }
     constructor; cbn [occur heap place tlb owed].
     - intro w. apply write_keeps_tree; [apply (so_tree m SO)|exact D'].
+    - intros x j u H. rewrite fetch_store in H.
+      destruct ((t =? x) && (i =? j)); [exfalso; apply (D u H)|apply (so_slots m SO x j u H)].
     - intros u w n b P. destruct (so_linked m SO u w n b P) as [LE [H|[t0 [H1 H2]]]];
         (split; [exact LE|]); [left; exact H|right]. exists t0. split; [exact H1|].
       rewrite fetch_store. destruct ((t =? t0) && (i =? b mod 512)) eqn:Q; [|exact H2].
@@ -418,6 +430,9 @@ Section Machine.
           destruct ((t =? u) && (i =? j)) eqn:Q; [|apply (T u j t' k b H X)].
           zb. subst u. rewrite (tree_of_other _ _ w (S n) a v P) in X by congruence.
           discriminate.
+    - intros x j u H. cbn [occur heap] in H. rewrite fetch_store in H.
+      destruct ((t =? x) && (i =? j)) eqn:Q; [zb; subst j; exact I|].
+      apply (so_slots m SO x j u H).
     - intros u v k b H. change (pl u = Some (v, (k, b))) in H.
       destruct (Z.eq_dec u new) as [->|NE].
       + rewrite PN in H. injection H as <- <- <-.
@@ -450,12 +465,81 @@ Section Machine.
     - apply (so_once m SO).
   Qed.
 
+  Lemma sound_unlink : forall m t i old, sound m -> allowed (Unlink t i old) m ->
+    sound (occur (Unlink t i old) m).
+  Proof.
+    intros m t i old SO [I [F [D [w [n0 [a P]]]]]].
+    destruct (so_tree m SO w) as [T J].
+    destruct (T t i old n0 a F (tree_of_same _ _ _ _ P)) as [n [-> PO]].
+    assert (PX : place m old = Some (w, (n, a * 512 + i))).
+    { unfold tree_of in PO. destruct (place m old) as [[v x]|]; [|discriminate].
+      destruct (v =? w) eqn:Q; [|discriminate]. zb. subst v. congruence. }
+    set (pl := place (occur (Unlink t i old) m)).
+    assert (P0 : pl old = None) by (unfold pl; cbn [occur place]; rewrite Z.eqb_refl; reflexivity).
+    assert (P1 : forall u, u <> old -> pl u = place m u).
+    { intros u H. unfold pl. cbn [occur place].
+      rewrite (proj2 (Z.eqb_neq u old)) by assumption. reflexivity. }
+    assert (LT : (S n <= TOP)%nat) by apply (so_linked m SO t w (S n) a P).
+    assert (RT : forall v, root v <> old).
+    { intros v E. assert (RV := so_root m SO v). rewrite E, PX in RV. injection RV as _ RV _. lia. }
+    constructor.
+    - intro v. change (tree (store (heap m) t i Nothing) (tree_of pl v)).
+      destruct (so_tree m SO v) as [Tv Jv]. split.
+      + intros x j t' k b H X. rewrite fetch_store in H.
+        destruct ((t =? x) && (i =? j)) eqn:Q; [discriminate|].
+        assert (XO : x <> old).
+        { intros ->. unfold tree_of in X. rewrite P0 in X. discriminate. }
+        assert (X' : tree_of (place m) v x = Some (k, b))
+          by (unfold tree_of in *; rewrite P1 in X by exact XO; exact X).
+        destruct (Tv x j t' k b H X') as [k' [K1 K2]]. exists k'. split; [exact K1|].
+        assert (TO : t' <> old).
+        { intros ->. unfold tree_of in K2. rewrite PX in K2.
+          destruct (w =? v) eqn:W; [|discriminate]. zb. subst v. injection K2 as K2 K3.
+          subst k' k. assert (JR := so_slots m SO x j old H).
+          assert (b = a /\ i = j) as [-> <-] by lia.
+          rewrite (Jv x t (S n, a) X' (tree_of_same _ _ _ _ P)), !Z.eqb_refl in Q.
+          discriminate. }
+        unfold tree_of in *. rewrite P1 by exact TO. exact K2.
+      + intros x y z X Y. unfold tree_of in X, Y.
+        destruct (Z.eq_dec x old) as [->|NX]; [rewrite P0 in X; discriminate|].
+        destruct (Z.eq_dec y old) as [->|NY]; [rewrite P0 in Y; discriminate|].
+        rewrite P1 in X, Y by assumption. apply (Jv x y z); assumption.
+    - intros x j u H. cbn [occur heap] in H. rewrite fetch_store in H.
+      destruct ((t =? x) && (i =? j)); [discriminate|]. apply (so_slots m SO x j u H).
+    - intros u v k b H. change (pl u = Some (v, (k, b))) in H.
+      assert (NU : u <> old) by (intros ->; rewrite P0 in H; discriminate).
+      rewrite P1 in H by exact NU.
+      destruct (so_linked m SO u v k b H) as [LE [K|[t0 [K1 K2]]]];
+        (split; [exact LE|]); [left; exact K|right].
+      exists t0. split.
+      + change (pl t0 = Some (v, (S k, b / 512))). rewrite P1; [exact K1|].
+        intros ->. apply (D _ _ K2).
+      + cbn [occur heap]. rewrite fetch_store.
+        destruct ((t =? t0) && (i =? b mod 512)) eqn:Q; [|exact K2].
+        zb. subst. congruence.
+    - intro v. change (pl (root v) = Some (v, (TOP, 0))). rewrite P1 by apply RT.
+      apply (so_root m SO).
+    - intros v g x H. destruct (so_tlb m SO v g x H) as [B K]. split; [exact B|].
+      unfold gives, owes. cbn [occur heap owed].
+      rewrite (put_gives m t i Nothing w (S n) a SO P I) by (discriminate || assumption).
+      destruct ((v =? w) && (g / span (S n) =? a * 512 + i)) eqn:Q.
+      + zb. subst v. right. split; [|reflexivity].
+        exists ((a * 512 + i) * span (S n)), (span (S n)). split.
+        * apply in_or_app. left. unfold covers. rewrite P. left. reflexivity.
+        * pose proof (span_pos (S n)). pose proof (Z.div_mod g (span (S n))).
+          pose proof (Z.mod_pos_bound g (span (S n))). nia.
+      + destruct K as [K|[[y [c [K1 K2]]] K3]]; [left; exact K|right].
+        split; [|exact K3]. exists y, c. split; [|exact K2]. apply in_or_app. right. exact K1.
+    - apply (so_once m SO).
+  Qed.
+
   Theorem event_keeps_sound : forall e m, sound m -> allowed e m -> sound (occur e m).
   Proof.
-    intros [w g|t i d|t i new|] m SO A.
+    intros [w g|t i d|t i new|t i old|] m SO A.
     - apply sound_fill, SO.
     - apply sound_put; assumption.
     - apply sound_link; assumption.
+    - apply sound_unlink; assumption.
     - apply sound_settle, SO.
   Qed.
 

@@ -115,7 +115,7 @@ NATIVE = {
 def native_command(name, root=ROOT):
     """One of them for this machine, with the sources below root: it closes with "NAME: ... 0 failures"."""
     tool = os.path.join(root, "build", "host", name)
-    folders = [os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core")]
+    folders = [os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core", "attest")]
     warnings = ["-Wall", "-Wextra", "-Werror"] if root == ROOT else ["-w"]      # a mutant may well leave something unused
     stand_in = os.path.join(ROOT, "test", "boot", name + ".h")
     os.makedirs(os.path.dirname(tool), exist_ok=True)

@@ -10,7 +10,7 @@
 
 enum cli_status {
     CLI_OK = 0,         /* ran to the end; refusals in a trace are part of it */
-    CLI_BROKEN = 1,     /* an invariant failed */
+    CLI_BROKEN = 1,     /* an invariant failed; a token is not trusted */
     CLI_BAD = 2,        /* a wrong command line, malformed input, or a file that cannot be read or written */
 };
 
@@ -36,5 +36,6 @@ enum cli_status cmd_replay(int argc, char **argv);
 enum cli_status cmd_map(int argc, char **argv);
 enum cli_status cmd_check(int argc, char **argv);
 enum cli_status cmd_measure(int argc, char **argv);
+enum cli_status cmd_verify(int argc, char **argv);
 
 #endif

@@ -18,6 +18,7 @@ static const char help[] =
     "  map FILE      run a trace, draw who owns which memory afterwards\n"
     "  check FILE    check the invariants after a trace, or in the output of a replay\n"
     "  measure       the measurement of a VM that cordon-vmm starts, without a machine\n"
+    "  verify TOKEN  whether an attestation token can be trusted\n"
     "\n"
     "  cordon COMMAND --help   what a command takes\n"
     "  cordon --version        the version\n"
@@ -28,7 +29,7 @@ static const char help[] =
     "  vm 1                                   # create VM 1\n"
     "  prot_and_map 1 0x0 0x40200000 2        # give it 2 MiB at guest address 0\n"
     "\n"
-    "Exit status: 0 done, 1 an invariant failed, 2 a wrong command line, a malformed\n"
+    "Exit status: 0 done, 1 an invariant failed or a token is not trusted, 2 a wrong command line, a malformed\n"
     "FILE, or a file that cannot be read or written.\n";
 
 static const struct {
@@ -39,6 +40,7 @@ static const struct {
     { "map", cmd_map },
     { "check", cmd_check },
     { "measure", cmd_measure },
+    { "verify", cmd_verify },
 };
 
 static enum cli_status dispatch(int argc, char **argv)
@@ -59,7 +61,7 @@ static enum cli_status dispatch(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "cordon: no command '%s': use replay, map, check or measure; see 'cordon --help'\n", argv[1]);
+    fprintf(stderr, "cordon: no command '%s': use replay, map, check, measure or verify; see 'cordon --help'\n", argv[1]);
     return CLI_BAD;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "root.h"
 
+#include "cbor_size.h"
 #include "refuse.h"
 #include "tree.h"
 
@@ -8,9 +9,6 @@
 #define MAP_OF_3 0xa3
 #define STRING_NEXT_BYTE 0x58
 #define ENTRY_SIZE (3 + ROOT_SECRET)
-
-/* Major types of CBOR (RFC 8949, 3.1). */
-enum { STRING = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6 };
 
 struct root root;
 
@@ -37,47 +35,6 @@ bool root_find(struct fdt *f, struct cordon_mem *where)
 
 /* ---- the hand-over ---- */
 
-/* The number behind an item's first byte; *at is behind it afterwards. False: it is not all there, or of no fixed length. */
-static bool read_number(const uint8_t *data, uint64_t size, uint64_t *at, uint64_t *number)
-{
-    uint32_t low = data[*at] % 32;
-    uint64_t bytes = low < 24 ? 0 : UINT64_C(1) << (low - 24);
-
-    *at += 1;
-    *number = low;
-    if (low > 27 || bytes > size - *at)
-        return false;
-    if (bytes > 0)
-        *number = 0;
-    for (uint64_t i = 0; i < bytes; i++)
-        *number = *number << 8 | data[(*at)++];
-    return true;
-}
-
-/* Bytes of the item that begins at data, with all that is in it; 0: it is not all there, or none that the profile has. */
-static uint64_t item_size(const uint8_t *data, uint64_t size)
-{
-    uint64_t at = 0;
-
-    for (uint64_t left = 1; left > 0; left--) {
-        uint64_t number;
-        uint32_t major;
-
-        if (at >= size || left > size)
-            return 0;
-        major = data[at] / 32;
-        if (!read_number(data, size, &at, &number) || (major >= STRING && major <= MAP && number > size - at))
-            return 0;
-        if (major == STRING || major == TEXT)
-            at += number;
-        if (major == ARRAY || major == MAP)
-            left += (major - ARRAY + 1) * number;
-        if (major == TAG)
-            left++;
-    }
-    return at;
-}
-
 static bool take_secret(const uint8_t *data, uint8_t key, uint8_t secret[ROOT_SECRET])
 {
     if (data[0] != key || data[1] != STRING_NEXT_BYTE || data[2] != ROOT_SECRET)
@@ -95,7 +52,7 @@ static bool take_all(struct root *r, const uint8_t *data, uint64_t size)
     if (size < 3 + 2 * ENTRY_SIZE || data[0] != MAP_OF_3 || !take_secret(data + 1, 1, r->attest) ||
         !take_secret(data + 1 + ENTRY_SIZE, 2, r->seal) || chain[-1] != 3)
         return false;
-    n = item_size(chain, size - 2 - 2 * ENTRY_SIZE);
+    n = cbor_item_size(chain, size - 2 - 2 * ENTRY_SIZE);
     if (n == 0 || n > ROOT_CHAIN_MOST)
         return false;
     for (uint64_t i = 0; i < n; i++)

@@ -248,6 +248,11 @@ TREE = [
     ("route-of-the-first", "plan_pci.c", "requester IDs count from another", "*stream = r->stream + (id - r->first);", "*stream = r->stream + id;"),
     ("window-moved", "plan_pci.c", "a window that is no page is elsewhere on the bus", "    address -= m.base - page_down(m.base);\n", ""),
     ("ports-for-memory", "plan_pci.c", "I/O counts as memory", "& WINDOW_MEMORY) != 0);", "& WINDOW_MEMORY) != 2);"),
+    ("frame-without-smmu", "plan.c", "a GICv2m frame is the host's, though no device is", "    if (board.pci.msis_to == 0)\n        board.frame = 0;\n", ""),
+    ("frame-hidden", "plan.c", "the host does not reach the frame that it is told of", "        add_device(board.frame, CORDON_PAGE_SIZE);\n", "        board.frame += 0;\n"),
+    ("frame-beside-an-its", "plan.c", "a frame takes the ITS's place", "    if (board.pci.msis_to == 0)\n        board.pci.msis_to = find_child(", "    if (board.pci.msis_to != 1)\n        board.pci.msis_to = find_child("),
+    ("frame-of-any-size", "plan.c", "a frame that is smaller than a page is one", "m.size < frames * frame ||", "m.size == 0 ||"),
+    ("frame-anywhere", "plan.c", "a frame that is not on a page is one", "if (m.base % frame != 0 ||", "if ("),
     ("space-given", "plan.c", "configuration space is the host's without us", "for (uint32_t k = 1; k < b->windows; k++)", "for (uint32_t k = 0; k < b->windows; k++)"),
     ("windows-hidden", "plan.c", "the host has not what it is told of", "    read_pci(f);\n", "    plan_pci_read(f, &board.pci);\n"),
 ]

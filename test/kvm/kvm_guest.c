@@ -1115,6 +1115,7 @@ static void test_memory_readonly(void)
     struct kvm_userspace_memory_region empty = { 2, KVM_MEM_READONLY, FLASH + MIB, MIB, (uint64_t)(uintptr_t)flash + MIB };
     struct order o = { .what = ORDER_READ64, .argument = { FLASH + MIB } };
 
+    madvise(flash, RAM_SIZE, MADV_NOHUGEPAGE);  /* a huge page of the first would be in the second as well */
     *(volatile uint64_t *)(flash + 5 * PAGE) = 0x1234;
     must(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &code), "read-only memory");
     must(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &empty), "read-only memory with nothing in it");

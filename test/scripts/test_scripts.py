@@ -243,7 +243,8 @@ def who_may_not_install_is_told_the_one_line(debian):
 @test
 def nothing_missing_nothing_asked(debian):
     with_suite(debian, made=0)
-    for name in "gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libfdt-dev libsodium-dev valgrind".split():
+    for name in ("gcc libc6-dev make meson ninja-build pkg-config python3 libbearssl-dev libcbor-dev libcmocka-dev libfdt-dev "
+                 "libsodium-dev valgrind").split():
         debian.package(name, "1", installed=True)
     equal(debian.script("packages", "build").returncode, 0, "exit status")
     equal(debian.asked(), "", "what was asked")

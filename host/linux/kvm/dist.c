@@ -62,12 +62,6 @@ static struct irq *find(struct view w, u32 intid)
 	return irq_find(&w.vm->gic, w.v, intid);
 }
 
-/* An interrupt with a level that is not the guest's or the host's to set: Cordon knows when a timer fires. */
-static bool is_timer(const struct irq *irq)
-{
-	return irq->intid == CORDON_TIMER_INTID || irq->intid == CORDON_PHYSICAL_TIMER_INTID;
-}
-
 /* ---- a bit an interrupt ---- */
 
 static bool bit_of(enum bits kind, const struct irq *irq)
@@ -97,7 +91,7 @@ static void write_bit(struct vm *vm, enum bits kind, struct irq *irq)
 		irq_forget(vm, irq, false, false);
 		break;
 	case BITS_SET_PENDING:		/* an SGI is pending when a vCPU has sent it: that is seen by Cordon */
-		irq->latch = irq->latch || (irq->intid >= SGIS && !is_timer(irq));
+		irq->latch = irq->latch || (irq->intid >= SGIS && !irq_is_timer(irq->intid));
 		break;
 	case BITS_CLEAR_PENDING:
 		irq->latch = false;

@@ -264,12 +264,12 @@ void gic_abandon(struct vm *vm)
 	smp_store_release(&gic->created, false);
 }
 
-/* The timer's line is the guest's own, and comes from Cordon. */
+/* The timers' lines are the guest's own, and come from Cordon. */
 static void renew_vcpu(struct vcpu *v)
 {
 	memset(v->listed, 0, sizeof(v->listed));
 	for (u32 i = 0; i < PRIVATE_IRQS; i++) {
-		bool line = v->irq[i].line && i != CORDON_TIMER_INTID;
+		bool line = v->irq[i].line && !irq_is_timer(i);
 
 		v->irq[i] = private_at_reset(i, v->index);
 		v->irq[i].line = line;
@@ -305,8 +305,7 @@ void gic_free(struct gic *gic)
 
 static int private_line(struct vm *vm, u32 index, u32 intid, bool level)
 {
-	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || intid == CORDON_TIMER_INTID ||
-	    intid == CORDON_PHYSICAL_TIMER_INTID)
+	if (index >= vm->vcpus || intid < SGIS || intid >= PRIVATE_IRQS || irq_is_timer(intid))
 		return -EINVAL;
 	irq_set_line(vm, vm->vcpu[index], intid, level);
 	return 0;

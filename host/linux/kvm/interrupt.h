@@ -40,6 +40,12 @@ struct irq {
 	bool resample;			/* raised for an event descriptor that is to hear of its end */
 };
 
+/* One with a level that is not the guest's or the host's to set: Cordon knows when a timer fires. */
+static inline bool irq_is_timer(u32 intid)
+{
+	return intid == CORDON_TIMER_INTID || intid == CORDON_PHYSICAL_TIMER_INTID;
+}
+
 struct redist_region {
 	u64 base;
 	u32 count;			/* 0: as many as there are vCPUs */

@@ -46,6 +46,9 @@ void vcpu_begin_anew(struct vcpu *v)
 	v->last = 0;
 	v->timer_deadline = U64_MAX;
 	v->timer_asserted = false;
+	hrtimer_cancel(&v->physical);
+	v->physical_deadline = U64_MAX;
+	v->has_physical = false;
 	v->careful = false;
 }
 

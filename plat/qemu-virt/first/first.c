@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cbor.h"
 #include "dice.h"
 #include "plat.h"
+#include "token.h"
 
 #define TREE_LIMIT 0x200000
 #define TREE_MORE 512               /* bytes that the new nodes take at most */
@@ -113,7 +113,7 @@ static void derive_and_hand_over(const struct dice_input *in)
     cbor_bytes(&c, seal, sizeof seal);
     cbor_uint(&c, 3);
     cbor_array(&c, 2);
-    dice_put_key(&c, own.public);
+    token_put_key(&c, own.public);
     dice_put_certificate(&c, in, &own, next.public);
     if (!cbor_fits(&c))
         stop("what is handed over is too large");

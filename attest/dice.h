@@ -35,9 +35,8 @@ void dice_key(struct dice_key *key, const uint8_t secret[DICE_SECRET]);
 void dice_next(const struct dice_input *in, const uint8_t attest[DICE_SECRET], const uint8_t seal[DICE_SECRET],
                uint8_t next_attest[DICE_SECRET], uint8_t next_seal[DICE_SECRET]);
 
-/* A key as COSE_Key, and the certificate (CWT) in which `key` says what the layer with the key `subject` is. */
+/* The certificate (CWT) in which `key` says what the layer with the key `subject` is. */
 struct cbor;
-void dice_put_key(struct cbor *c, const uint8_t public[DICE_POINT]);
 void dice_put_certificate(struct cbor *c, const struct dice_input *in, const struct dice_key *key,
                           const uint8_t subject[DICE_POINT]);
 

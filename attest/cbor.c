@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cbor.h"
 
-enum { UINT = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6 };
+enum { UINT = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6, SIMPLE = 7 };
 
 static void put(struct cbor *c, uint8_t byte)
 {
@@ -29,6 +29,7 @@ void cbor_uint(struct cbor *c, uint64_t n) { put_head(c, UINT, n); }
 void cbor_array(struct cbor *c, uint32_t n) { put_head(c, ARRAY, n); }
 void cbor_map(struct cbor *c, uint32_t n) { put_head(c, MAP, n); }
 void cbor_tag(struct cbor *c, uint64_t tag) { put_head(c, TAG, tag); }
+void cbor_bool(struct cbor *c, bool value) { put_head(c, SIMPLE, value ? 21 : 20); }
 void cbor_bytes_of(struct cbor *c, uint32_t size) { put_head(c, BYTES, size); }
 
 void cbor_int(struct cbor *c, int64_t n)

@@ -24,6 +24,7 @@ void cbor_text(struct cbor *c, const char *text);
 void cbor_array(struct cbor *c, uint32_t n);
 void cbor_map(struct cbor *c, uint32_t n);
 void cbor_tag(struct cbor *c, uint64_t tag);
+void cbor_bool(struct cbor *c, bool value);
 /* A string of bytes of that size follows, by cbor_raw(). */
 void cbor_bytes_of(struct cbor *c, uint32_t size);
 /* What is CBOR already. */

@@ -11,6 +11,7 @@
 #include "beginning.h"
 #include "cli.h"
 #include "cordon/abi.h"
+#include "expect.h"
 #include "front/hypercall.h"
 #include "sim.h"
 
@@ -33,6 +34,8 @@ static const char help[] =
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
     "  --dump-dtb FILE   also write the device tree to FILE\n"
+    "  --write FILE      also write what 'cordon verify --expect' wants, with --cordon\n"
+    "  --cordon FILE     Cordon's image, as it is loaded: build/el2/cordon.bin\n"
     "  --verbose         say where things are\n"
     "  --help, --version\n"
     "\n"
@@ -153,26 +156,59 @@ static void build(struct measured *m, const struct beginning *b)
     DO(m, "this start", CORDON_CALL_VM_START, m->handle, b->entry, b->x0);
 }
 
-static void print(struct measured *m)
+static void read_measurement(struct measured *m, uint8_t measurement[32])
 {
     for (uint64_t half = 0; half < 2; half++) {
         struct call c = DO(m, "no measurement", CORDON_CALL_VM_MEASUREMENT, m->handle, half);
 
         for (unsigned i = 0; i < 16; i++)
-            printf("%02x", (unsigned)(c.x[1 + i / 8] >> 8 * (i % 8)) & 0xff);
+            measurement[half * 16 + i] = (uint8_t)(c.x[1 + i / 8] >> 8 * (i % 8));
     }
+}
+
+static void print(const uint8_t measurement[32])
+{
+    for (unsigned i = 0; i < 32; i++)
+        printf("%02x", measurement[i]);
     puts("");
+}
+
+/* ---- the command line ---- */
+
+/* An option of ours with its value, which the launcher's code does not see. NULL: it is not there. */
+static const char *take_own(int *argc, char **argv, const char *name)
+{
+    const char *value = NULL;
+
+    for (int i = 1; i + 1 < *argc; i++) {
+        if (strcmp(argv[i], name) != 0)
+            continue;
+        value = argv[i + 1];
+        *argc -= 2;
+        for (int k = i; k <= *argc; k++)
+            argv[k] = argv[k + 2];
+        i--;
+    }
+    return value;
 }
 
 enum cli_status cmd_measure(int argc, char **argv)
 {
     struct beginning b;
     struct measured m;
+    uint8_t measurement[32];
+    const char *file = take_own(&argc, argv, "--write");
+    const char *cordon = take_own(&argc, argv, "--cordon");
 
+    if ((file == NULL) != (cordon == NULL)) {
+        fprintf(stderr, "cordon measure: --write and --cordon go together; see 'cordon measure --help'\n");
+        return CLI_BAD;
+    }
     beginning_make(&b, "cordon measure", help, argc, argv);
     m = machine_for(pages_of(&b));
     build(&m, &b);
-    print(&m);
+    read_measurement(&m, measurement);
     sim_destroy(m.sim);
-    return CLI_OK;
+    print(measurement);
+    return file == NULL || expect_write(file, measurement, cordon) ? CLI_OK : CLI_BAD;
 }

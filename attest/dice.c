@@ -3,7 +3,7 @@
 
 #include <bearssl.h>
 
-#include "cbor.h"
+#include "token.h"
 
 #define SCRATCH 1024
 
@@ -124,21 +124,6 @@ void dice_sign(const struct dice_key *key, const void *data, uint32_t size, uint
 
 /* ---- certificates ---- */
 
-void dice_put_key(struct cbor *c, const uint8_t public[DICE_POINT])
-{
-    cbor_map(c, 5);
-    cbor_int(c, 1);             /* kty: EC2 */
-    cbor_int(c, 2);
-    cbor_int(c, 3);             /* alg: ES256 */
-    cbor_int(c, -7);
-    cbor_int(c, -1);            /* crv: P-256 */
-    cbor_int(c, 1);
-    cbor_int(c, -2);
-    cbor_bytes(c, public, 32);
-    cbor_int(c, -3);
-    cbor_bytes(c, public + 32, 32);
-}
-
 /* The name of a key: 20 bytes derived of it, in hexadecimal. */
 static void put_name(struct cbor *c, const uint8_t public[DICE_POINT])
 {
@@ -183,7 +168,7 @@ static void put_claims(struct cbor *c, const struct dice_input *in, const uint8_
     cbor_int(c, MODE);
     cbor_bytes(c, &in->mode, 1);
     cbor_int(c, SUBJECT_KEY);
-    dice_put_key(&key, subject);
+    token_put_key(&key, subject);
     cbor_bytes(c, buffer, key.size);
     cbor_int(c, KEY_USAGE);
     cbor_bytes(c, &usage, 1);
@@ -192,7 +177,6 @@ static void put_claims(struct cbor *c, const struct dice_input *in, const uint8_
 void dice_put_certificate(struct cbor *c, const struct dice_input *in, const struct dice_key *key,
                           const uint8_t subject[DICE_POINT])
 {
-    static const uint8_t protected[] = { 0xa1, 0x01, 0x26 };    /* {alg: ES256} */
     uint8_t claims[SCRATCH];
     uint8_t signed_bytes[SCRATCH + 64];
     uint8_t signature[DICE_SIGNATURE];
@@ -200,15 +184,7 @@ void dice_put_certificate(struct cbor *c, const struct dice_input *in, const str
     struct cbor s = { signed_bytes, sizeof signed_bytes, 0 };
 
     put_claims(&payload, in, key->public, subject);
-    cbor_array(&s, 4);
-    cbor_text(&s, "Signature1");
-    cbor_bytes(&s, protected, sizeof protected);
-    cbor_bytes(&s, protected, 0);
-    cbor_bytes(&s, claims, payload.size);
+    token_put_to_sign(&s, claims, payload.size);
     dice_sign(key, signed_bytes, s.size, signature);
-    cbor_array(c, 4);
-    cbor_bytes(c, protected, sizeof protected);
-    cbor_map(c, 0);
-    cbor_bytes(c, claims, payload.size);
-    cbor_bytes(c, signature, sizeof signature);
+    token_put_signed(c, claims, payload.size, signature);
 }

@@ -24,7 +24,7 @@ KEY = os.path.join(CACHE, "guest-key")
 OPTIONS = "--rng --serial /serial --console /console"
 PIPED = 2 << 20
 
-WANT = [r"^host: 6\S+ starts \S+, which is on the image, with its root on /dev/vda1", r"^guest: cordon-guest runs \S+ on 2 CPUs, root on /dev/vda1",
+WANT = [r"^host: 6\S+ starts \S+, which is on the image, with its root on /dev/vda1", r"guest: cordon-guest runs \S+ on 2 CPUs, root on /dev/vda1",
         r"guest: ok the module is there", r"guest: ok the package is installed",
         *[r"guest: ok %s at \S+virtio_mmio" % driver for driver in ("virtio_blk", "virtio_net", "virtio_rng", "virtio_console")],
         r"guest: ok what is written to the disk is on it", r"guest: ok a clock", r"guest: ok the host's random numbers",

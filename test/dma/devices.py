@@ -52,7 +52,7 @@ ALWAYS = [
 GIVEN = [
     ("calls for a device", "of one that is built"), ("calls for a device", "of one that runs"),
     ("the host reads a device's", "configuration space"), ("the host writes a device's", "configuration space"),
-    ("CPU and devices of the host's", "a given device's registers"), ("the port above a device", "numbers, windows, resets"),
+    ("CPU and devices of the host's", "a given device's registers"), ("the port above a device", "numbers, windows, resets, ACS"),
     ("another's window moved over", "a given device's registers"), ("devices of the host's", "a guest with a device"),
     ("a guest's device, both ways", "the guest's own pages"), ("a guest's device", "a page of the host's"),
     ("a guest's device", "Cordon, tables, registers"), ("a guest's device", "other guests"), ("a guest's device", "a page that it gave up"),

@@ -79,7 +79,7 @@ KINDS = ("-device pcie-root-port,id=first,chassis=1,slot=1 -drive if=none,id=giv
 TWO = [r"(?s)(test: bound to cordon-device.*){4}", r"guest: interrupts: .*nvme0q", r"guest: interrupts: .*virtio", r"(?s)(guest: ping: 3 packets .* 3 packets received.*){2}",
        r"(?s)(guest: large ping: 20 packets .* 20 packets received.*){2}", r"guest: unmounted", r"test: bound again to virtio-pci", r"test: bound again to nvme",
        r"(?s)(test: ping: 3 packets .* 3 packets received.*){2}", r"guest: wrote (\w+)(?s:.*)test: found \1", r"test: found (\w+)(?s:.*)guest: read \1  -, written by the host",
-       r"test: guest ended with 0(?s:.*)test: guest ended with 0", r"pages came back, 0 of them not zero"]
+       r"test: guest ended with 0(?s:.*)test: guest ended with 0", r"pages came back, 0 of them not zero", r"test: ok a guest has its disk at the end"]
 
 
 def other_kinds():

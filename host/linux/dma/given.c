@@ -280,7 +280,10 @@ static void attempt_moves(struct edu *e)
 	struct pci_dev *bridge = e->pci->bus->self;
 	struct tally port = { 0 }, over = { 0 };
 	u32 window = dma_window(e), word;
+	int acs = pci_find_ext_capability(bridge, PCI_EXT_CAP_ID_ACS);
 
+	tally_add(&port, acs != 0);
+	keep_word(&port, bridge, acs + PCI_ACS_CAP, 0);
 	keep_word(&port, bridge, PCI_PRIMARY_BUS, 0x00404000);
 	keep_word(&port, bridge, PCI_PRIMARY_BUS, 0);
 	keep_word(&port, bridge, PCI_MEMORY_BASE, 0x0000fff0);
@@ -292,7 +295,7 @@ static void attempt_moves(struct edu *e)
 	pci_write_config_byte(bridge, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET);
 	tally_add(&port, driven_store(&vm, 0x80, 0x6622));
 	tally_want(&port, "what the guest finds", driven_load(&vm, 0x80), 0x6622);
-	tally_report(&port, "the port above a device", "numbers, windows, resets", "not changed");
+	tally_report(&port, "the port above a device", "numbers, windows, resets, ACS", "not changed");
 	keep_word(&over, edu[1].pci, PCI_BASE_ADDRESS_0, window);
 	tally_want(&over, "what the guest finds", driven_load(&vm, 0x80), 0x6622);
 	tally_report(&over, "another's window moved over", "a given device's registers", "not changed");

@@ -157,7 +157,7 @@ static void say_what_is_lost(void)
  */
 struct cpu *boot(uint64_t dtb, uint64_t cpu_entry)
 {
-    struct cordon_mem handed;
+    struct cordon_mem handed = { 0, 0 };
     bool has_root;
 
     psci_set_up(cpu_entry);

@@ -4,7 +4,7 @@
 
     test/guest/mutants.py [NAME...]         all mutants but most of those that devices notice; with names, these
     test/guest/mutants.py --all             these too: a boot with devices takes a minute and more
-    test/guest/mutants.py --some 90         so many of them, others each time
+    test/guest/mutants.py --some 60         so many of them, others each time
 
 Those of group "entry" concern what no attempt shows: test/boot/mitigations.py looks at the image and at the boot's line. Those of
 group "order" leave out what orders memory: the image does not keep a rule of test/litmus any more. Those of group "root" leave secrets

@@ -2,6 +2,7 @@
 #include "dice.h"
 
 #include <bearssl.h>
+#include <string.h>
 
 #include "token.h"
 
@@ -31,15 +32,6 @@ static const uint8_t id_salt[64] = {
 
 /* ---- derivations ---- */
 
-static uint32_t length(const char *text)
-{
-    uint32_t n = 0;
-
-    while (text[n] != 0)
-        n++;
-    return n;
-}
-
 static void derive(uint8_t *out, uint32_t out_size, const uint8_t *secret, uint32_t secret_size, const uint8_t salt[64],
                    const char *info)
 {
@@ -48,7 +40,7 @@ static void derive(uint8_t *out, uint32_t out_size, const uint8_t *secret, uint3
     br_hkdf_init(&c, &br_sha512_vtable, salt, 64);
     br_hkdf_inject(&c, secret, secret_size);
     br_hkdf_flip(&c);
-    (void)br_hkdf_produce(&c, info, length(info), out, out_size);
+    (void)br_hkdf_produce(&c, info, strlen(info), out, out_size);
 }
 
 void dice_hash(const void *data, uint64_t size, uint8_t hash[DICE_HASH])

@@ -35,47 +35,24 @@
 
 /* ---- this CPU's ---- */
 
-#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define EACH(X, kind)                                                                               \
+    X(kind, 0) X(kind, 1) X(kind, 2) X(kind, 3) X(kind, 4) X(kind, 5) X(kind, 6) X(kind, 7)         \
+    X(kind, 8) X(kind, 9) X(kind, 10) X(kind, 11) X(kind, 12) X(kind, 13) X(kind, 14) X(kind, 15)
 
-static void read_breakpoints(struct debug_pair *p, uint32_t n)
-{
-#define READ(i)     \
-    if ((i) < n)    \
-        p[i] = (struct debug_pair){ sysreg_read(dbgbvr##i##_el1), sysreg_read(dbgbcr##i##_el1) };
-    EACH(READ)
-#undef READ
-}
-
-static void write_breakpoints(const struct debug_pair *p, uint32_t n)
-{
-#define WRITE(i)                                        \
-    if ((i) < n) {                                      \
-        sysreg_write(dbgbvr##i##_el1, p[i].value);      \
-        sysreg_write(dbgbcr##i##_el1, p[i].control);    \
+/* kind: b, a breakpoint; w, a watchpoint. */
+#define READ(kind, i)   \
+    if ((i) < n)        \
+        p[i] = (struct debug_pair){ sysreg_read(dbg##kind##vr##i##_el1), sysreg_read(dbg##kind##cr##i##_el1) };
+#define WRITE(kind, i)                                      \
+    if ((i) < n) {                                          \
+        sysreg_write(dbg##kind##vr##i##_el1, p[i].value);   \
+        sysreg_write(dbg##kind##cr##i##_el1, p[i].control); \
     }
-    EACH(WRITE)
-#undef WRITE
-}
 
-static void read_watchpoints(struct debug_pair *p, uint32_t n)
-{
-#define READ(i)     \
-    if ((i) < n)    \
-        p[i] = (struct debug_pair){ sysreg_read(dbgwvr##i##_el1), sysreg_read(dbgwcr##i##_el1) };
-    EACH(READ)
-#undef READ
-}
-
-static void write_watchpoints(const struct debug_pair *p, uint32_t n)
-{
-#define WRITE(i)                                        \
-    if ((i) < n) {                                      \
-        sysreg_write(dbgwvr##i##_el1, p[i].value);      \
-        sysreg_write(dbgwcr##i##_el1, p[i].control);    \
-    }
-    EACH(WRITE)
-#undef WRITE
-}
+static void read_breakpoints(struct debug_pair *p, uint32_t n) { EACH(READ, b) }
+static void read_watchpoints(struct debug_pair *p, uint32_t n) { EACH(READ, w) }
+static void write_breakpoints(const struct debug_pair *p, uint32_t n) { EACH(WRITE, b) }
+static void write_watchpoints(const struct debug_pair *p, uint32_t n) { EACH(WRITE, w) }
 
 void debug_set_up(struct cpu *cpu)
 {

@@ -89,18 +89,20 @@ static void timer_held(void)
 }
 
 /* Disabled at the GIC, a timer that is due does not keep the guest from going on: Linux enables the one after the other. */
-static void timer_disabled(void)
+static void disabled(uint32_t intid, void (*set)(uint64_t us))
 {
     struct cpu *cpu = this_cpu();
-    uint32_t before = cpu->irqs[TIMER_INTID];
+    uint32_t before = cpu->irqs[intid];
 
-    gic_enable_private(TIMER_INTID, false);
-    timer_set(1000);
+    gic_enable_private(intid, false);
+    set(1000);
     let_pass(20000);
-    CHECK(cpu->irqs[TIMER_INTID] == before, "taken while it is disabled");
-    gic_enable_private(TIMER_INTID, true);
-    CHECK(wait_for_irq(TIMER_INTID, before, 1), "lost while it was disabled");
+    CHECK(cpu->irqs[intid] == before, "taken while it is disabled");
+    gic_enable_private(intid, true);
+    CHECK(wait_for_irq(intid, before, 1), "lost while it was disabled");
 }
+
+static void timer_disabled(void) { disabled(TIMER_INTID, timer_set); }
 
 /* ---- the physical timer ---- */
 
@@ -177,19 +179,7 @@ static void physical_edges(void)
     WRITE_REGISTER(cntp_ctl_el0, 0);
 }
 
-/* Disabled at the GIC it is lost to nobody. */
-static void physical_disabled(void)
-{
-    struct cpu *cpu = this_cpu();
-    uint32_t before = cpu->irqs[PHYSICAL_INTID];
-
-    gic_enable_private(PHYSICAL_INTID, false);
-    physical_set(1000);
-    let_pass(20000);
-    CHECK(cpu->irqs[PHYSICAL_INTID] == before, "taken while it is disabled");
-    gic_enable_private(PHYSICAL_INTID, true);
-    CHECK(wait_for_irq(PHYSICAL_INTID, before, 1), "lost while it was disabled");
-}
+static void physical_disabled(void) { disabled(PHYSICAL_INTID, physical_set); }
 
 static uint64_t physical_job(uint64_t rounds)
 {

@@ -19,6 +19,7 @@ struct kind {
 	bool (*has)(const struct kvm_device_attr *a);
 	int (*set)(struct vm *vm, const struct kvm_device_attr *a);
 	int (*get)(struct vm *vm, const struct kvm_device_attr *a);
+	int (*create)(struct vm *vm);
 	void (*abandon)(struct vm *vm);
 };
 
@@ -99,8 +100,8 @@ static int its_get(struct vm *vm, const struct kvm_device_attr *a)
 	return copy_to_user((void __user *)a->addr, &vm->gic.its, sizeof(vm->gic.its)) ? -EFAULT : 0;
 }
 
-static const struct kind gic_kind = { gic_has, gic_set, gic_get, gic_abandon };
-static const struct kind its_kind = { its_has, its_set, its_get, its_abandon };
+static const struct kind gic_kind = { gic_has, gic_set, gic_get, gic_create, gic_abandon };
+static const struct kind its_kind = { its_has, its_set, its_get, its_create, its_abandon };
 
 /* ---- files ---- */
 
@@ -196,16 +197,15 @@ static int get_fd(struct vm *vm, bool its)
 
 static int create_locked(struct vm *vm, bool its)
 {
-	int ret = its ? its_create(vm) : gic_create(vm);
+	const struct kind *kind = its ? &its_kind : &gic_kind;
+	int ret = kind->create(vm);
 	int fd;
 
 	if (ret != 0)
 		return ret;
 	fd = get_fd(vm, its);
-	if (fd < 0 && its)
-		its_abandon(vm);
-	else if (fd < 0)
-		gic_abandon(vm);
+	if (fd < 0)
+		kind->abandon(vm);
 	return fd;
 }
 

@@ -130,6 +130,16 @@ static unsigned long hole_at(struct vm_area_struct *vma, unsigned long at, unsig
 
 /* ---- pinning ---- */
 
+/* The mapping that has the address; NULL: none has, nor do the *hole bytes behind it. The mmap lock is held. */
+static struct vm_area_struct *mapping_at(struct mm_struct *mm, unsigned long at, unsigned long *hole)
+{
+	struct vm_area_struct *vma = find_vma(mm, at);
+	bool inside = vma && vma->vm_start <= at;
+
+	*hole = inside ? 0 : vma ? vma->vm_start - at : TASK_SIZE - at;
+	return inside ? vma : NULL;
+}
+
 long pin_populated(struct vm *vm, unsigned long at, unsigned long n, unsigned long *hole)
 {
 	struct vm_area_struct *vma;
@@ -137,13 +147,10 @@ long pin_populated(struct vm *vm, unsigned long at, unsigned long n, unsigned lo
 
 	if (mmap_read_lock_killable(vm->mm))
 		return -EINTR;
-	vma = find_vma(vm->mm, at);
-	*hole = 0;
-	if (!vma || vma->vm_start > at)
-		*hole = vma ? vma->vm_start - at : TASK_SIZE - at;
-	else if (!is_prepared(vma) || check_mapping(vma) != 0)
+	vma = mapping_at(vm->mm, at, hole);
+	if (vma && (!is_prepared(vma) || check_mapping(vma) != 0))
 		ret = -EFAULT;		/* it was another one when it was prepared */
-	else
+	else if (vma)
 		*hole = hole_at(vma, at, &n);
 	if (ret == 0 && *hole == 0) {
 		/* FOLL_DUMP: an error where there is nothing, instead of a new page. A mapping that is wrong was seen above. */
@@ -165,13 +172,10 @@ long pin_to_read(struct vm *vm, unsigned long at, struct page **page, unsigned l
 
 	if (mmap_read_lock_killable(vm->mm))
 		return -EINTR;
-	vma = find_vma(vm->mm, at);
-	*hole = 0;
-	if (!vma || vma->vm_start > at)
-		*hole = vma ? vma->vm_start - at : TASK_SIZE - at;
-	else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+	vma = mapping_at(vm->mm, at, hole);
+	if (vma && (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP)))
 		ret = -EFAULT;
-	else
+	else if (vma)
 		*hole = hole_at(vma, at, &n);
 	if (ret == 0 && *hole == 0) {
 		ret = compat_pin_user_pages(at, 1, FOLL_DUMP, page);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dice.h"
+#include "phys.h"
 #include "plat.h"
 #include "token.h"
 
@@ -149,14 +150,6 @@ static void tell_tree(void *tree)
 
 /* ---- loaded ---- */
 
-static void clean(const void *at, uint64_t size)
-{
-    __asm__ volatile("dsb sy" ::: "memory");
-    for (uint64_t line = (uint64_t)at & ~UINT64_C(15); line < (uint64_t)at + size; line += 16)
-        __asm__ volatile("dc civac, %0" ::"r"(line) : "memory");
-    __asm__ volatile("dsb sy" ::: "memory");
-}
-
 static uint64_t load_cordon(void)
 {
     size_t size = (size_t)(cordon_end - cordon_begin);
@@ -164,7 +157,7 @@ static uint64_t load_cordon(void)
     if (size > FIRST_CORDON_LIMIT)
         stop("Cordon's image is too large");
     memcpy((void *)PLAT_IMAGE, cordon_begin, size);
-    clean((void *)PLAT_IMAGE, FIRST_CORDON_LIMIT);
+    clean_to_memory((void *)PLAT_IMAGE, FIRST_CORDON_LIMIT);
     return PLAT_IMAGE;
 }
 
@@ -182,7 +175,7 @@ uint64_t first(void *tree)
     derive_and_hand_over(&in);
     must(fdt_open_into(tree, tree, (int)fdt_totalsize(tree) + TREE_MORE));
     tell_tree(tree);
-    clean(tree, fdt_totalsize(tree));
-    clean((void *)FIRST_HANDED, FIRST_HANDED_SIZE);
+    clean_to_memory(tree, fdt_totalsize(tree));
+    clean_to_memory((void *)FIRST_HANDED, FIRST_HANDED_SIZE);
     return load_cordon();
 }

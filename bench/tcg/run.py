@@ -6,7 +6,7 @@
     bench/tcg/run.py --io                   of these: the host's disk and network
     bench/tcg/run.py --guests               guests on Cordon beside the kernel's own KVM: operations, programs, several at once
     bench/tcg/run.py --micro|--programs|--load [COLUMN...]          one of these; COLUMN: nvhe, vhe, protected, cordon
-    bench/tcg/run.py --where LABEL COLUMN   where the instructions of an operation go, on the whole machine; LABEL: of guest/payload/bench.h
+    bench/tcg/run.py --where LABEL COLUMN   where the instructions of one go, on the whole machine; LABEL: of guest/payload/bench.h, or a program's
     bench/tcg/run.py --stays [--guest]      every kind of stay at EL2: how often, how long
     bench/tcg/run.py --profile NAME... [--lines] [--longest] [--guest]
         where the instructions of stays go, by function or by source line, on average or of the longest one.
@@ -26,7 +26,7 @@ import threading
 
 sys.dont_write_bytecode = True      # nothing is written beside the sources
 from el2map import by_function, instructions, longest, median, stop, times
-from guests import COLUMNS, load_rows, micro_rows, program_rows, where
+from guests import COLUMNS, is_label, load_rows, micro_rows, program_rows, where
 from machine import EL2, ROOT, Bench
 
 LONGEST_STAY = 20000
@@ -350,7 +350,7 @@ def main(arguments):
         pass
     elif words and words[0] in GUEST_TABLES and guest_tables([GUEST_TABLES[words[0]]], words[1:]):
         pass
-    elif len(words) == 3 and words[0] == "--where":
+    elif len(words) == 3 and words[0] == "--where" and is_label(words[1]) and words[2] in (c.word for c in COLUMNS):
         where(Bench(), *words[1:])
     elif words == ["--stays"]:
         list_stays(counted_run(Bench(), "--guest" in flags))

@@ -6,7 +6,7 @@
  *   -plugin el2count.so,out=FILE[,map=FILE][,guest=BEGIN-END][,hot=LABEL]
  *
  * Without a map the code at EL2 is looked for, that of a Linux which is not at EL2 itself: it is where an ERET is in the lower half of the
- * addresses. guest: then the addresses of a bare guest's code, which are also low. What else is low is user space's.
+ * addresses, or at a physical one. guest: then the addresses of a bare guest's code, which are also low. What else is low is user space's.
  * hot: for this label (hexadecimal) also where all instructions went.
  *
  * The map says what is what in EL2's code, a line each (addresses and numbers in hexadecimal); without one, there is none:
@@ -64,7 +64,9 @@ EXPORT int qemu_plugin_version = 1;
 #define MAX_NAMES 16
 #define MAX_LABELS 256
 #define LOW_END (UINT64_C(1) << 48)
-#define PHYSICAL_END (UINT64_C(1) << 36)    /* below it, code runs at its physical address: no hypervisor of Linux's */
+/* Here a program has no code: what runs has its physical address. So has Linux its code at EL2 that steps against predictions begin with. */
+#define PHYSICAL_BEGIN (UINT64_C(1) << 30)
+#define PHYSICAL_END (UINT64_C(1) << 36)
 #define CODE_REACH (UINT64_C(8) << 20)      /* so far from its ERET such a one's code lies at most */
 #define BLOCK_SLOTS 4096
 #define HOST 0              /* the name of an ERET that has none */
@@ -280,7 +282,7 @@ static uint64_t *owner(uint64_t at)
         return NULL;                    /* counted one by one */
     if (at >= guest_begin && at < guest_end)
         return code == NULL ? &guest_instructions : NULL;
-    if (linux_eret != 0 && at + CODE_REACH > linux_eret && at < linux_eret + CODE_REACH)
+    if (linux_eret != 0 && ((at + CODE_REACH > linux_eret && at < linux_eret + CODE_REACH) || (at >= PHYSICAL_BEGIN && at < PHYSICAL_END)))
         return &el2_instructions;
     return at < LOW_END ? &user_instructions : NULL;
 }

@@ -23,6 +23,8 @@ static const char help[] =
     "Runs a virtual machine with /dev/kvm; its serial port is the terminal. Ctrl-a x ends it, Ctrl-a Ctrl-a sends a Ctrl-a.\n"
     "\n"
     "  --kernel IMAGE    an arm64 Image, not compressed\n"
+    "  --keeper IMAGE    the guest that signs tokens for the others, in the place of --kernel and without options that change it:\n"
+    "                    build/host/keeper/keeper.bin, of the same build as Cordon\n"
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
     "  --disk FILE[,ro]  a disk (virtio), a file or a block device; up to 8 of them. A protected guest needs the package cordon-guest for\n"

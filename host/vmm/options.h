@@ -12,6 +12,7 @@
 
 struct options {
     const char *kernel;
+    const char *keeper;         /* the guest that signs tokens, in the place of a kernel */
     const char *initrd;
     const char *append;
     const char *dump_tree;

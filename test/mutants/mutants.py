@@ -416,7 +416,7 @@ for (uint64_t i = 0; i < 512; i++)
     gone("vm-keeps-lock", "vm_enter", "asking for a VM that is none leaves its slot locked", "vm_unlock(c, *v);"),
 
     # ---- VMs by handles, and their phases ----
-    M("handle-generation-0", "name_of", "a handle without a generation names whichever VM there is",
+    M("handle-generation-0", "handle_name", "a handle without a generation names whichever VM there is",
       "return vmid(0);", "return vmid((uint32_t)handle);"),
     always("generation-not-checked", "vm_enter", "a handle outlives its VM",
       "(vm.generation == 0 || vm.generation == v->vm->generation)"),
@@ -433,6 +433,32 @@ for (uint64_t i = 0; i < 512; i++)
     gone("vcpu-frame-not-empty", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;"),
     never("vcpu-made-twice", "create_in", "a vCPU can be made twice", "*row != 0"),
     M("vcpu-one-too-many", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
+
+    # ---- attestation ----
+    always("anybody-is-the-keeper", "keeper_call", "any guest is given the secret", "is_keeper(u, r)"),
+    M("keeper-by-half", "is_keeper", "half of its measurement tells the keeper", "i < HASH", "i < HASH / 2"),
+    never("two-keepers", "begin", "a second keeper while the first one runs", "(last != own && is_served(c, r))"),
+    M("keeper-for-ever", "is_served", "nobody follows a keeper that has stopped", "CORDON_PHASE_RUNNING, &v) != CORDON_OK", "CORDON_PHASE_RUNNING, &v) == CORDON_RANGE"),
+    never("keeper-not-begun", "keeper_call", "who has not become the keeper makes its calls", "serving(c, r) != handle_of(u.id, u.generation)"),
+    gone("half-a-token-counts", "begin_request", "what was written of the last request counts for this one", "a->written = 0;"),
+    gone("request-number-stays", "begin_request", "what was said of before is taken for now", "a->number++;"),
+    always("request-not-compared", "enter_request", "an old request is answered", "a->number == u.vcpu->x[2]"),
+    gone("request-not-asked", "enter_request", "what was not asked for is answered", "a->state == ATTEST_ASKED && "),
+    M("parts-without-end", "part_of", "a part that is none is told", "default: return false;", "default: return true;"),
+    gone("pieces-in-any-order", "write_held", "a piece goes where the keeper says", " || offset != a->written"),
+    gone("token-of-no-size", "write_held", "a token of no bytes", "size == 0 || "),
+    gone("token-of-any-size", "write_held", "a token is longer than its room", "size > CORDON_TOKEN_MOST || "),
+    gone("token-of-two-sizes", "write_held", "a token has another size in the end", " || (offset != 0 && size != a->size)"),
+    always("signed-by-half", "write_held", "a token counts as signed with its first piece", "a->written >= size"),
+    M("token-read-early", "token_piece", "a guest reads a token that is not signed", "a->state != ATTEST_SIGNED", "a->state == ATTEST_NONE"),
+    never("token-without-end", "token_piece", "a token has no end", "offset >= (uint64_t)a->size + r->chain_size"),
+    always("chain-from-anywhere", "byte_at", "what lies behind the chain is told", "in_chain < r->chain_size"),
+    never("extend-any", "extend", "a measurement that is none is extended", "which >= ATTEST_EXTENDED"),
+    gone("extend-keeps-request", "extend", "a token says what was true when it was asked for", "if (a->state == ATTEST_ASKED)\n        begin_request(a);"),
+    M("extend-forgets", "extend_held", "a measurement forgets what it was extended by before", "block[i] = old[i];", "block[i] = 0;"),
+    gone("ask-keeps-token", "ask", "the old token stays", "a->state = ATTEST_ASKED;"),
+    never("no-keeper-not-told", "read_token", "a guest waits for a token though nobody signs", "status == CORDON_AGAIN && !is_served(c, r)"),
+    M("next-unbounded", "next", "a call looks at all slots", "place + LOOK", "c->vms"),
 
     # ---- a guest's memory ----
     M("fresh-page-not-zero", "map_held", "a guest finds what the host wrote where it expects zeros",

@@ -28,6 +28,7 @@ static const char help[] =
     "with CORDON_GUEST_MEASUREMENT, and that an attestation names. No machine is needed.\n"
     "\n"
     "  --kernel IMAGE    an arm64 Image, not compressed\n"
+    "  --keeper IMAGE    the guest that signs tokens, in the place of --kernel\n"
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
     "  --disk FILE[,ro]  a disk, as often as there are some: that there is one is measured, and not what is on it\n"

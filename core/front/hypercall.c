@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/hypercall.h"
 
+#include "guest/attest.h"
 #include "guest/device.h"
 #include "guest/handle.h"
 #include "guest/image.h"
@@ -84,6 +85,18 @@ static enum cordon_status load(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     status = image_load(c, v, x[2], x[3], x[4], &done);
     vm_unlock(c, v);
     x[1] = done;
+    return status;
+}
+
+static enum cordon_status personalise(struct cordon *c, const uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = attest_personalise(c, v, &x[2]);
+    vm_unlock(c, v);
     return status;
 }
 
@@ -337,6 +350,7 @@ bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     case CORDON_CALL_VM_INFO: status = info(c, x); break;
     case CORDON_CALL_VM_MEASUREMENT: status = measurement(c, x); break;
     case CORDON_CALL_VCPU_RUN: status = run(c, x); break;
+    case CORDON_CALL_VM_PERSONAL: status = personalise(c, x); break;
     case CORDON_CALL_DEVICE_ATTACH: status = attach(c, x); break;
     case CORDON_CALL_DEVICE_MAP: status = map_window(c, x); break;
     case CORDON_CALL_DEVICE_OPEN: status = open(c, x); break;

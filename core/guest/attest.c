@@ -29,6 +29,15 @@ static void begin_request(struct attest *a)
     a->written = 0;
 }
 
+enum cordon_status attest_personalise(struct cordon *c, struct vm_locked v, const uint64_t *value)
+{
+    if (vcpu_at(c, v.vm, 0) == 0)
+        return CORDON_NO_VCPU;
+    for (uint32_t i = 0; i < ATTEST_WORDS; i++)
+        attest_of(c, v)->personal[i] = value[i];
+    return CORDON_OK;
+}
+
 /* ---- the keeper ---- */
 
 static bool is_keeper(struct vcpu_claim u, const struct attest_root *r)

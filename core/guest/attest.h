@@ -22,6 +22,9 @@ struct attest_root {
     uint64_t *serving;          /* the handle of that guest while it is the keeper, 0 before; guarded by the host's lock */
 };
 
+/* The VM, which is BUILT and held, gets ATTEST_WORDS words as its personalisation value. NO_VCPU: it has no vCPU 0 yet. */
+enum cordon_status attest_personalise(struct cordon *c, struct vm_locked v, const uint64_t *value);
+
 /*
  * A call for attestation, done. False: there is no such call for this guest, or no root of trust on this machine. Takes locks of
  * VMs and the host's, one at a time. At most 4,000 instructions: 96 bytes of a token, one SHA-256 of 64 bytes, or sixteen slots.

@@ -37,6 +37,7 @@ static const char help[] =
     "  --device ADDRESS  a PCI function of the host's, like 0000:01:00.0, for the guest alone; up to 8. Under Cordon; docs/GUESTS.md\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
+    "  --personal HEX    64 bytes that the guest's tokens have, as 128 digits: to tell guests apart that begin alike. Under Cordon\n"
     "  --random          seeds from the host's random numbers in the device tree\n"
     "  --dump-dtb FILE   write the device tree to FILE and leave\n"
     "  --test-calls      answer the calls of test guests (host/vmm/README.md)\n"

@@ -52,6 +52,18 @@ static uint64_t memory_size(const char *text)
     return size;
 }
 
+/* Bytes as hexadecimal digits, exactly so many. */
+static void read_hex(const char *option, const char *text, unsigned size, uint8_t *bytes)
+{
+    if (strlen(text) != 2 * size || strspn(text, "0123456789abcdefABCDEF") != 2 * size)
+        die("%s %s: not %u hexadecimal digits", option, text, 2 * size);
+    for (unsigned i = 0; i < size; i++) {
+        char two[3] = { text[2 * i], text[2 * i + 1], 0 };
+
+        bytes[i] = (uint8_t)strtoul(two, NULL, 16);
+    }
+}
+
 static unsigned cpu_number(const char *text)
 {
     uint64_t n;
@@ -62,7 +74,7 @@ static unsigned cpu_number(const char *text)
 }
 
 enum {
-    KERNEL = 1, KEEPER, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE,
+    KERNEL = 1, KEEPER, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, PERSONAL, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE,
     HELP, VERSION
 };
 
@@ -79,6 +91,7 @@ static const struct option names[] = {
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
     { "cpus", required_argument, NULL, CPUS },
+    { "personal", required_argument, NULL, PERSONAL },
     { "random", no_argument, NULL, RANDOM },
     { "dump-dtb", required_argument, NULL, DUMP_DTB },
     { "test-calls", no_argument, NULL, TEST_CALLS },
@@ -132,6 +145,7 @@ static void take(struct options *o, const char *help, int option)
     case DEVICE: add_device(o, optarg); break;
     case MEM: o->memory = memory_size(optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
+    case PERSONAL: o->personal = optarg; read_hex("--personal", optarg, PERSONAL_SIZE, o->personal_value); break;
     case RANDOM: o->random = true; break;
     case DUMP_DTB: o->dump_tree = optarg; break;
     case TEST_CALLS: o->test_calls = true; break;

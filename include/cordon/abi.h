@@ -138,6 +138,12 @@
  */
 #define CORDON_CALL_VCPU_RUN 0xc600001eu
 
+/*
+ * Built, with its vCPU 0. What the guest's tokens say of it in the host's name: its personalisation value, zeros where none was
+ * given. It is not measured. x1: handle; x2 .. x9: 64 bytes, in the order of memory. CORDON_NO_VCPU.
+ */
+#define CORDON_CALL_VM_PERSONAL 0xc600001fu
+
 /* ---- calls of the host: devices for virtual machines ----
  *
  * A device is a function of PCI. It is named by the frame of its configuration space: (ECAM + bus * 2^20 + device * 2^15 +

@@ -204,6 +204,8 @@ static void build(struct world *w, uint8_t how)
     (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MEMORY, handle, GUEST_RAM, (how < 64 ? 2048 : 4) * PAGE });
     for (uint64_t i = 0; i < vcpus; i++)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_CREATE, handle, i, first - first % 16 + 44 + i });
+    if (how % 16 == 5)
+        (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_PERSONAL, handle, 1, 2, 3, 4, 5, 6, 7, 8 });
     if (how % 8 != 7)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_START, handle, GUEST_RAM, how });
     if (how % 16 == 4)
@@ -316,6 +318,8 @@ static void call(struct world *w)
         x[1] = who % 16 == 15 ? take_number(w) : handle;
         for (unsigned i = 2; i < 5; i++)
             x[i] = take_number(w);
+        if (who % 16 == 14)
+            x[0] = CORDON_CALL_VM_PERSONAL;
         if (x[0] % 256 == CORDON_CALL_VM_CREATE % 256)
             x[1] = x[4];
         break;

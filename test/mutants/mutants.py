@@ -458,6 +458,8 @@ for (uint64_t i = 0; i < 512; i++)
     M("extend-forgets", "extend_held", "a measurement forgets what it was extended by before", "block[i] = old[i];", "block[i] = 0;"),
     gone("ask-keeps-token", "ask", "the old token stays", "a->state = ATTEST_ASKED;"),
     never("no-keeper-not-told", "read_token", "a guest waits for a token though nobody signs", "status == CORDON_AGAIN && !is_served(c, r)"),
+    never("personal-no-vcpu", "attest_personalise", "a personalisation value goes where no vCPU is", "vcpu_at(c, v.vm, 0) == 0"),
+    M("personal-late", "personalise", "the host changes its word for a guest that runs", "CORDON_PHASE_BUILT, &v)", "CORDON_PHASE_RUNNING, &v)"),
     M("next-unbounded", "next", "a call looks at all slots", "place + LOOK", "c->vms"),
 
     # ---- a guest's memory ----

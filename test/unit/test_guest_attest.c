@@ -306,6 +306,44 @@ static void it_is_told_what_is_to_be_said_of_a_guest(void **state)
     world_free(&w);
 }
 
+static void the_host_personalises_a_guest_before_it_starts(void **state)
+{
+    struct world w;
+    uint64_t guest, number, tables;
+    struct regs r = { { CORDON_CALL_VM_PERSONAL } };
+    struct guest built = { 0 };
+    struct call c;
+
+    (void)state;
+    world_new(&w);
+    assert_int_equal(begin(&w, &w.keeper), CORDON_OK);
+    for (uint64_t i = 0; i < 8; i++)
+        r.x[2 + i] = 0x9e00 + i;
+    r.x[1] = w.other.handle;
+    assert_int_equal(host_call(w.g.m, r).x[0], CORDON_STATE);       /* it runs */
+    built = (struct guest){ .m = w.g.m, .next = w.g.next };
+    r.x[1] = built.handle = HC(w.g.m, CORDON_CALL_VM_CREATE, guest_frames(&built, 16, 16), 1).x[1];
+    built.id = (uint32_t)(built.handle % 65536);
+    assert_int_equal(host_call(w.g.m, r).x[0], CORDON_NO_VCPU);
+    tables = guest_frames(&built, 16, 16);
+    assert_ok(HS(w.g.m, CORDON_CALL_VM_DONATE, built.handle, tables, 16));
+    assert_ok(HS(w.g.m, CORDON_CALL_VM_MEMORY, built.handle, GUEST_RAM, GUEST_RAM_SIZE));
+    assert_ok(HS(w.g.m, CORDON_CALL_VCPU_CREATE, built.handle, 0, guest_frames(&built, 1, 1)));
+    assert_int_equal(host_call(w.g.m, r).x[0], CORDON_OK);
+    guest_start(&built);
+    assert_memory_equal(guest_vm(&built)->image.hash.h, guest_vm(&w.other)->image.hash.h, 32);      /* it is not measured */
+    ask(&w, &built, 1);
+    assert_true(next(&w, &w.keeper, &guest, &number));
+    assert_int_equal(guest, built.handle);
+    c = DO(&w, &w.keeper, CORDON_KEEPER_READ, guest, number, 0);
+    for (uint64_t i = 0; i < 16; i++)
+        assert_int_equal(c.x[1 + i], i < 8 ? 1 + i : 0x9e00 + i - 8);
+    r.x[1] = 0;
+    assert_int_equal(host_call(w.g.m, r).x[0], CORDON_NO_VM);
+    assert_ok(guest_destroy(&built));
+    world_free(&w);
+}
+
 static void it_is_told_of_nobody_who_has_not_asked(void **state)
 {
     struct world w;
@@ -536,6 +574,7 @@ int main(void)
         cmocka_unit_test(another_keeper_may_follow_one_that_is_gone),
         cmocka_unit_test(it_looks_at_all_slots_and_at_a_few_in_a_call),
         cmocka_unit_test(it_is_told_what_is_to_be_said_of_a_guest),
+        cmocka_unit_test(the_host_personalises_a_guest_before_it_starts),
         cmocka_unit_test(it_is_told_of_nobody_who_has_not_asked),
         cmocka_unit_test(a_slots_next_guest_has_asked_for_nothing),
         cmocka_unit_test(a_token_comes_in_pieces_and_ends_with_the_chain),

@@ -34,6 +34,7 @@ static const char help[] =
     "  --disk FILE[,ro]  a disk, as often as there are some: that there is one is measured, and not what is on it\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
+    "  --personal HEX    64 bytes that tokens have: not measured; --write has it\n"
     "  --dump-dtb FILE   also write the device tree to FILE\n"
     "  --write FILE      also write what 'cordon verify --expect' wants, with --cordon\n"
     "  --cordon FILE     Cordon's image, as it is loaded: build/el2/cordon.bin\n"
@@ -211,5 +212,5 @@ enum cli_status cmd_measure(int argc, char **argv)
     read_measurement(&m, measurement);
     sim_destroy(m.sim);
     print(measurement);
-    return file == NULL || expect_write(file, measurement, cordon) ? CLI_OK : CLI_BAD;
+    return file == NULL || expect_write(file, measurement, cordon, b.personal) ? CLI_OK : CLI_BAD;
 }

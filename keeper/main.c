@@ -13,7 +13,7 @@ static uint32_t chain_size;
 
 /* ---- what it begins with ---- */
 
-static uint64_t begin(uint8_t secret[SECRET])
+static uint64_t begin(uint8_t attest[SECRET], uint8_t seal[SECRET])
 {
     struct call c = { { CORDON_KEEPER_BEGIN } };
     uint64_t status;
@@ -21,8 +21,9 @@ static uint64_t begin(uint8_t secret[SECRET])
     call(&c);
     status = c.x[0];
     if (status == CORDON_OK) {
-        memcpy(secret, &c.x[1], SECRET);
-        chain_size = (uint32_t)c.x[5];
+        memcpy(attest, &c.x[1], SECRET);
+        memcpy(seal, &c.x[5], SECRET);
+        chain_size = (uint32_t)c.x[9];
     }
     erase(&c, sizeof c);
     return status;
@@ -42,8 +43,8 @@ static void draw(uint8_t random[RANDOM])
 
 static bool set_up(void)
 {
-    uint8_t secret[SECRET], random[RANDOM];
-    uint64_t status = begin(secret);
+    uint8_t attest[SECRET], seal[SECRET], random[RANDOM];
+    uint64_t status = begin(attest, seal);
 
     if (status == CORDON_BUSY)
         say("keeper: this machine has another keeper\r\n");
@@ -52,8 +53,10 @@ static bool set_up(void)
     if (status != CORDON_OK)
         return false;
     draw(random);
-    sign_set_up(secret, random);
-    erase(secret, sizeof secret);
+    sign_set_up(attest, random);
+    seal_set_up(attest, seal);
+    erase(attest, sizeof attest);
+    erase(seal, sizeof seal);
     erase(random, sizeof random);
     return true;
 }
@@ -70,7 +73,7 @@ static bool read_part(uint64_t guest, uint64_t request, uint64_t part, uint8_t t
     return c.x[0] == CORDON_OK;
 }
 
-static bool read_all(uint64_t guest, uint64_t request, struct token_guest *g)
+static bool read_all(uint64_t guest, uint64_t request, struct token_guest *g, uint64_t *wants)
 {
     uint8_t first[128], own[128], last[128];
 
@@ -82,16 +85,17 @@ static bool read_all(uint64_t guest, uint64_t request, struct token_guest *g)
     memcpy(g->measurement, last, TOKEN_HASH);
     memcpy(&g->generation, last + TOKEN_HASH, 8);
     g->restored = last[TOKEN_HASH + 8] != 0;
+    memcpy(wants, last + TOKEN_HASH + 16, 8);
     return true;
 }
 
-/* It may have gone, or asked for another one: then this one is of no use to anybody. */
-static void write_all(uint64_t guest, uint64_t request, const uint8_t *token, uint32_t size)
+/* It may have gone, or asked for another answer: then this one is of no use to anybody. */
+static void write_all(uint64_t guest, uint64_t request, const uint8_t *data, uint32_t size)
 {
     for (uint32_t at = 0; at < size; at += CORDON_TOKEN_PIECE) {
         struct call c = { { CORDON_KEEPER_WRITE, guest, request, at, size } };
 
-        memcpy(&c.x[5], token + at, CORDON_TOKEN_PIECE);
+        memcpy(&c.x[5], data + at, CORDON_TOKEN_PIECE);
         call(&c);
         if (c.x[0] != CORDON_OK)
             return;
@@ -103,12 +107,17 @@ static void serve(uint64_t guest, uint64_t request)
     static uint8_t buffer[CORDON_TOKEN_MOST];       /* whole pieces */
     struct cbor token = { buffer, sizeof buffer, 0 };
     struct token_guest g;
+    uint64_t wants;
 
-    if (!read_all(guest, request, &g))
+    if (!read_all(guest, request, &g, &wants))
         return;
     memset(buffer, 0, sizeof buffer);
-    sign_token(&token, &g, chain_size);
+    if (wants == CORDON_WANTS_TOKEN)
+        sign_token(&token, &g, chain_size);
+    else if (seal_key(buffer, &g, wants - CORDON_WANTS_KEY))
+        token.size = SECRET;
     write_all(guest, request, buffer, token.size);
+    erase(buffer, sizeof buffer);
 }
 
 void keeper(void);

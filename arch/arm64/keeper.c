@@ -12,6 +12,6 @@ _Static_assert(sizeof keeper == 32 && ROOT_SECRET == ATTEST_SECRET, "a measureme
 bool arch_attest_root(const struct cordon *c, struct attest_root *r)
 {
     (void)c;
-    *r = (struct attest_root){ root.attest, root.chain, root.chain_size, keeper, &serving };
+    *r = (struct attest_root){ root.attest, root.seal, root.chain, root.chain_size, keeper, &serving };
     return root.chain_size != 0;
 }

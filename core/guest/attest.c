@@ -5,12 +5,12 @@
 #include "base/vm.h"
 #include "guest/handle.h"
 
-#define PIECE (CORDON_TOKEN_PIECE / 8)  /* words of a token that a call takes or gives */
+#define PIECE (CORDON_TOKEN_PIECE / 8)  /* words of an answer that a call takes or gives */
 #define PART 16                 /* words of what is said of a guest that a call gives */
 #define LOOK 16                 /* slots of VMs that a call looks at */
-#define HASH 4                  /* words of a measurement */
+#define HASH 4                  /* words of a measurement, and of what tells keys apart */
 
-static bool answer(struct vcpu_claim u, enum cordon_status status)
+static bool finish(struct vcpu_claim u, enum cordon_status status)
 {
     return vcpu_answer(u, status, 0, 0, 0);
 }
@@ -81,22 +81,27 @@ static bool succeed(struct cordon *c, const struct attest_root *r, uint64_t last
     return good;
 }
 
+/* To registers, in the order of memory. */
+static void give_secret(uint64_t *word, const uint8_t secret[ATTEST_SECRET])
+{
+    for (uint32_t i = 0; i < ATTEST_SECRET / 8; i++) {
+        word[i] = 0;
+        for (uint32_t k = 0; k < 8; k++)
+            word[i] |= (uint64_t)secret[8 * i + k] << 8 * k;
+    }
+}
+
 static bool begin(struct cordon *c, struct vcpu_claim u, const struct attest_root *r)
 {
     uint64_t own = handle_of(u.id, u.generation);
     uint64_t last = serving(c, r);
 
     if ((last != own && is_served(c, r)) || !succeed(c, r, last, own))
-        return answer(u, CORDON_BUSY);
+        return finish(u, CORDON_BUSY);
     u.vcpu->x[0] = CORDON_OK;
-    for (uint32_t i = 0; i < ATTEST_SECRET / 8; i++) {
-        uint64_t word = 0;
-
-        for (uint32_t k = 0; k < 8; k++)
-            word |= (uint64_t)r->secret[8 * i + k] << 8 * k;
-        u.vcpu->x[i + 1] = word;
-    }
-    u.vcpu->x[5] = r->chain_size;
+    give_secret(&u.vcpu->x[1], r->secret);
+    give_secret(&u.vcpu->x[5], r->seal);
+    u.vcpu->x[9] = r->chain_size;
     return true;
 }
 
@@ -162,6 +167,7 @@ static bool part_of(const struct vm *vm, const struct attest *a, uint64_t part, 
     case 2:
         for (uint32_t i = 0; i < PART; i++)
             word[i] = i < HASH ? sha256_word(&vm->image.hash, i / 2, i % 2) : 0;     /* generation 0, not restored */
+        word[HASH + 2] = a->wants;
         return true;
     default: return false;
     }
@@ -174,42 +180,42 @@ static bool read_request(struct cordon *c, struct vcpu_claim u)
     enum cordon_status status = enter_request(c, u, &v);
 
     if (status != CORDON_OK)
-        return answer(u, status);
+        return finish(u, status);
     if (!part_of(v.vm, attest_of(c, v), u.vcpu->x[3], word))
         status = CORDON_RANGE;
     vm_unlock(c, v);
     if (status != CORDON_OK)
-        return answer(u, status);
+        return finish(u, status);
     u.vcpu->x[0] = CORDON_OK;
     for (uint32_t i = 0; i < PART; i++)
         u.vcpu->x[i + 1] = word[i];
     return true;
 }
 
-/* The next words of a token. Its size is what the first of them said; there is room for whole pieces. */
+/* The next words of an answer. Its size is what the first of them said; there is room for whole pieces. */
 static enum cordon_status write_held(struct attest *a, uint64_t offset, uint64_t size, const uint64_t *word)
 {
     if (size == 0 || size > CORDON_TOKEN_MOST || offset != a->written || (offset != 0 && size != a->size))
         return CORDON_RANGE;
     for (uint32_t i = 0; i < PIECE; i++)
-        a->token[arch_index(offset / 8 + i, ATTEST_TOKEN_WORDS)] = word[i];
+        a->answer[arch_index(offset / 8 + i, ATTEST_TOKEN_WORDS)] = word[i];
     a->size = (uint32_t)size;
     a->written += CORDON_TOKEN_PIECE;
     if (a->written >= size)
-        a->state = ATTEST_SIGNED;
+        a->state = ATTEST_ANSWERED;
     return CORDON_OK;
 }
 
-static bool write_token(struct cordon *c, struct vcpu_claim u)
+static bool write_answer(struct cordon *c, struct vcpu_claim u)
 {
     struct vm_locked v;
     enum cordon_status status = enter_request(c, u, &v);
 
     if (status != CORDON_OK)
-        return answer(u, status);
+        return finish(u, status);
     status = write_held(attest_of(c, v), u.vcpu->x[3], u.vcpu->x[4], &u.vcpu->x[5]);
     vm_unlock(c, v);
-    return answer(u, status);
+    return finish(u, status);
 }
 
 /* False: this guest is none whose calls these are. */
@@ -220,45 +226,64 @@ static bool keeper_call(struct cordon *c, struct vcpu_claim u, const struct atte
     if (function == CORDON_KEEPER_BEGIN)
         return begin(c, u, r);
     if (serving(c, r) != handle_of(u.id, u.generation))
-        return answer(u, CORDON_STATE);
+        return finish(u, CORDON_STATE);
     switch (function) {
     case CORDON_KEEPER_NEXT: return next(c, u);
     case CORDON_KEEPER_READ: return read_request(c, u);
-    default: return write_token(c, u);
+    default: return write_answer(c, u);
     }
 }
 
 /* ---- who asks ---- */
 
-static bool ask(struct cordon *c, struct vcpu_claim u)
+/* For an answer that depends on n words; those behind them are zero. */
+static bool ask(struct cordon *c, struct vcpu_claim u, uint64_t wants, const uint64_t *word, uint32_t n)
 {
     struct vm_locked v = vm_lock(c, u.id);
     struct attest *a = attest_of(c, v);
 
     for (uint32_t i = 0; i < ATTEST_WORDS; i++)
-        a->nonce[i] = u.vcpu->x[i + 1];
+        a->nonce[i] = i < n ? word[i] : 0;
+    a->wants = (uint8_t)wants;
     a->state = ATTEST_ASKED;
     begin_request(a);
     vm_unlock(c, v);
-    return answer(u, CORDON_OK);
+    return finish(u, CORDON_OK);
 }
 
-/* A byte of the token: the keeper's part, then the chain. Zero behind its end. */
+static bool ask_key(struct cordon *c, struct vcpu_claim u)
+{
+    uint64_t kind = u.vcpu->x[1];
+
+    if (kind >= ATTEST_KEYS)
+        return finish(u, CORDON_RANGE);
+    return ask(c, u, CORDON_WANTS_KEY + kind, &u.vcpu->x[2], HASH);
+}
+
+/* All that is answered: what the keeper has written, and behind a token the chain. */
+static uint64_t answer_size(const struct attest *a, const struct attest_root *r)
+{
+    return a->wants == CORDON_WANTS_TOKEN ? (uint64_t)a->size + r->chain_size : a->size;
+}
+
+/* A byte of it. Zero behind its end. */
 static uint64_t byte_at(const struct attest *a, const struct attest_root *r, uint64_t at)
 {
     uint64_t in_chain = at - a->size;
 
+    if (at >= answer_size(a, r))
+        return 0;
     if (at < a->size)
-        return a->token[arch_index(at / 8, ATTEST_TOKEN_WORDS)] >> at % 8 * 8 & 0xff;
-    return in_chain < r->chain_size ? r->chain[arch_index(in_chain, r->chain_size)] : 0;
+        return a->answer[arch_index(at / 8, ATTEST_TOKEN_WORDS)] >> at % 8 * 8 & 0xff;
+    return r->chain[arch_index(in_chain, r->chain_size)];
 }
 
-/* RANGE; STATE: none was asked for; AGAIN: it is not there yet. */
-static enum cordon_status token_piece(const struct attest *a, const struct attest_root *r, uint64_t offset, uint64_t word[PIECE])
+/* RANGE; STATE: nothing was asked for; AGAIN: it is not there yet. */
+static enum cordon_status answer_piece(const struct attest *a, const struct attest_root *r, uint64_t offset, uint64_t word[PIECE])
 {
-    if (a->state != ATTEST_SIGNED)
+    if (a->state != ATTEST_ANSWERED)
         return a->state == ATTEST_ASKED ? CORDON_AGAIN : CORDON_STATE;
-    if (offset >= (uint64_t)a->size + r->chain_size)
+    if (offset >= answer_size(a, r))
         return CORDON_RANGE;
     for (uint32_t i = 0; i < PIECE; i++) {
         word[i] = 0;
@@ -268,20 +293,20 @@ static enum cordon_status token_piece(const struct attest *a, const struct attes
     return CORDON_OK;
 }
 
-static bool read_token(struct cordon *c, struct vcpu_claim u, const struct attest_root *r)
+static bool read_answer(struct cordon *c, struct vcpu_claim u, const struct attest_root *r)
 {
     struct vm_locked v = vm_lock(c, u.id);
     const struct attest *a = attest_of(c, v);
-    uint64_t size = (uint64_t)a->size + r->chain_size;
+    uint64_t size = answer_size(a, r);
     uint64_t word[PIECE];
-    enum cordon_status status = token_piece(a, r, u.vcpu->x[1], word);
+    enum cordon_status status = answer_piece(a, r, u.vcpu->x[1], word);
     uint64_t *to = &u.vcpu->x[2];
 
     vm_unlock(c, v);
     if (status == CORDON_AGAIN && !is_served(c, r))
         status = CORDON_NO_VM;
     if (status != CORDON_OK)
-        return answer(u, status);
+        return finish(u, status);
     u.vcpu->x[0] = CORDON_OK;
     u.vcpu->x[1] = size;
     for (uint32_t i = 0; i < PIECE; i++)
@@ -313,14 +338,14 @@ static bool extend(struct cordon *c, struct vcpu_claim u)
     struct attest *a;
 
     if (which >= ATTEST_EXTENDED)
-        return answer(u, CORDON_RANGE);
+        return finish(u, CORDON_RANGE);
     v = vm_lock(c, u.id);
     a = attest_of(c, v);
     extend_held(a->extended[arch_index(which, ATTEST_EXTENDED)], &u.vcpu->x[2]);
     if (a->state == ATTEST_ASKED)
         begin_request(a);
     vm_unlock(c, v);
-    return answer(u, CORDON_OK);
+    return finish(u, CORDON_OK);
 }
 
 bool vcpu_attest_call(struct cordon *c, struct vcpu_claim u, uint32_t function)
@@ -330,8 +355,9 @@ bool vcpu_attest_call(struct cordon *c, struct vcpu_claim u, uint32_t function)
     if (!arch_attest_root(c, &r))
         return false;
     switch (function) {
-    case CORDON_GUEST_TOKEN_ASK: return ask(c, u);
-    case CORDON_GUEST_TOKEN_READ: return read_token(c, u, &r);
+    case CORDON_GUEST_TOKEN_ASK: return ask(c, u, CORDON_WANTS_TOKEN, &u.vcpu->x[1], ATTEST_WORDS);
+    case CORDON_GUEST_KEY_ASK: return ask_key(c, u);
+    case CORDON_GUEST_ANSWER_READ: return read_answer(c, u, &r);
     case CORDON_GUEST_EXTEND: return extend(c, u);
     default: return keeper_call(c, u, &r, function);
     }

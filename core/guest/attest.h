@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attestation: a guest asks for a token, and the keeper signs it. The keeper is a guest too, with a measurement that is known
- * beforehand. What it needs to sign goes to it, what is to be said of each guest that asks, and the token comes back. Nothing of
- * a token is looked at here; docs/DESIGN.md, "Who signs".
+ * Attestation: a guest asks for a token, and the keeper signs it; or for a key to seal with, and the keeper derives it. The keeper is
+ * a guest too, with a measurement that is known beforehand. What it needs goes to it, what is to be said of each guest that asks,
+ * and the answer comes back. Nothing of an answer is looked at here; docs/DESIGN.md, "Who signs".
  *
  * What of it is a VM's is with its vCPU 0 (struct attest, vcpu.h), guarded by the VM's lock, and goes when the VM goes.
  */
@@ -16,6 +16,7 @@
 /* What the machine has for it; arch_attest_root() fills it in. None of it moves. */
 struct attest_root {
     const uint8_t *secret;      /* CDI_Attest, ATTEST_SECRET bytes */
+    const uint8_t *seal;        /* CDI_Seal, so many too */
     const uint8_t *chain;       /* of certificates, chain_size bytes: what each token ends with */
     uint32_t chain_size;
     const uint64_t *keeper;     /* the measurement of the guest that signs: four words, in the order of memory */

@@ -23,19 +23,21 @@ enum vcpu_asked { ASKED_NOTHING = 0, ASKED_MEMORY, ASKED_READ, ASKED_WRITE, ASKE
 
 #define ATTEST_WORDS 8          /* of a nonce, and of a personalisation value */
 #define ATTEST_EXTENDED 4
+#define ATTEST_KEYS 2           /* kinds of keys to seal with */
 #define ATTEST_TOKEN_WORDS (CORDON_TOKEN_MOST / 8)
 
-enum attest_state { ATTEST_NONE = 0, ATTEST_ASKED, ATTEST_SIGNED };
+enum attest_state { ATTEST_NONE = 0, ATTEST_ASKED, ATTEST_ANSWERED };
 
 struct attest {                 /* words have bytes in the order of memory */
-    uint64_t nonce[ATTEST_WORDS];
+    uint64_t nonce[ATTEST_WORDS];               /* of a token; or what tells keys apart, and zeros */
     uint64_t personal[ATTEST_WORDS];            /* the host's word for this VM */
     uint64_t extended[ATTEST_EXTENDED][4];      /* the guest's own measurements */
     uint64_t number;            /* goes up with each request, and each change of what one says */
-    uint32_t size;              /* bytes of the token, without the chain */
+    uint32_t size;              /* bytes of the answer; of a token without the chain */
     uint32_t written;           /* of them, from the first on: whole pieces */
-    uint64_t token[ATTEST_TOKEN_WORDS];
+    uint64_t answer[ATTEST_TOKEN_WORDS];
     uint8_t state;              /* enum attest_state */
+    uint8_t wants;              /* CORDON_WANTS_ */
 };
 
 _Static_assert(CORDON_TOKEN_MOST % CORDON_TOKEN_PIECE == 0, "whole pieces find room");

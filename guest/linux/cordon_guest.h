@@ -77,7 +77,7 @@ void report_stop(void);
 
 /* ---- token.c ---- */
 
-/* /dev/cordon-token and /dev/cordon-extend. */
+/* /dev/cordon-token, /dev/cordon-key and /dev/cordon-extend. */
 int token_start(void);
 void token_stop(void);
 

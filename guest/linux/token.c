@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /dev/cordon-token: 64 bytes are written, a nonce; what is read then is the token with it, signed by the keeper (docs/ATTESTATION.md).
+ * /dev/cordon-key: 33 bytes are written: which kind of key (0 or 1), and what tells it from others of the guest's; 32 are read then.
  * /dev/cordon-extend: 33 bytes are written: which of the guest's own measurements (0 to 3), and by what it is extended.
  *
- * The nonce and the token are the guest's, and not the file's: there is one at a time.
+ * What was asked for is the guest's, and not the file's: there is one request at a time.
  */
 #include <linux/arm-smccc.h>
 #include <linux/delay.h>
@@ -15,7 +16,7 @@
 #include "cordon_guest.h"
 
 #define NONCE 64
-#define EXTEND (1 + 32)
+#define NUMBERED (1 + 32)
 #define POLL_MS 20
 
 static int error_of(u64 status)
@@ -47,7 +48,7 @@ static ssize_t token_write(struct file *file, const char __user *from, size_t si
 static int wait_for_piece(u64 at, struct arm_smccc_1_2_regs *r)
 {
 	for (;;) {
-		*r = (struct arm_smccc_1_2_regs){ .a0 = CORDON_GUEST_TOKEN_READ, .a1 = at };
+		*r = (struct arm_smccc_1_2_regs){ .a0 = CORDON_GUEST_ANSWER_READ, .a1 = at };
 		arm_smccc_1_2_hvc(r, r);
 		if (r->a0 != CORDON_AGAIN)
 			return error_of(r->a0);
@@ -56,7 +57,7 @@ static int wait_for_piece(u64 at, struct arm_smccc_1_2_regs *r)
 	}
 }
 
-static ssize_t token_read(struct file *file, char __user *to, size_t size, loff_t *at)
+static ssize_t answer_read(struct file *file, char __user *to, size_t size, loff_t *at)
 {
 	struct arm_smccc_1_2_regs r;
 	int ret = wait_for_piece(*at, &r);
@@ -72,24 +73,43 @@ static ssize_t token_read(struct file *file, char __user *to, size_t size, loff_
 	return size;
 }
 
+/* A call with a number in x1 and 32 bytes from x2 on. */
+static ssize_t write_numbered(u32 function, const char __user *from, size_t size)
+{
+	struct arm_smccc_1_2_regs r = { .a0 = function };
+	u8 number;
+
+	if (size != NUMBERED)
+		return -EINVAL;
+	if (get_user(number, (const u8 __user *)from) || copy_from_user(&r.a2, from + 1, NUMBERED - 1))
+		return -EFAULT;
+	r.a1 = number;
+	arm_smccc_1_2_hvc(&r, &r);
+	return r.a0 == CORDON_OK ? NUMBERED : error_of(r.a0);
+}
+
 static ssize_t extend_write(struct file *file, const char __user *from, size_t size, loff_t *at)
 {
-	struct arm_smccc_1_2_regs r = { .a0 = CORDON_GUEST_EXTEND };
-	u8 which;
+	return write_numbered(CORDON_GUEST_EXTEND, from, size);
+}
 
-	if (size != EXTEND)
-		return -EINVAL;
-	if (get_user(which, (const u8 __user *)from) || copy_from_user(&r.a2, from + 1, EXTEND - 1))
-		return -EFAULT;
-	r.a1 = which;
-	arm_smccc_1_2_hvc(&r, &r);
-	return r.a0 == CORDON_OK ? EXTEND : error_of(r.a0);
+static ssize_t key_write(struct file *file, const char __user *from, size_t size, loff_t *at)
+{
+	*at = 0;
+	return write_numbered(CORDON_GUEST_KEY_ASK, from, size);
 }
 
 static const struct file_operations token_operations = {
 	.owner = THIS_MODULE,
 	.write = token_write,
-	.read = token_read,
+	.read = answer_read,
+	.llseek = noop_llseek,
+};
+
+static const struct file_operations key_operations = {
+	.owner = THIS_MODULE,
+	.write = key_write,
+	.read = answer_read,
 	.llseek = noop_llseek,
 };
 
@@ -99,34 +119,32 @@ static const struct file_operations extend_operations = {
 	.llseek = noop_llseek,
 };
 
-static struct miscdevice token_device = {
-	.minor = MISC_DYNAMIC_MINOR,
-	.name = "cordon-token",
-	.fops = &token_operations,
-	.mode = 0600,
+#define DEVICE(called, operations) { .minor = MISC_DYNAMIC_MINOR, .name = called, .fops = &(operations), .mode = 0600 }
+
+static struct miscdevice devices[] = {
+	DEVICE("cordon-token", token_operations),
+	DEVICE("cordon-key", key_operations),
+	DEVICE("cordon-extend", extend_operations),
 };
-
-static struct miscdevice extend_device = {
-	.minor = MISC_DYNAMIC_MINOR,
-	.name = "cordon-extend",
-	.fops = &extend_operations,
-	.mode = 0600,
-};
-
-int token_start(void)
-{
-	int ret = misc_register(&token_device);
-
-	if (ret != 0)
-		return ret;
-	ret = misc_register(&extend_device);
-	if (ret != 0)
-		misc_deregister(&token_device);
-	return ret;
-}
 
 void token_stop(void)
 {
-	misc_deregister(&extend_device);
-	misc_deregister(&token_device);
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		if (devices[i].this_device)
+			misc_deregister(&devices[i]);
+	}
+}
+
+int token_start(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		int ret = misc_register(&devices[i]);
+
+		if (ret != 0) {
+			devices[i].this_device = NULL;
+			token_stop();
+			return ret;
+		}
+	}
+	return 0;
 }

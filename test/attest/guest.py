@@ -35,6 +35,7 @@ SECRET = b"Cordon TEST secret: not a secret"
 KEY_SALT = bytes.fromhex("63b6a04d2c077fc10f639f21da793844356cc2b0b441b3a77124035c03f8e1be"
                          "6035d31f282821a7450a02222ab1b3cff1679b05ab1ca5d1affb789ccd2b0b3b")
 ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+PERSONAL = bytes(range(64))
 SECONDS = 400
 passed = failed = 0
 
@@ -107,7 +108,7 @@ def boot(name, nonce, *settings, more=""):
     path = os.path.join(LOGS, "attest-%s.log" % name)
     with open(path, "wb") as log:
         try:
-            status = subprocess.run(script("run-host", "INITRD=" + INITRD, "APPEND=quiet cordon.nonce=%s %s" % (nonce.hex(), more), *settings), check=False,
+            status = subprocess.run(script("run-host", "INITRD=" + INITRD, "APPEND=quiet cordon.nonce=%s cordon.personal=%s %s" % (nonce.hex(), PERSONAL.hex(), more), *settings), check=False,
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, timeout=SECONDS).returncode
         except subprocess.TimeoutExpired:
             status = None
@@ -145,9 +146,9 @@ class Owner:
             file.write(key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
         return self.path(name)
 
-    def expect(self, name, initrd):
+    def expect(self, name, initrd, personal=PERSONAL):
         subprocess.run([CORDON, "measure", "--kernel", os.path.join(KERNEL, "Image"), "--initrd", initrd, "--append", "console=ttyS0 quiet", "--mem",
-                        "192M", "--write", self.path(name), "--cordon", os.path.join(ROOT, "build", "el2", "cordon.bin")], check=True,
+                        "192M", "--personal", personal.hex(), "--write", self.path(name), "--cordon", os.path.join(ROOT, "build", "el2", "cordon.bin")], check=True,
                        stdout=subprocess.DEVNULL)
         return self.path(name)
 
@@ -184,6 +185,7 @@ def look_at_tokens(found, nonce, owner):
     trusted("the first token", first)
     refused("with another nonce", "nonce", first, bytes(64))
     refused("of a guest with one byte of its initrd changed", "measurement", first, expected=owner.other_initrd)
+    refused("of another guest that begins alike", "personalisation", first, expected=owner.expect("person.cbor", GUEST, bytes(64)))
     refused("by another platform", "key", first, key=owner.write_key("other.pem", ec.generate_private_key(ec.SECP256R1()).public_key()))
     refused("of a platform that can be debugged", "debug", first, debug=False)
     refused("before the extension", "measurement", first, expected=owner.expect_extended(extended))
@@ -193,6 +195,32 @@ def look_at_tokens(found, nonce, owner):
         parts = cbor2.loads(first).value
         refused("with the guest's part of one token and the platform's of another keeper's", "key",
                 cbor2.dumps(cbor2.CBORTag(399, {**cbor2.loads(found["third token"]).value, 44241: parts[44241]})))
+
+
+def sealing_key(token, kind, number):
+    """What the profile makes of the first stage's secret for this Cordon, and the keeper of that for this guest."""
+    parts = cbor2.loads(token).value
+    claims = cbor2.loads(cbor2.loads(parts[-75000])[1][2])
+    guest = cbor2.loads(cbor2.loads(parts[44241])[2])
+    none = bytes(64)
+    cordon = [hashlib.sha512(claims[-4670545] + claims[-4670547] + none + claims[-4670551] + none).digest(),
+              hashlib.sha512(none + claims[-4670551] + none).digest()][kind]
+    secret = HKDF(hashes.SHA512(), 32, cordon, [b"CDI_Attest", b"CDI_Seal"][kind]).derive(SECRET)
+    root = HKDF(hashes.SHA512(), 32, b"Cordon: keys of guests", b"").derive(secret)
+    label = bytes.fromhex("%064d" % number)
+    return HKDF(hashes.SHA512(), 32, label, guest[44238] + guest[44235]).derive(root).hex()
+
+
+def look_at_keys(log, token):
+    first = re.findall(r"^guest: (?:no )?key:? (.*)$", log, re.M)
+    check(len(first) == 6, "the guest has an answer to each question for a key")
+    if len(first) != 6 or not isinstance(token, bytes):
+        return
+    wanted = [sealing_key(token, kind, number) for kind, number in ((0, 1), (0, 1), (0, 2), (1, 1))]
+    check(first[:4] == wanted, "keys to seal with are what their derivation says: of two kinds, and by what the guest tells them apart by")
+    check(len(set(wanted)) == 3, "and three of these are different")
+    check("Invalid argument" in first[4], "there is no third kind: %s" % first[4])
+    check(first[5] == wanted[0], "another keeper derives the same")
 
 
 def look_at_refusals(log, found):
@@ -215,6 +243,7 @@ def main():
         found = tokens_of(log)
         look_at_refusals(log, found)
         look_at_tokens(found, nonce, Owner(folder))
+        look_at_keys(log, found.get("first token"))
     log = boot("no-root", nonce, more="cordon.root=no")
     check("test: the keeper ended with 0: no root of trust" in log, "without a hand-over the keeper says so")
     check("guest: no token: " in log and "Operation not supported" in log, "and so does the guest")

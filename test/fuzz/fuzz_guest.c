@@ -98,7 +98,7 @@ static uint64_t take_function(struct input *in)
     static const uint32_t base[] = { 0x84000000, 0xc4000000, 0xc6000080, 0x80000000, 0x8600ff00, 0xc6000000 };
     uint8_t b = take_byte(in);
 
-    return b < 240 ? base[b % 6] + b / 6 % 14 : take_bytes(in, 4);
+    return b < 240 ? base[b % 6] + b / 6 % 15 : take_bytes(in, 4);
 }
 
 /* System registers that lead somewhere, or any. */
@@ -385,7 +385,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.sim = make(take_byte(&w.in));
     before = host_frames(sim_core(w.sim));
     sim_guest(w.sim, play, &w);
-    w.root = (struct attest_root){ handed, handed + ATTEST_SECRET, 77, w.keeper, &w.serving };
+    w.root = (struct attest_root){ handed, handed, handed + ATTEST_SECRET, 77, w.keeper, &w.serving };
     sim_attest_root(w.sim, &w.root);
     for (unsigned i = 0; i < CALLS && w.in.left > 0 && sim_reports(w.sim) == 0; i++)
         call(&w);

@@ -19,7 +19,7 @@ struct world {
     struct guest g, other, keeper, second;
     struct attest_root root;
     uint64_t known[4], serving;
-    uint8_t secret[ATTEST_SECRET], chain[CHAIN];
+    uint8_t secret[ATTEST_SECRET], seal[ATTEST_SECRET], chain[CHAIN];
 };
 
 struct call {
@@ -70,9 +70,9 @@ static void world_new(struct world *w)
     for (unsigned i = 0; i < CHAIN; i++)
         w->chain[i] = (uint8_t)(100 + 7 * i);
     for (unsigned i = 0; i < ATTEST_SECRET; i++)
-        w->secret[i] = (uint8_t)(0xa0 + i);
+        w->secret[i] = (uint8_t)(0xa0 + i), w->seal[i] = (uint8_t)(0x30 + i);
     w->serving = 0;
-    w->root = (struct attest_root){ w->secret, w->chain, CHAIN, w->known, &w->serving };
+    w->root = (struct attest_root){ w->secret, w->seal, w->chain, CHAIN, w->known, &w->serving };
     sim_attest_root(w->g.m->sim, &w->root);
 }
 
@@ -140,7 +140,7 @@ static void sign(struct world *w, struct guest *who, uint64_t size)
 
 static uint64_t token_status(struct world *w, struct guest *who)
 {
-    return STATUS(w, who, CORDON_GUEST_TOKEN_READ);
+    return STATUS(w, who, CORDON_GUEST_ANSWER_READ);
 }
 
 /* ---- whether there is anything ---- */
@@ -192,7 +192,8 @@ static void the_keeper_is_given_the_secret_and_what_a_token_ends_with(void **sta
     c = DO(&w, &w.keeper, CORDON_KEEPER_BEGIN);
     assert_int_equal(c.x[0], CORDON_OK);
     assert_memory_equal(&c.x[1], w.secret, ATTEST_SECRET);
-    assert_int_equal(c.x[5], CHAIN);
+    assert_memory_equal(&c.x[5], w.seal, ATTEST_SECRET);
+    assert_int_equal(c.x[9], CHAIN);
     assert_int_equal(begin(&w, &w.keeper), CORDON_OK);      /* once more: it is the same one */
     world_free(&w);
 }
@@ -410,7 +411,7 @@ static void a_token_comes_in_pieces_and_ends_with_the_chain(void **state)
         ask(&w, &w.other, k);
         sign(&w, &w.other, sizes[k]);
         for (uint64_t at = 0; at < all; at += at % 96 == 0 ? 1 : 95) {
-            struct call c = DO(&w, &w.other, CORDON_GUEST_TOKEN_READ, at);
+            struct call c = DO(&w, &w.other, CORDON_GUEST_ANSWER_READ, at);
             uint8_t byte[CORDON_TOKEN_PIECE];
 
             assert_int_equal(c.x[0], CORDON_OK);
@@ -422,10 +423,48 @@ static void a_token_comes_in_pieces_and_ends_with_the_chain(void **state)
                 assert_int_equal(byte[i], place < sizes[k] ? (uint8_t)(place + 1) : place < all ? w.chain[place - sizes[k]] : 0);
             }
         }
-        assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_TOKEN_READ, all), CORDON_RANGE);
-        assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_TOKEN_READ, UINT64_MAX), CORDON_RANGE);
+        assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_ANSWER_READ, all), CORDON_RANGE);
+        assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_ANSWER_READ, UINT64_MAX), CORDON_RANGE);
         assert_int_equal(token_status(&w, &w.g), CORDON_STATE);     /* it is nobody else's */
     }
+    world_free(&w);
+}
+
+static void a_key_is_asked_for_by_kind_and_comes_without_the_chain(void **state)
+{
+    struct world w;
+    uint64_t guest, number;
+    struct call c;
+
+    (void)state;
+    world_new(&w);
+    assert_int_equal(begin(&w, &w.keeper), CORDON_OK);
+    for (uint64_t kind = 0; kind < 2; kind++) {
+        uint8_t byte[CORDON_TOKEN_PIECE];
+
+        ask(&w, &w.other, 1000);        /* whose nonce is gone then */
+        assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_KEY_ASK, kind, 21, 22, 23, 24, 25), CORDON_OK);
+        assert_true(next(&w, &w.keeper, &guest, &number));
+        c = DO(&w, &w.keeper, CORDON_KEEPER_READ, guest, number, 0);
+        for (uint64_t i = 0; i < 16; i++)
+            assert_int_equal(c.x[1 + i], i < 4 ? 21 + i : 0);
+        c = DO(&w, &w.keeper, CORDON_KEEPER_READ, guest, number, 2);
+        assert_int_equal(c.x[7], CORDON_WANTS_KEY + kind);
+        assert_int_equal(write_piece(&w, guest, number, 0, 32), CORDON_OK);
+        c = DO(&w, &w.other, CORDON_GUEST_ANSWER_READ, 0);
+        assert_int_equal(c.x[0], CORDON_OK);
+        assert_int_equal(c.x[1], 32);
+        memcpy(byte, &c.x[2], sizeof byte);
+        for (uint64_t i = 0; i < sizeof byte; i++)
+            assert_int_equal(byte[i], i < 32 ? i + 1 : 0);
+        assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_ANSWER_READ, 32), CORDON_RANGE);
+    }
+    ask(&w, &w.other, 1000);
+    assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_KEY_ASK, 2, 1), CORDON_RANGE);
+    assert_int_equal(STATUS(&w, &w.other, CORDON_GUEST_KEY_ASK, UINT64_MAX, 1), CORDON_RANGE);
+    assert_true(next(&w, &w.keeper, &guest, &number));
+    assert_int_equal(DO(&w, &w.keeper, CORDON_KEEPER_READ, guest, number, 0).x[1], 1000);       /* a refusal changes nothing */
+    assert_int_equal(DO(&w, &w.keeper, CORDON_KEEPER_READ, guest, number, 2).x[7], CORDON_WANTS_TOKEN);
     world_free(&w);
 }
 
@@ -578,6 +617,7 @@ int main(void)
         cmocka_unit_test(it_is_told_of_nobody_who_has_not_asked),
         cmocka_unit_test(a_slots_next_guest_has_asked_for_nothing),
         cmocka_unit_test(a_token_comes_in_pieces_and_ends_with_the_chain),
+        cmocka_unit_test(a_key_is_asked_for_by_kind_and_comes_without_the_chain),
         cmocka_unit_test(who_waits_is_told_whether_somebody_signs),
         cmocka_unit_test(half_a_token_is_none),
         cmocka_unit_test(pieces_come_one_behind_the_other_and_find_room),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the core wants for attestation: what was handed over, and which guest signs. Its measurement was known when this was built. */
+/* What the core wants for attestation: what was handed over, and which guest signs, as it was known when this was built. */
 #include "guest/attest.h"
 #include "root.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attestation: a guest asks for a token, and the keeper signs it; or for a key to seal with, and the keeper derives it. The keeper is
- * a guest too, with a measurement that is known beforehand. What it needs goes to it, what is to be said of each guest that asks,
- * and the answer comes back. Nothing of an answer is looked at here; docs/DESIGN.md, "Who signs".
+ * Attestation: a guest asks for a token, and the keeper signs it; or for a key to seal with, and the keeper derives it. The
+ * keeper is a guest too, with a measurement that is known beforehand. What it needs goes to it, what is to be said of each guest
+ * that asks, and the answer comes back. Nothing of an answer is looked at here; docs/DESIGN.md, "Who signs".
  *
  * What of it is a VM's is with its vCPU 0 (struct attest, vcpu.h), guarded by the VM's lock, and goes when the VM goes.
  */

@@ -270,8 +270,8 @@ enum cordon_failure {
 #define CORDON_GUEST_TOKEN_ASK 0xc6000086u
 
 /*
- * The token or the key that was asked for, a piece of it. x1: offset. x1: size of all of it; x2 .. x13: 96 bytes from there on, zero
- * behind its end. CORDON_AGAIN: it is not made yet. CORDON_NO_VM: nor is there a keeper that could; the host can start one.
+ * The token or the key that was asked for, a piece of it. x1: offset. x1: size of all of it; x2 .. x13: 96 bytes from there on,
+ * zero behind its end. CORDON_AGAIN: it is not made yet. CORDON_NO_VM: nor is there a keeper that could; the host can start one.
  * CORDON_STATE: nothing was asked for. CORDON_RANGE: it ends before this offset.
  */
 #define CORDON_GUEST_ANSWER_READ 0xc6000087u
@@ -283,8 +283,8 @@ enum cordon_failure {
 #define CORDON_GUEST_EXTEND 0xc6000088u
 
 /*
- * A key is asked for, 32 bytes, to seal secrets with: the same for each guest with this measurement and personalisation value on this
- * machine, and for no other. x1: 0, under this very Cordon; 1, under whichever the machine's firmware lets have its sealing
+ * A key is asked for, 32 bytes, to seal secrets with: the same for each guest with this measurement and personalisation value on
+ * this machine, and for no other. x1: 0, under this very Cordon; 1, under whichever the machine's firmware lets have its sealing
  * secret. x2 .. x5: 32 bytes that tell the guest's keys apart. CORDON_RANGE: x1.
  */
 #define CORDON_GUEST_KEY_ASK 0xc6000089u
@@ -310,15 +310,15 @@ enum cordon_failure {
 /*
  * What is to be said of it. x1: the guest; x2: the request; x3: 0 nonce (64 bytes) and personalisation value (64), 1 its own
  * measurements (4 of 32), 2 its measurement (32), generation (8), restored (8: 0 or 1), what it wants (8: CORDON_WANTS_, where a
- * key's 32 bytes are in the nonce's place). x1 .. x16: these. CORDON_STATE, CORDON_NO_VM: nobody waits for this one any more; what
- * a guest extends makes its request another one. CORDON_RANGE: no such part.
+ * key's 32 bytes are in the nonce's place). x1 .. x16: these. CORDON_STATE, CORDON_NO_VM: nobody waits for this one any more;
+ * what a guest extends makes its request another one. CORDON_RANGE: no such part.
  */
 #define CORDON_KEEPER_READ 0xc600008cu
 
 /*
- * The answer, a token without the chain or a key, 96 bytes of it, in ascending order. x1, x2: as above; x3: offset; x4: size of all
- * of it, at most CORDON_TOKEN_MOST; x5 .. x16: the bytes. With the last of them the guest has it. CORDON_RANGE: not the next ones,
- * or another size than before.
+ * The answer, a token without the chain or a key, 96 bytes of it, in ascending order. x1, x2: as above; x3: offset; x4: size of
+ * all of it, at most CORDON_TOKEN_MOST; x5 .. x16: the bytes. With the last of them the guest has it. CORDON_RANGE: not the next
+ * ones, or another size than before.
  */
 #define CORDON_KEEPER_WRITE 0xc600008du
 

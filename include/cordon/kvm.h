@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What Cordon's /dev/kvm has beside KVM's own API: functions of PCI that are a VM's alone, and what is said of a VM when it is
- * attested (docs/KVM.md, "Devices", "Attestation"). For a driver and for VMMs. Numbers are our own, and no other driver's of /dev/kvm.
+ * attested (docs/KVM.md, "Devices", "Attestation"). For a driver and for VMMs. Numbers are our own, and no other driver's of
+ * /dev/kvm.
  */
 #ifndef CORDON_KVM_H
 #define CORDON_KVM_H
@@ -41,8 +42,8 @@ struct cordon_kvm_personal {
 };
 
 /*
- * Of a VM, before it starts: the personalisation value that the guest's tokens have, zeros unless it is given. It is not measured.
- * EBUSY: this VM has started. ENOTTY, EINVAL from other drivers: they attest nothing.
+ * Of a VM, before it starts: the personalisation value that the guest's tokens have, zeros unless it is given. It is not
+ * measured. EBUSY: this VM has started. ENOTTY, EINVAL from other drivers: they attest nothing.
  */
 #define CORDON_KVM_PERSONALISE _IOW(0xcd, 0x21, struct cordon_kvm_personal)
 

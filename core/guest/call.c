@@ -3,6 +3,7 @@
 #include "guest/call.h"
 
 #include "memory/memory.h"
+#include "guest/attest.h"
 #include "guest/power.h"
 #include "guest/relinquish.h"
 #include "base/sha256.h"
@@ -108,7 +109,8 @@ static bool own_call(struct cordon *c, struct vcpu_claim u, uint32_t function, s
     case CORDON_GUEST_RELINQUISH: return relinquish(c, u, r);
     case CORDON_GUEST_QUERY: return query(c, u);
     case CORDON_GUEST_MEASUREMENT: return measurement(u);
-    default: return call_host(u, r);
+    case CORDON_GUEST_HOST: return call_host(u, r);
+    default: return vcpu_attest_call(c, u, function) || answer_one(u, CORDON_NOT_SUPPORTED);
     }
 }
 

@@ -62,6 +62,12 @@ static int __init guest_init(void)
 		pool_destroy();
 		return ret;
 	}
+	ret = token_start();
+	if (ret != 0) {
+		dma_stop();
+		pool_destroy();
+		return ret;
+	}
 	register_reboot_notifier(&reboot);
 	if (report && report_start() != 0)
 		pr_err("cordon_guest: this kernel does not tell which memory is free: none is given back\n");
@@ -73,6 +79,7 @@ static void __exit guest_exit(void)
 {
 	report_stop();
 	unregister_reboot_notifier(&reboot);
+	token_stop();
 	dma_stop();
 	pool_destroy();
 }

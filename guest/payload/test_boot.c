@@ -32,7 +32,7 @@ static void uid(void)
 /* The host's calls do not exist for a guest. */
 static void unknown_calls(void)
 {
-    static const uint32_t functions[] = { 0x84001234, 0xc4001234, 0xc5000000, 0xc6000086, 0xc60000ff, 0xffffffff, 0x00000000 };
+    static const uint32_t functions[] = { 0x84001234, 0xc4001234, 0xc5000000, 0xc600008e, 0xc60000ff, 0xffffffff, 0x00000000 };
     struct answer a;
 
     for (uint32_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {

@@ -8,10 +8,14 @@
 
 #include "machine.h"
 
+#define PERSONAL_SIZE 64
 #define BLOCK 0x200000ull       /* what a stage-2 block maps */
 
 struct options {
     const char *kernel;
+    const char *personal;       /* 64 bytes as hexadecimal digits */
+    uint8_t personal_value[PERSONAL_SIZE];
+    const char *keeper;         /* the guest that signs tokens, in the place of a kernel */
     const char *initrd;
     const char *append;
     const char *dump_tree;

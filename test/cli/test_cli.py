@@ -863,6 +863,40 @@ def measure_refuses_what_it_cannot_know():
     equal(run("measure", "--version").out.split()[:2], ["cordon", "measure"])
 
 
+@test
+def measure_knows_how_the_keeper_is_started():
+    data = bytearray(kernel(image_size=1 << 20))
+    struct.pack_into("<Q", data, 8, 0)
+    path = write("keeper", bytes(data))
+    r = run("measure", "--keeper", path)
+    equal((r.status, r.err), (0, ""))
+    equal(r.out, run("measure", "--kernel", path, "--mem", "4M", "--append", "", "--cpus", "1").out)
+    for args in (("--kernel", path), ("--mem", "4M"), ("--append", ""), ("--cpus", "1"), ("--initrd", path), ("--disk", "/none"), ("--random",),
+                 ("--serial", "/none"), ("--console", "/none"), ("--rng",), ("--device", "0000:01:00.0"), ("--net", "tap=tap0")):
+        r = run("measure", "--keeper", path, *args)
+        equal((r.status, r.out), (2, ""), " ".join(args))
+        contains(r.err, "do not go with it")
+
+
+@test
+def measure_has_a_personalisation_value_expected_and_does_not_measure_it():
+    path, image = os.path.join(scratch, "expected"), write("cordon.bin", b"an image")
+    initrd = b"initrd"
+    seen = []
+    for personal in (None, bytes(range(64)), bytes(64)):
+        r, _ = measure(kernel(), initrd, "--write", path, "--cordon", image, *(["--personal", personal.hex()] if personal is not None else []))
+        with open(path, "rb") as file:
+            data = file.read()
+        seen.append(r.out)
+        check(personal is None or b"\x04\x58\x40" + personal in data, "it is in the file")
+        equal(len(data), 1 + 1 + 2 + 32 + 1 + 2 + 64 + (1 + 2 + 64 if personal is not None else 0), "bytes of the file")
+    equal(len(set(seen)), 1, "it is not measured")
+    for wrong in ("", "00", "0" * 127, "0" * 129, "x" + "0" * 127):
+        r = run("measure", "--kernel", write("Image", kernel()), "--personal", wrong)
+        equal((r.status, r.out), (2, ""), wrong)
+        contains(r.err, "not 128 hexadecimal digits")
+
+
 def main():
     global cordon, scratch
     if len(sys.argv) < 2:

@@ -431,7 +431,7 @@ static void w0_names_the_call(void **state)
 
 static void calls_that_do_not_exist_change_x0_alone(void **state)
 {
-    static const uint32_t none[] = { 0, 0xc600007f, 0xc6000086, 0x86000080, 0xc6000080 - 0x40000000, CORDON_CALL_VM_CREATE,
+    static const uint32_t none[] = { 0, 0xc600007f, 0xc600008e, 0x86000080, 0xc6000080 - 0x40000000, CORDON_CALL_VM_CREATE,
                                      CORDON_CALL_VCPU_RUN, CORDON_CALL_MAP, CORDON_CALL_FEATURES, 0x8600ff02, UINT32_MAX };
     struct guest g;
     struct vcpu *u;

@@ -13,7 +13,7 @@
 #define CORDON_ABI_H
 
 #define CORDON_ABI_MAJOR 1      /* raised when a call changes its meaning */
-#define CORDON_ABI_MINOR 2      /* raised when calls are added */
+#define CORDON_ABI_MINOR 3      /* raised when calls are added */
 
 /* SMCCC's own answers in x0: 64-bit -1 and -3. Results of calls are never negative. */
 #define CORDON_NOT_SUPPORTED (-1)
@@ -137,6 +137,12 @@
  * that no vCPU has sent; a timer's (27, 30) while it is not asserted; fields that are not the host's to set.
  */
 #define CORDON_CALL_VCPU_RUN 0xc600001eu
+
+/*
+ * What guests read from a feature register, S3_0_C0_C<m>_<o>. x1: m, 1 .. 7; x2: o, 0 .. 7. x1: the value, of the CPU that asks.
+ * CORDON_RANGE: no such register.
+ */
+#define CORDON_CALL_VCPU_FEATURE 0xc600001fu
 
 /* ---- calls of the host: devices for virtual machines ----
  *

@@ -179,8 +179,16 @@
  */
 #define CORDON_CALL_DEVICE_DETACH 0xc6000023u
 
+/* ---- calls of the host: what guests' CPUs are like ---- */
+
+/*
+ * What guests read from a feature register, S3_0_C0_C<m>_<o>. x1: m, 1 .. 7; x2: o, 0 .. 7. x1: the value, of the CPU that asks.
+ * CORDON_RANGE: no such register.
+ */
+#define CORDON_CALL_VCPU_FEATURE 0xc6000024u
+
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES
-#define CORDON_CALL_LAST CORDON_CALL_DEVICE_DETACH
+#define CORDON_CALL_LAST CORDON_CALL_VCPU_FEATURE
 
 #define CORDON_VCPUS_MAX 16         /* of a VM; vCPU i has MPIDR_EL1.Aff0 = i */
 #define CORDON_MEMORY_RANGES 8      /* of a VM */

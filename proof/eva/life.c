@@ -253,6 +253,7 @@ static void guest_life(struct cordon *c)
     struct cordon_mapping m;
 
     (void)host(c, CORDON_CALL_VM_LIMITS, 0, 0, 0, 0);
+    (void)hypercall_vm(c, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_FEATURE, any(), any() });
     (void)host(c, CORDON_CALL_VM_DONATE, handle, 0xa0, 10, 0);
     (void)host(c, CORDON_CALL_VM_MEMORY, handle, RAM_AT, 0x400000, 0);
     (void)host(c, CORDON_CALL_VCPU_CREATE, handle, 0, 0xb0, 0);

@@ -314,7 +314,7 @@ static void call(struct world *w)
             access(w, 0, (0x10000 + take_bytes(&w->in, 2) % 1024) * PAGE, false);
         return;
     default:
-        x[0] = CORDON_CALL_VM_LIMITS + op % 32 % 15 | (uint64_t)(who > 200) << 40;
+        x[0] = CORDON_CALL_VM_LIMITS + op % 32 % 16 | (uint64_t)(who > 200) << 40;
         x[1] = who % 16 == 15 ? take_number(w) : handle;
         for (unsigned i = 2; i < 5; i++)
             x[i] = take_number(w);

@@ -433,6 +433,8 @@ for (uint64_t i = 0; i < 512; i++)
     gone("vcpu-frame-not-empty", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;"),
     never("vcpu-made-twice", "create_in", "a vCPU can be made twice", "*row != 0"),
     M("vcpu-one-too-many", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
+    M("feature-any-crm", "feature", "a number beyond CRm's reaches into other fields of a feature register's name", "x[1] > 15 || ", ""),
+    M("feature-any-op2", "feature", "a number beyond op2's reaches into other fields of a feature register's name", " || x[2] > 7", ""),
 
     # ---- attestation ----
     always("anybody-is-the-keeper", "keeper_call", "any guest is given the secret", "is_keeper(u, r)"),

@@ -39,14 +39,14 @@ static bool read_size(const char *text, uint64_t *size)
     return true;
 }
 
-static uint64_t memory_size(const char *text)
+static uint64_t memory_size(const char *option, const char *text)
 {
     uint64_t size;
 
     if (!read_size(text, &size))
-        die("--mem %s: not a size; give one like 192M or 1G", text);
+        die("%s %s: not a size; give one like 192M or 1G", option, text);
     if (size % BLOCK || size == 0)
-        die("--mem %s: not a multiple of 2M", text);
+        die("%s %s: not a multiple of 2M", option, text);
     return size;
 }
 
@@ -59,7 +59,7 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum { KERNEL = 1, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, DMA_POOL, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
@@ -72,6 +72,7 @@ static const struct option names[] = {
     { "rng", no_argument, NULL, RNG },
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
+    { "dma-pool", required_argument, NULL, DMA_POOL },
     { "cpus", required_argument, NULL, CPUS },
     { "random", no_argument, NULL, RANDOM },
     { "dump-dtb", required_argument, NULL, DUMP_DTB },
@@ -123,7 +124,8 @@ static void take(struct options *o, const char *help, int option)
     case CONSOLE: o->console = optarg; break;
     case RNG: o->entropy = true; break;
     case DEVICE: add_device(o, optarg); break;
-    case MEM: o->memory = memory_size(optarg); break;
+    case MEM: o->memory = memory_size("--mem", optarg); break;
+    case DMA_POOL: o->pool = memory_size("--dma-pool", optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
     case RANDOM: o->random = true; break;
     case DUMP_DTB: o->dump_tree = optarg; break;

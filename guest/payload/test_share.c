@@ -172,7 +172,7 @@ static void as_kvm(void)
 
     CHECK((hvc(KVM_FEATURES, 0, 0, 0, 0).x0 & 0x1c) == 0x1c && hvc(KVM_HYP_MEMINFO, 0, 0, 0, 0).x0 == PAGE, "it has no such calls");
     for (uint32_t turn = 0; turn < 10; turn++) {
-        struct answer (*call)(uint32_t, uint64_t, uint64_t, uint64_t, uint64_t) = turn % 2 ? smc : hvc;
+        struct answer (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = turn % 2 ? smc : hvc;
 
         CHECK(hvc(CORDON_GUEST_RELINQUISH, at, PAGE, 0, 0).x0 == 0 && query(at).x1 == 0, "turn %u: it is there", turn);
         CHECK((int64_t)call(KVM_MEM_UNSHARE, at, 0, 0, 0).x0 == KVM_INVALID && query(at).x1 == 0, "turn %u: a hole is not shared", turn);

@@ -134,7 +134,7 @@ void test_fail(const char *format, const uint64_t *values);
 void die(const char *format, const uint64_t *values) __attribute__((noreturn));
 
 extern const struct test boot_tests[], memory_tests[], share_tests[], psci_tests[], time_tests[], register_tests[], storm_tests[],
-    secret_tests[], random_tests[], debug_tests[];
+    secret_tests[], random_tests[], debug_tests[], bench_tests[];
 
 /* ---- calls ---- */
 

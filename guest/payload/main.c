@@ -90,7 +90,7 @@ static void run(const struct test *t)
 
 static bool is_cordon(void)
 {
-    struct answer a = hvc(CORDON_CALL_UID, 0, 0, 0, 0);
+    struct answer a = hvc(CORDON_GUEST_UID, 0, 0, 0, 0);
 
     return a.x0 == CORDON_UID_0 && a.x1 == CORDON_UID_1 && a.x2 == CORDON_UID_2 && a.x3 == CORDON_UID_3;
 }

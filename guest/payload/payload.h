@@ -21,6 +21,14 @@
 #define BLOCK 0x200000ull
 #define HOLE 0x02000000ull          /* an address with nothing behind it */
 
+/* Calls of KVM's protected guests. */
+#define KVM_FEATURES 0x86000000u
+#define KVM_HYP_MEMINFO 0xc6000002u
+#define KVM_MEM_SHARE 0xc6000003u
+#define KVM_MEM_UNSHARE 0xc6000004u
+#define KVM_MMIO_GUARD 0xc6000007u
+#define KVM_INVALID (-3)
+
 /* ---- CPUs ---- */
 
 #define DEBUG_EVENTS 16

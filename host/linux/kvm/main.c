@@ -17,7 +17,7 @@
 #include "list.h"
 #include "vm_fd.h"
 
-#define ABI_MINOR 2		/* the first that has devices for VMs */
+#define ABI_MINOR 3		/* the first that has personalisation values and tells of feature registers */
 
 /* ---- ioctls ---- */
 

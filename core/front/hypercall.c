@@ -11,6 +11,9 @@
 #include "guest/run.h"
 #include "base/sha256.h"
 
+/* A feature register's operands as ESR_EL2 has them: op0 is 3, op1 and CRn are 0. */
+#define FEATURE_NAME(crm, op2) (UINT64_C(3) << 20 | (op2) << 17 | (crm) << 1)
+
 /* ---- building ---- */
 
 static void limits(struct cordon *c, uint64_t x[HYPERCALL_REGS])
@@ -328,6 +331,16 @@ static enum cordon_status measurement(struct cordon *c, uint64_t x[HYPERCALL_REG
     return status;
 }
 
+static enum cordon_status feature(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    uint64_t value = 0;
+
+    if (x[1] > 15 || x[2] > 7 || !arch_id_register(c, FEATURE_NAME(x[1], x[2]), &value))
+        return CORDON_RANGE;
+    x[1] = value;
+    return CORDON_OK;
+}
+
 /* ---- dispatch ---- */
 
 bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
@@ -351,6 +364,7 @@ bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     case CORDON_CALL_VM_MEASUREMENT: status = measurement(c, x); break;
     case CORDON_CALL_VCPU_RUN: status = run(c, x); break;
     case CORDON_CALL_VM_PERSONAL: status = personalise(c, x); break;
+    case CORDON_CALL_VCPU_FEATURE: status = feature(c, x); break;
     case CORDON_CALL_DEVICE_ATTACH: status = attach(c, x); break;
     case CORDON_CALL_DEVICE_MAP: status = map_window(c, x); break;
     case CORDON_CALL_DEVICE_OPEN: status = open(c, x); break;

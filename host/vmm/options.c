@@ -41,14 +41,14 @@ static bool read_size(const char *text, uint64_t *size)
     return true;
 }
 
-static uint64_t memory_size(const char *text)
+static uint64_t memory_size(const char *option, const char *text)
 {
     uint64_t size;
 
     if (!read_size(text, &size))
-        die("--mem %s: not a size; give one like 192M or 1G", text);
+        die("%s %s: not a size; give one like 192M or 1G", option, text);
     if (size % BLOCK || size == 0)
-        die("--mem %s: not a multiple of 2M", text);
+        die("%s %s: not a multiple of 2M", option, text);
     return size;
 }
 
@@ -74,8 +74,8 @@ static unsigned cpu_number(const char *text)
 }
 
 enum {
-    KERNEL = 1, KEEPER, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, PERSONAL, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE,
-    HELP, VERSION
+    KERNEL = 1, KEEPER, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, DMA_POOL, CPUS, PERSONAL, RANDOM, DUMP_DTB, TEST_CALLS, QUIET,
+    VERBOSE, HELP, VERSION
 };
 
 static const struct option names[] = {
@@ -90,6 +90,7 @@ static const struct option names[] = {
     { "rng", no_argument, NULL, RNG },
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
+    { "dma-pool", required_argument, NULL, DMA_POOL },
     { "cpus", required_argument, NULL, CPUS },
     { "personal", required_argument, NULL, PERSONAL },
     { "random", no_argument, NULL, RANDOM },
@@ -143,7 +144,8 @@ static void take(struct options *o, const char *help, int option)
     case CONSOLE: o->console = optarg; break;
     case RNG: o->entropy = true; break;
     case DEVICE: add_device(o, optarg); break;
-    case MEM: o->memory = memory_size(optarg); break;
+    case MEM: o->memory = memory_size("--mem", optarg); break;
+    case DMA_POOL: o->pool = memory_size("--dma-pool", optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
     case PERSONAL: o->personal = optarg; read_hex("--personal", optarg, PERSONAL_SIZE, o->personal_value); break;
     case RANDOM: o->random = true; break;

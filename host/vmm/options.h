@@ -29,6 +29,7 @@ struct options {
     const char *device[DEVICES_MAX];
     unsigned devices;
     uint64_t memory;            /* bytes, a multiple of BLOCK */
+    uint64_t pool;              /* of it, for devices of virtio alone; a multiple of BLOCK */
     unsigned cpus;
     bool verbose;
     bool quiet;

@@ -21,7 +21,7 @@
 
 /* ---- discovery: the same function numbers for every hypervisor ---- */
 
-/* w0 .. w3: the UID 6f5a2ad1-2c8e-4b0f-9d37-52b1c60e7a94, as SMCCC lays it out. */
+/* w0 .. w3: the UID 6f5a2ad1-2c8e-4b0f-9d37-52b1c60e7a94, as SMCCC lays it out. A guest is told another one: CORDON_GUEST_UID. */
 #define CORDON_CALL_UID 0x8600ff01u
 #define CORDON_UID_0 0x6f5a2ad1u
 #define CORDON_UID_1 0x2c8e4b0fu
@@ -179,8 +179,16 @@
  */
 #define CORDON_CALL_DEVICE_DETACH 0xc6000023u
 
+/* ---- calls of the host: what guests' CPUs are like ---- */
+
+/*
+ * What guests read from a feature register, S3_0_C0_C<m>_<o>. x1: m, 1 .. 7; x2: o, 0 .. 7. x1: the value, of the CPU that asks.
+ * CORDON_RANGE: no such register.
+ */
+#define CORDON_CALL_VCPU_FEATURE 0xc6000024u
+
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES
-#define CORDON_CALL_LAST CORDON_CALL_DEVICE_DETACH
+#define CORDON_CALL_LAST CORDON_CALL_VCPU_FEATURE
 
 #define CORDON_VCPUS_MAX 16         /* of a VM; vCPU i has MPIDR_EL1.Aff0 = i */
 #define CORDON_MEMORY_RANGES 8      /* of a VM */
@@ -243,9 +251,20 @@ enum cordon_failure {
  *
  * x0 as for the host's calls. A long call stops early: CORDON_AGAIN, and x1 says how many pages are done.
  *
+ * A kernel that can be a protected guest of KVM's finds what it needs: CORDON_CALL_UID answers a guest with KVM's UID,
+ * 28b46fb6-2ec5-11e9-a9ca-4b564d003a74, and there are these calls of KVM's, with KVM's arguments and answers: features
+ * (0x86000000: these five), HYP_MEMINFO (0xc6000002), MEM_SHARE (0xc6000003), MEM_UNSHARE (0xc6000004), MMIO_GUARD
+ * (0xc6000007). INVALID_PARAMETER (-3), and nothing changed: an argument that is reserved is not zero; x1 is no page; for
+ * sharing, it is not declared as memory, or is granted already; for its end, it is not granted, or more than once; for a
+ * device, it is memory. A page that is to be shared and is not there yet is asked for as if the guest had stored to it.
+ *
  * The calls for attestation (docs/ATTESTATION.md) have arguments and results up to x16, where bytes are in the order of memory.
  * They do not exist on a machine whose loader handed no root of trust over.
  */
+#define CORDON_KVM_UID_0 0xb66fb428u
+#define CORDON_KVM_UID_1 0xe911c52eu
+#define CORDON_KVM_UID_2 0x564bcaa9u
+#define CORDON_KVM_UID_3 0x743a004du
 
 /* The host may map the guest's pages x1 .. x1+x2-1 (bytes; x1 page aligned) / no longer. x1: pages done; x2: changed;
  * x3: skipped (not there, or granted CORDON_SHARE_MAX times already / not at all). */
@@ -328,8 +347,11 @@ enum cordon_failure {
 #define CORDON_TOKEN_MOST 1056      /* bytes, without the chain */
 #define CORDON_TOKEN_PIECE 96       /* bytes of a call */
 
+/* w0 .. w3: Cordon's UID, as a host has it from CORDON_CALL_UID. To be asked where that tells KVM's: KVM has no such call. */
+#define CORDON_GUEST_UID 0xc600008eu
+
 #define CORDON_GUEST_FIRST CORDON_GUEST_GRANT
-#define CORDON_GUEST_LAST CORDON_KEEPER_WRITE
+#define CORDON_GUEST_LAST CORDON_GUEST_UID
 
 /* ---- what is counted ---- */
 

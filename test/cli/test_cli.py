@@ -842,7 +842,8 @@ def measure_changes_with_everything_that_a_guest_begins_with():
     image = kernel()
     seen = [measure(*what)[0].out for what in (
         (image, initrd), (image, other), (image[:-1] + bytes([image[-1] ^ 1]), initrd), (image, initrd, "--append", "other"),
-        (image, initrd, "--cpus", "2"), (image, initrd, "--mem", "18M"), (image, initrd, "--disk", "/none"), (image, b""))]
+        (image, initrd, "--cpus", "2"), (image, initrd, "--mem", "18M"), (image, initrd, "--disk", "/none"), (image, b""),
+        (image, initrd, "--dma-pool", "2M"), (image, initrd, "--dma-pool", "4M"), (image, initrd, "--dma-pool", "2M", "--disk", "/none"))]
     equal([len(s) for s in seen], [65] * len(seen))
     equal(len(set(seen)), len(seen), "all of them differ")
     equal(measure(image, initrd)[0].out, seen[0], "the same again")
@@ -853,7 +854,7 @@ def measure_changes_with_everything_that_a_guest_begins_with():
 def measure_refuses_what_it_cannot_know():
     path = write("Image", kernel())
     for args, text in ((("--random",), "seeds"), (("--device", "0000:01:00.0"), "not known here"), (("--mem", "3M"), "multiple of 2M"),
-                       (("--mem", "2M"), "too little"), (("--initrd", "/none"), "cannot open the initrd"), (("more",), "belongs to no option")):
+                       (("--mem", "2M"), "too little"), (("--dma-pool", "1M"), "multiple of 2M"), (("--dma-pool", "190M"), "too little"), (("--initrd", "/none"), "cannot open the initrd"), (("more",), "belongs to no option")):
         r = run("measure", "--kernel", path, *args)
         equal((r.status, r.out), (2, ""), " ".join(args))
         contains(r.err, "cordon measure: ")

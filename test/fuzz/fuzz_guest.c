@@ -98,7 +98,7 @@ static uint64_t take_function(struct input *in)
     static const uint32_t base[] = { 0x84000000, 0xc4000000, 0xc6000080, 0x80000000, 0x8600ff00, 0xc6000000 };
     uint8_t b = take_byte(in);
 
-    return b < 240 ? base[b % 6] + b / 6 % 15 : take_bytes(in, 4);
+    return b < 240 ? base[b % 6] + b / 6 % 15 : b < 244 ? 0xc6000002 + b % 3 : take_bytes(in, 4);    /* 2 .. 4: of KVM's */
 }
 
 /* System registers that lead somewhere, or any. */
@@ -314,7 +314,7 @@ static void call(struct world *w)
             access(w, 0, (0x10000 + take_bytes(&w->in, 2) % 1024) * PAGE, false);
         return;
     default:
-        x[0] = CORDON_CALL_VM_LIMITS + op % 32 % 15 | (uint64_t)(who > 200) << 40;
+        x[0] = CORDON_CALL_VM_LIMITS + op % 32 % 16 | (uint64_t)(who > 200) << 40;
         x[1] = who % 16 == 15 ? take_number(w) : handle;
         for (unsigned i = 2; i < 5; i++)
             x[i] = take_number(w);

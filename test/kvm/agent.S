@@ -64,6 +64,16 @@ table:                              /* two instructions an order, in the order o
     nop
     ldrsb x0, [x0]
     b done
+    .irp identity, midr_el1, mpidr_el1, revidr_el1, clidr_el1, aidr_el1, ctr_el0
+    mrs x0, \identity
+    b done
+    .endr
+    .irp crm, 1, 2, 3, 4, 5, 6, 7
+    .irp op2, 0, 1, 2, 3, 4, 5, 6, 7
+    mrs x0, S3_0_C0_C\crm\()_\op2
+    b done
+    .endr
+    .endr
 interface:
     mov x0, #0xff
     msr ICC_PMR_EL1, x0

@@ -20,5 +20,7 @@
 #define ORDER_SGI 14                /* a0: ICC_SGI1R_EL1 */
 #define ORDER_TIMER 15              /* a0: ticks until it fires, a1: 1 on, 0 off */
 #define ORDER_READ8_SIGNED 16
+#define ORDER_IDENTITY 17           /* r0: MIDR; 18 MPIDR, 19 REVIDR, 20 CLIDR, 21 AIDR, 22 CTR */
+#define ORDER_FEATURE 23            /* + (CRm - 1) * 8 + op2. r0: S3_0_C0_C<CRm>_<op2> */
 
 #endif

@@ -22,6 +22,8 @@
 #define MIB (1ul << 20)
 #define CORE(reg, size) (KVM_REG_ARM64 | (size) | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(reg))
 #define MPIDR ARM64_SYS_REG(3, 0, 0, 0, 5)
+#define MIDR ARM64_SYS_REG(3, 0, 0, 0, 0)
+#define PFR0 ARM64_SYS_REG(3, 0, 0, 4, 0)
 #define BAD_POINTER ((void *)8)
 
 static unsigned answers, wrong;
@@ -277,6 +279,15 @@ static void test_registers(int vcpu, int second)
     must_be("half of x0", -ENOENT, get_reg(vcpu, CORE(regs.regs[0], KVM_REG_SIZE_U64) + 1, value));
     must_be("a core register beyond the last", -ENOENT, get_reg(vcpu, KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | 0x1000, value));
     must_be("SCTLR_EL1", -ENOENT, get_reg(vcpu, ARM64_SYS_REG(3, 0, 1, 0, 0), value));
+    must_be("S3_0_C0_C0_1, which is none", -ENOENT, get_reg(vcpu, ARM64_SYS_REG(3, 0, 0, 0, 1), value));
+    must_be("S3_0_C0_C8_0", -ENOENT, get_reg(vcpu, ARM64_SYS_REG(3, 0, 0, 8, 0), value));
+    must_be("a feature register of 32 bits", -ENOENT, get_reg(vcpu, PFR0 ^ KVM_REG_SIZE_U64 ^ KVM_REG_SIZE_U32, value));
+    must_be("features", 0, get_reg(vcpu, PFR0, value));
+    must_be("... as they are", 0, set_reg(vcpu, PFR0, value));
+    must_be("... without one", -EINVAL, set_u64(vcpu, PFR0, value[0] ^ 0x10));
+    must_be("... with EL2", -EINVAL, set_u64(vcpu, PFR0, value[0] ^ 0x100));
+    must_be("the CPU's name", 0, get_reg(vcpu, MIDR, value));
+    must_be("... another", -EINVAL, set_u64(vcpu, MIDR, value[0] + 1));
     must_be("a register of x86", -ENOENT, get_reg(vcpu, KVM_REG_X86 | KVM_REG_SIZE_U64, value));
     must_be("a register of 2048 bits", -ENOENT, get_reg(vcpu, KVM_REG_ARM64 | KVM_REG_SIZE_U2048 | KVM_REG_ARM_CORE, value));
     must_be("PC to nowhere", -EFAULT, get_reg(vcpu, CORE(regs.pc, KVM_REG_SIZE_U64), BAD_POINTER));

@@ -632,7 +632,7 @@ static void test_hidden(void)
 {
     struct machine m = make(anonymous());
     struct kvm_userspace_memory_region region = { 1, 0, RAM + RAM_SIZE, PAGE, (uint64_t)(uintptr_t)m.memory };
-    struct { struct kvm_reg_list list; uint64_t reg[64]; } l = { .list = { .n = 64 } };
+    struct { struct kvm_reg_list list; uint64_t reg[256]; } l = { .list = { .n = 256 } };
     uint64_t value = RAM;
     struct kvm_one_reg reg = { CORE(regs.pc), (uint64_t)(uintptr_t)&value };
 
@@ -1178,6 +1178,38 @@ static void test_two_vcpus(void)
     munmap(m.memory, RAM_SIZE);
 }
 
+/* ---- what the CPU is ---- */
+
+static bool reads_as(struct machine *m, uint64_t id, uint64_t order)
+{
+    uint64_t value = 0x5a5a5a5a5a5a5a5a;
+    struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
+    uint64_t guests = tell(m, 0, order, 0, 0).result[0];
+
+    if (ioctl(m->vcpu[0], KVM_GET_ONE_REG, &reg) == 0 && value == guests)
+        return true;
+    printf("kvm_guest: %s: register %llx is %llx for the guest and %llx for its VMM\n", test_name, (unsigned long long)id,
+           (unsigned long long)guests, (unsigned long long)value);
+    return false;
+}
+
+/* The same for the VMM and in the guest, and not all of it zero. */
+static void test_identity(void)
+{
+    static const uint64_t identity[] = { ARM64_SYS_REG(3, 0, 0, 0, 0), MPIDR, ARM64_SYS_REG(3, 0, 0, 0, 6), ARM64_SYS_REG(3, 1, 0, 0, 1),
+                                         ARM64_SYS_REG(3, 1, 0, 0, 7), ARM64_SYS_REG(3, 3, 0, 0, 1) };
+    struct machine m = make(anonymous());
+
+    for (uint64_t i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
+        check(reads_as(&m, identity[i], ORDER_IDENTITY + i));
+    for (uint64_t i = 0; i < 56; i++)
+        check(reads_as(&m, ARM64_SYS_REG(3, 0, 0, 1 + i / 8, i % 8), ORDER_FEATURE + i));
+    check((tell(&m, 0, ORDER_FEATURE + 24, 0, 0).result[0] & 0xff) == 0x11);         /* ID_AA64PFR0_EL1: EL0 and EL1 in AArch64 */
+    check((tell(&m, 0, ORDER_FEATURE + 48, 0, 0).result[0] >> 28 & 0xf) == 0);       /* ID_AA64MMFR0_EL1: pages of 4 KiB */
+    end(&m);
+    munmap(m.memory, RAM_SIZE);
+}
+
 /* ---- the list ---- */
 
 static const struct test {
@@ -1217,6 +1249,7 @@ static const struct test {
     { "event_for_the_guest", test_event_for_the_guest },
     { "event_resampled", test_event_resampled },
     { "two_vcpus", test_two_vcpus },
+    { "identity", test_identity },
 };
 
 static bool wanted(const char *name, int argc, char **argv)

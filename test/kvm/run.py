@@ -14,8 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "kvm-test.gz")
-API = [r"kvm_api: 336 answers, 0 wrong", r"test: unloaded"]
-GUEST = [r"kvm_guest: 33 passed, 0 failed", r"test: unloaded"]
+API = [r"kvm_api: 467 answers, 0 wrong", r"test: unloaded"]
+GUEST = [r"kvm_guest: 34 passed, 0 failed", r"test: unloaded"]
 
 
 def case(name, cpu, smp, test, want):

@@ -433,6 +433,8 @@ for (uint64_t i = 0; i < 512; i++)
     gone("vcpu-frame-not-empty", "init_vcpu", "the host chooses a vCPU's first registers", "c->phys[row].e[i] = 0;"),
     never("vcpu-made-twice", "create_in", "a vCPU can be made twice", "*row != 0"),
     M("vcpu-one-too-many", "create_in", "a VM has a vCPU more than it said", "index >= vm->vcpus", "index > vm->vcpus"),
+    M("feature-any-crm", "feature", "a number beyond CRm's reaches into other fields of a feature register's name", "x[1] > 15 || ", ""),
+    M("feature-any-op2", "feature", "a number beyond op2's reaches into other fields of a feature register's name", " || x[2] > 7", ""),
 
     # ---- attestation ----
     always("anybody-is-the-keeper", "keeper_call", "any guest is given the secret", "is_keeper(u, r)"),
@@ -481,6 +483,28 @@ for (uint64_t i = 0; i < 512; i++)
     gone("relinquish-no-step-bound", "relinquish_pages", "a call looks at as many holes as the guest says",
       "step < RELINQUISH_STEPS && "),
     always("relinquish-quiet", "relinquish", "the host is not told of memory that it got back", "p.changed == 0"),
+
+    # ---- shared as KVM's guests do it ----
+    gone("turn-dma-not-told", "change_frame", "devices do not follow a page that is shared, or no longer",
+         "dma_follow(c, s, frame % 512, 1);"),
+    M("turn-no-settle", "change_frame", "the host's TLBs keep a page that is private again",
+      "s2_settle(c, &c->host, memory_revoke(c, s, vm, frame % 512, 1).owed);", "(void)memory_revoke(c, s, vm, frame % 512, 1).owed;"),
+    M("turn-counts", "change_frame", "a page is shared twice, or said to be private while a grant stands",
+      "s.frame[frame % 512].count == (wish == SHARE ? 0 : 1)", "s.frame[frame % 512].count >= (wish == SHARE ? 0 : 1)"),
+    never("turn-stays-shared", "change_frame", "a page is said to be private and is shared", "fits && wish == UNSHARE"),
+    gone("turn-keeps-lock", "change_frame", "a section stays locked", "section_unlock(c, s);"),
+    gone("turn-keeps-vm", "change_page", "a VM stays locked", "vm_unlock(c, v);"),
+    gone("turn-unaligned", "is_page", "an address in a page names it", "u->x[1] % CORDON_PAGE_SIZE == 0 && "),
+    gone("turn-reserved-2", "is_page", "x2 may be anything", " && u->x[2] == 0"),
+    gone("turn-reserved-3", "is_page", "x3 may be anything", " && u->x[3] == 0"),
+    gone("turn-no-memory", "change", "the host is asked for pages that are no memory", " && is_memory(u)"),
+    gone("turn-call-lost", "ask_for_page", "a guest goes on behind a call that was not done", "u.vcpu->pc -= CALL_BYTES;"),
+    gone("turn-private-asked", "change", "a page that is to be private is asked for", " && wish == SHARE"),
+    gone("turn-feature-lost", "features", "a guest does not find a call that is there", "FEATURE(KVM_HYP_MEMINFO) | "),
+    gone("granule-reserved", "granule", "x3 may be anything", " && x[3] == 0"),
+    gone("guard-memory", "guard", "memory is said to be a device", " && !is_memory(u)"),
+    gone("guard-range", "guard", "what is no address is said to be a device",
+         " && u.vcpu->x[1] / CORDON_PAGE_SIZE < c->vm_shape.gfn_limit"),
 
     # ---- the measurement ----
     gone("memory-not-measured", "image_declare", "the host chooses where memory is",

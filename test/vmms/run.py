@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""VMMs as people have them: Debian's qemu-system-aarch64 for arm64, unchanged, runs a protected guest on a host under Cordon in QEMU. Of
-others, what they ask of the driver: tables of calls and answers (sequences.c).
+"""VMMs as people have them: Debian's qemu-system-aarch64 for arm64, unchanged, runs a protected guest on a host under Cordon in QEMU; that of
+this machine's Debian, and in the case "tour" that of the other one (12 has 7.2, 13 has 10). Of others, what they ask of the driver: tables of
+calls and answers (sequences.c).
 
     test/vmms/run.py [NAME...]      all cases whose name contains one of the words; without any, all cases
 
@@ -9,6 +10,8 @@ Each case has a bounded time. The serial log of a case that fails stays below bu
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
 import os
+import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -16,10 +19,25 @@ from qemu_cases import BUILD, KERNEL, ROOT, boots, kernel_modules, quietly, run_
 
 HERE = os.path.join(ROOT, "test", "vmms")
 OUT = os.path.join(BUILD, "vmms-test")
-INITRD = os.path.join(OUT, "initrd.gz")
-MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev",
+with open("/etc/os-release", encoding="utf-8") as release:
+    OTHER = "bookworm" if "VERSION_CODENAME=trixie" in release.read() else "trixie"      # Debian, and what its QEMU is
+VERSION = {"bookworm": "7", "trixie": "10"}[OTHER]
+MODULES = ["../net/core/failover", "net/net_failover", "net/virtio_net", "virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev",
            "virtio/virtio_pci", "block/virtio_blk"]
 NEVER = [r"guest: FAIL", r"qemu-system-aarch64: (?!warning)", r"Segmentation fault", r"Aborted", r"pages came back, [1-9]\d* of them"]
+
+
+def initrd(suite=""):
+    return os.path.join(OUT, "initrd%s.gz" % (suite and "-" + suite))
+
+
+def fetched(suite):
+    """Whether that Debian's QEMU is to be had; else it is said why not."""
+    done = subprocess.run(script("fetch-vmm", suite), check=False, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          encoding="utf-8")
+    if done.returncode != 0:
+        print("vmms-tour not checked: %s" % (done.stderr.strip().splitlines() or ["scripts/host/fetch-vmm says nothing"])[-1], flush=True)
+    return done.returncode == 0
 
 
 def case(name, want):
@@ -31,17 +49,29 @@ def disk(name):
     return [r"test: %s: expected (\w+)(?s:.*)guest: read \1" % name, r"test: %s: ok written" % name, r"test: %s: QEMU ended with 0" % name]
 
 
+MONITOR = [r"test: ok it goes on when it was looked at", r"test: ok it stands", r"test: ok it goes on", r"test: ok it begins anew", r"test: monitor: QEMU ended with 0"]
+NET = [r"guest: address 10\.0\.2\.15", r"test: net: expected (\w+)(?s:.*)guest: fetched \1", r"test: net: ok fetched back", r"test: net: QEMU ended with 0"]
+# Of the group others of the attempts: a line that went missing would breach nothing.
+ATTEMPTS = [how + " by the kernel +another's " + whose for how in ("load", "store", "exclusive load", "DC ZVA", "run") for whose in ("guest", "vCPUs, tables")] + [
+    "frames of another's VM, given away", "handles like another's", "another's VM, in its phase", "a page under another's guest", "another's vCPUs, run",
+    "another's VM is as it was", "both guests find all as it was"]
+
+
 def cases():
     yield case("sequences", [r"sequences: %s: [1-9]\d* calls, 0 wrong" % name for name in ("kvmtool", "firecracker", "cloud_hypervisor", "crosvm", "qemu")])
     yield case("boot", [r"guest: Linux \S+ on 1 CPUs", r"guest: Linux \S+ on 2 CPUs", r"test: one: QEMU ended with 0", r"test: two: QEMU ended with 0"])
+    yield case("attack", [r"hostile: %s .* ok$" % line for line in ATTEMPTS] + [r"hostile: [34]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, "
+               r"0 not tried", r"test: attacked", r"test: ok it goes on", r"test: sums: 1 different", r"test: attack: QEMU ended with 0"])
     yield case("reboot", [r"test: reboots: several", r"test: reboot: QEMU ended with 0", r"test: no-reboot: QEMU ended with 0"])
-    yield case("monitor", [r"test: ok it goes on when it was looked at", r"test: ok it stands", r"test: ok it goes on", r"test: ok it begins anew",
-                           r"test: monitor: QEMU ended with 0"])
+    yield case("monitor", MONITOR)
     yield case("disk", disk("pci") + disk("mmio"))
+    yield case("net", NET)
+    if fetched(OTHER):
+        yield case("tour", [r"test: QEMU %s\." % VERSION, r"test: reboots", r"test: reboot: QEMU ended with 0"] + MONITOR + disk("pci") + NET)
 
 
 def command_of(one):
-    return script("run-host", *one.settings, "INITRD=" + INITRD, "APPEND=quiet " + one.test)
+    return script("run-host", *one.settings, "INITRD=" + initrd(OTHER if one.name == "vmms-tour" else ""), "APPEND=quiet " + one.test)
 
 
 def prepare():
@@ -51,11 +81,16 @@ def prepare():
     sequences = os.path.join(OUT, "sequences")
     quietly(["aarch64-linux-gnu-gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-static", "-o", sequences,
              os.path.join(HERE, "sequences.c")])
-    guest, root = os.path.join(OUT, "guest.gz"), os.path.join(BUILD, "qemu-arm64", "root")
-    quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
+    guest = os.path.join(OUT, "guest.gz")
+    shutil.copy(os.path.join(HERE, "guest-dhcp"), os.path.join(OUT, "dhcp"))
+    quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(OUT, "dhcp"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *kernel_modules(OUT, MODULES)))
-    quietly(script("make-initramfs", INITRD, os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
-                   os.path.join(KERNEL, "Image"), guest, sequences, os.path.join(root, "usr"), os.path.join(root, "lib")))
+    for suite in ("", OTHER):
+        root = os.path.join(BUILD, "qemu-arm64%s" % (suite and "-" + suite), "root")
+        if os.path.exists(root):
+            quietly(script("make-initramfs", initrd(suite), os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
+                           os.path.join(KERNEL, "module", "cordon_attack.ko"),
+                           os.path.join(KERNEL, "Image"), guest, sequences, os.path.join(root, "usr"), os.path.join(root, "lib")))
 
 
 if __name__ == "__main__":

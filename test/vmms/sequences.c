@@ -25,13 +25,14 @@
 #define FLASH 0x10000000ul
 #define CORE(reg) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(reg))
 #define MPIDR ARM64_SYS_REG(3, 0, 0, 0, 5)
+#define FEATURE(crm, op2) ARM64_SYS_REG(3, 0, 0, crm, op2)
 #define PROTECTED_VM_CAP 0xffbadab1u
 #define PROTECTED_VM_TYPE (1ul << 31)
 
 /* ---- what a line is ---- */
 
 /* Which descriptor a call is made on, or becomes. */
-enum descriptor { SYSTEM, VM, VCPU0, VCPU1, GIC, ITS, EVENT, EVENT2, DESCRIPTORS };
+enum descriptor { SYSTEM, VM, VCPU0, VCPU1, GIC, ITS, EVENT, EVENT2, PROBE, PROBED, DESCRIPTORS };
 
 /* Lines that are no ioctl. */
 enum { CLOSE = 1, NEW_EVENT, EXIT, EVENT_OF_EXIT, VALUE_IS, LOAD };
@@ -76,6 +77,8 @@ static const uint32_t reset_guest[] = { 0x52800120, 0x72b08000, 0xd4000002 };   
 #define SET(vcpu, id, number, answer) { "set " #id, vcpu, KVM_SET_ONE_REG, \
     DATA(struct kvm_one_reg, id, ADDRESS(DATA(uint64_t, number))), answer, 0 }
 #define GET(vcpu, id, answer) { "get " #id, vcpu, KVM_GET_ONE_REG, DATA(struct kvm_one_reg, id, ADDRESS(value)), answer, 0 }
+#define SET_BACK(vcpu, id) { "set back " #id, vcpu, KVM_SET_ONE_REG, DATA(struct kvm_one_reg, id, ADDRESS(value)), 0, 0 }
+#define LOOK(crm, op2) GET(PROBED, FEATURE(crm, op2), 0)
 #define IS(number) { "... which is", VM, VALUE_IS, N(number), 0, 0 }
 #define MAKE_DEVICE(type_, becomes_) { "a device " #type_, VM, KVM_CREATE_DEVICE, \
     DATA(struct kvm_create_device, .type = KVM_DEV_TYPE_ARM_VGIC_##type_), ANY_FD, becomes_ }
@@ -168,13 +171,23 @@ static const struct line crosvm[] = {
     IRQFD(0, KVM_IRQFD_FLAG_DEASSIGN, 0),
 };
 
-/* Flags of PSTATE as they fall, a second vCPU that it switches off later, flash, looks at a stop, and a reset. */
+/*
+ * What -cpu host is: a VM that never runs, whose features are read, those of 32 bits too, and if one cannot be read there is no CPU. Then flags
+ * of PSTATE as they fall, a second vCPU that it switches off later, flash, looks at a stop, and a reset.
+ */
 static const struct line qemu[] = {
+    { "a VM to look at", SYSTEM, KVM_CREATE_VM, N(0), ANY_FD, PROBE }, { "a vCPU of it", PROBE, KVM_CREATE_VCPU, N(0), ANY_FD, PROBED },
+    { "the preferred target", PROBE, KVM_ARM_PREFERRED_TARGET, &target, 0, 0 }, { "its init", PROBED, KVM_ARM_VCPU_INIT, &target, 0, 0 },
+    LOOK(4, 0), LOOK(4, 1), LOOK(4, 5), LOOK(5, 0), LOOK(5, 1), LOOK(6, 0), LOOK(6, 1), LOOK(6, 2), LOOK(7, 0), LOOK(7, 1), LOOK(7, 2),
+    LOOK(1, 0), LOOK(1, 1), LOOK(1, 2), LOOK(1, 4), LOOK(1, 5), LOOK(1, 6), LOOK(1, 7), LOOK(2, 0), LOOK(2, 1), LOOK(2, 2), LOOK(2, 3),
+    LOOK(2, 4), LOOK(2, 5), LOOK(2, 6), LOOK(2, 7), LOOK(3, 0), LOOK(3, 1), LOOK(3, 2), LOOK(3, 4), LOOK(3, 5),
+    { "it is gone", PROBED, CLOSE, NULL, 0, 0 }, { "and its VM", PROBE, CLOSE, NULL, 0, 0 },
     HAS(READONLY_MEM, 1), HAS(SIGNAL_MSI, 1), HAS(VCPU_EVENTS, 0), HAS(SET_GUEST_DEBUG, 0), MAKE_VM(40), MAKE_VCPU(0), MAKE_VCPU(1),
     TARGET, INIT(VCPU0, PSCI), INIT(VCPU1, PSCI), MEMORY(0, 0, RAM, ram), MEMORY(1, KVM_MEM_READONLY, FLASH, flash), GUEST(reset_guest),
     MAKE_DEVICE(V3, GIC), IRQS(288), FINALISE(GIC), MAKE_DEVICE(ITS, ITS), FINALISE(ITS), PLACE(ITS, ITS_ADDR_TYPE, 0x8080000),
     PLACE(GIC, V3_ADDR_TYPE_DIST, 0x8000000), PLACE(GIC, V3_ADDR_TYPE_REDIST, 0x80a0000),
     ATTRIBUTE(ITS, HAS, ITS_REGS, 0, NULL, -ENXIO), ATTRIBUTE(ITS, SET, CTRL, KVM_DEV_ARM_ITS_CTRL_RESET, NULL, 0),
+    GET(VCPU0, FEATURE(4, 0), 0), SET_BACK(VCPU0, FEATURE(4, 0)), SET(VCPU0, FEATURE(4, 0), 0x12, -EINVAL),
     SET(VCPU0, CORE(regs.pstate), 0x400003c5, 0), SET(VCPU0, CORE(regs.pstate), 0x400003c4, -EINVAL), SET(VCPU0, CORE(regs.pc), RAM, 0),
     { "vCPU 1 off", VCPU1, KVM_SET_MP_STATE, DATA(struct kvm_mp_state, KVM_MP_STATE_STOPPED), 0, 0 },
     GET(VCPU0, KVM_REG_ARM_TIMER_CNT, 0), SET(VCPU0, KVM_REG_ARM_TIMER_CNT, 0, 0),

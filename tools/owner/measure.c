@@ -33,6 +33,7 @@ static const char help[] =
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
     "  --disk FILE[,ro]  a disk, as often as there are some: that there is one is measured, and not what is on it\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
+    "  --dma-pool SIZE   so much of it is for virtio's I/O: cordon-vmm --help\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
     "  --personal HEX    64 bytes that tokens have: not measured; --write has it\n"
     "  --dump-dtb FILE   also write the device tree to FILE\n"

@@ -9,6 +9,9 @@
 #include <asm/arch_timer.h>
 #include <asm/sysreg.h>
 
+#include "cordon/abi.h"
+#include "cordon/status.h"
+#include "hypercall.h"
 #include "machine.h"
 #include "regs.h"
 #include "vcpu.h"
@@ -17,13 +20,21 @@
 #define PSTATE_FLAGS 0xf0000000		/* N, Z, C, V: unknown after a reset. The guest begins with none of them set */
 #define MPIDR_RES1 (1UL << 31)
 #define REG_MPIDR ARM64_SYS_REG(3, 0, 0, 0, 5)
+#define REG_MIDR ARM64_SYS_REG(3, 0, 0, 0, 0)
+#define REG_REVIDR ARM64_SYS_REG(3, 0, 0, 0, 6)
+#define REG_CLIDR ARM64_SYS_REG(3, 1, 0, 0, 1)
+#define REG_AIDR ARM64_SYS_REG(3, 1, 0, 0, 7)
+#define REG_CTR ARM64_SYS_REG(3, 3, 0, 0, 1)
+#define REG_FEATURE(crm, op2) ARM64_SYS_REG(3, 0, 0, crm, op2)
+#define FEATURES_CRM 1			/* the first of them; there are eight for each CRm up to 7 */
+#define FEATURES (7 * 8)
 #define REG_CORE(name) KVM_REG_ARM_CORE_REG(name)
 #define WORDS (sizeof(u64) / sizeof(u32))
 #define PSCI_1_1 0x10001
 
-/* What is listed: x0 .. x30, SP, PC, PSTATE, and these. */
+/* What is listed: x0 .. x30, SP, PC, PSTATE, these, and the feature registers. */
 #define CORE_LISTED (REG_CORE(sp_el1) / WORDS)
-static const u64 others_listed[] = { REG_MPIDR, KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM_TIMER_CTL, KVM_REG_ARM_TIMER_CVAL,
+static const u64 others_listed[] = { REG_MIDR, REG_MPIDR, REG_REVIDR, REG_CLIDR, REG_AIDR, REG_CTR, KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM_TIMER_CTL, KVM_REG_ARM_TIMER_CVAL,
 				     KVM_REG_ARM_TIMER_CNT };
 
 /* A core register of 64 bits that can be set, or NULL. */
@@ -85,8 +96,40 @@ static int constant_access(u64 constant, __uint128_t *value, bool set)
 	return 0;
 }
 
+static bool is_feature(u64 id)
+{
+	u64 first = REG_FEATURE(FEATURES_CRM, 0);
+
+	return id >= first && id < first + FEATURES;
+}
+
+/* Of features a guest sees what Cordon answers, and that it says to us as well. */
+static int feature_access(u64 id, __uint128_t *value, bool set)
+{
+	u64 n = id - REG_FEATURE(0, 0);
+	struct cordon_regs r = { { CORDON_CALL_VCPU_FEATURE, n / 8, n % 8 } };
+
+	cordon_hvc(&r);
+	return r.x[0] == CORDON_OK ? constant_access(r.x[1], value, set) : -ENOENT;
+}
+
+/* What nobody traps reads here as in a guest. */
+static int identity_access(u64 id, __uint128_t *value, bool set)
+{
+	switch (id) {
+	case REG_MIDR: return constant_access(read_sysreg(midr_el1), value, set);
+	case REG_REVIDR: return constant_access(read_sysreg(revidr_el1), value, set);
+	case REG_CLIDR: return constant_access(read_sysreg(clidr_el1), value, set);
+	case REG_AIDR: return constant_access(read_sysreg(aidr_el1), value, set);
+	case REG_CTR: return constant_access(read_sysreg(ctr_el0), value, set);
+	default: return -ENOENT;
+	}
+}
+
 static int any_access(struct vcpu *v, u64 id, __uint128_t *value, bool set)
 {
+	if (is_feature(id))
+		return feature_access(id, value, set);
 	if (id == REG_MPIDR)
 		return constant_access(MPIDR_RES1 | v->index, value, set);
 	if (id == KVM_REG_ARM_PSCI_VERSION)
@@ -97,7 +140,7 @@ static int any_access(struct vcpu *v, u64 id, __uint128_t *value, bool set)
 		return constant_access(0, value, set);
 	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE)
 		return core_access(v, id, value, set);
-	return -ENOENT;
+	return identity_access(id, value, set);
 }
 
 int regs_access(struct vcpu *v, const struct kvm_one_reg *reg, bool set)
@@ -121,12 +164,15 @@ static u64 listed(u64 n)
 {
 	if (n < CORE_LISTED)
 		return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | n * WORDS;
-	return others_listed[n - CORE_LISTED];
+	n -= CORE_LISTED;
+	if (n < ARRAY_SIZE(others_listed))
+		return others_listed[n];
+	return REG_FEATURE(FEATURES_CRM, 0) + (n - ARRAY_SIZE(others_listed));
 }
 
 int regs_list(struct kvm_reg_list __user *list)
 {
-	u64 n = CORE_LISTED + ARRAY_SIZE(others_listed);
+	u64 n = CORE_LISTED + ARRAY_SIZE(others_listed) + FEATURES;
 	u64 room;
 
 	if (get_user(room, &list->n) || put_user(n, &list->n))

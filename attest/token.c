@@ -91,11 +91,18 @@ void token_put_signed(struct cbor *c, const uint8_t *claims, uint32_t size, cons
     cbor_bytes(c, signature, TOKEN_SIGNATURE);
 }
 
-void token_put_all(struct cbor *c, const struct cbor *chain, const struct cbor *platform, const struct cbor *guest)
+void token_put_head(struct cbor *c, const struct cbor *platform, const struct cbor *guest, uint32_t chain_size)
 {
     cbor_tag(c, COLLECTION_TAG);
     cbor_map(c, 3);
     put_bytes(c, PLATFORM_PART, platform->buffer, platform->size);
     put_bytes(c, GUEST_PART, guest->buffer, guest->size);
-    put_bytes(c, CHAIN_PART, chain->buffer, chain->size);
+    cbor_int(c, CHAIN_PART);
+    cbor_bytes_of(c, chain_size);
+}
+
+void token_put_all(struct cbor *c, const struct cbor *chain, const struct cbor *platform, const struct cbor *guest)
+{
+    token_put_head(c, platform, guest, chain->size);
+    cbor_raw(c, chain->buffer, chain->size);
 }

@@ -43,7 +43,8 @@ void token_put_platform(struct cbor *c, const struct token_platform *p);
 void token_put_to_sign(struct cbor *c, const uint8_t *claims, uint32_t size);
 void token_put_signed(struct cbor *c, const uint8_t *claims, uint32_t size, const uint8_t signature[TOKEN_SIGNATURE]);
 
-/* The token, from what each buffer has. */
+/* The token up to where the chain begins, of which chain_size bytes end it; and all of it, from what each buffer has. */
+void token_put_head(struct cbor *c, const struct cbor *platform, const struct cbor *guest, uint32_t chain_size);
 void token_put_all(struct cbor *c, const struct cbor *chain, const struct cbor *platform, const struct cbor *guest);
 
 #endif

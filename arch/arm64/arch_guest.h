@@ -5,6 +5,7 @@
 
 #include "arch.h"
 
+struct attest_root;
 struct vcpu;
 struct trap;
 
@@ -66,6 +67,7 @@ int64_t arch_workaround(const struct cordon *c, uint32_t function);
 void arch_code_loaded(struct cordon *c);
 bool arch_has_random(const struct cordon *c);
 void arch_random(struct cordon *c, uint64_t word[3]);
+bool arch_attest_root(const struct cordon *c, struct attest_root *r);
 
 /* For devices of VMs: see arch/README.md. */
 enum cordon_status arch_device_take(struct cordon *c, uint64_t frame, struct device *d);

@@ -32,7 +32,7 @@ static bool exists(uint64_t function)
 {
     return function == CORDON_CALL_UID || function == CORDON_CALL_REVISION ||
            (function >= CORDON_CALL_FIRST && function <= CORDON_CALL_MAP) ||
-           (function >= CORDON_CALL_VM_LIMITS && function <= CORDON_CALL_VCPU_FEATURE) ||
+           (function >= CORDON_CALL_VM_LIMITS && function <= CORDON_CALL_VM_PERSONAL) ||
            (function >= CORDON_CALL_DEVICE_ATTACH && function <= CORDON_CALL_LAST);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
 #include "cpu.h"
+#include "guest/attest.h"
 #include "guest/exit.h"
 #include "guest/smccc.h"
 #include "guest/vcpu.h"
@@ -151,6 +152,20 @@ void arch_random(struct cordon *c, uint64_t word[3])
         x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
         word[i] = x ^ x >> 31;
     }
+}
+
+void sim_attest_root(struct sim *s, const struct attest_root *r)
+{
+    s->root = r;
+}
+
+bool arch_attest_root(const struct cordon *c, struct attest_root *r)
+{
+    const struct attest_root *there = c->arch->sim->root;
+
+    if (there != NULL)
+        *r = *there;
+    return there != NULL;
 }
 
 void arch_code_loaded(struct cordon *c)

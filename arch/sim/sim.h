@@ -98,6 +98,13 @@ void sim_guest(struct sim *s, sim_guest_fn *play, void *arg);
 /* Whether the machine has random numbers for guests; it has, unless told otherwise. */
 void sim_random(struct sim *s, bool there);
 
+/*
+ * What the machine's loader has handed over, and which guest signs (guest/attest.h); *r stays the caller's. NULL, as at the
+ * start: nothing.
+ */
+struct attest_root;
+void sim_attest_root(struct sim *s, const struct attest_root *r);
+
 /* The machine's counter goes on. It stands still otherwise. */
 void sim_tick(struct sim *s, uint64_t ticks);
 

@@ -235,6 +235,7 @@ struct sim {
     uint64_t counter;
     uint64_t drawn;             /* state of the random numbers for guests */
     bool no_random;
+    const struct attest_root *root;     /* NULL: nothing was handed over */
 
     struct cpu *cpu;
     uint32_t cpus;

@@ -3,7 +3,11 @@
  * A plugin for QEMU's TCG that counts the instructions of every stay at EL2, from the vector's first to ERET, and those
  * of the whole machine. QEMU's header for plugins is in no package: what is used of its API, version 1, is declared here.
  *
- *   -plugin el2count.so,out=FILE[,map=FILE]
+ *   -plugin el2count.so,out=FILE[,map=FILE][,guest=BEGIN-END][,hot=LABEL]
+ *
+ * Without a map the code at EL2 is looked for, that of a Linux which is not at EL2 itself: it is where an ERET is in the lower half of the
+ * addresses. guest: then the addresses of a bare guest's code, which are also low. What else is low is user space's.
+ * hot: for this label (hexadecimal) also where all instructions went.
  *
  * The map says what is what in EL2's code, a line each (addresses and numbers in hexadecimal); without one, there is none:
  *   code BEGIN END             where it lies
@@ -14,8 +18,9 @@
  *
  * Software says what it measures by an instruction that does nothing: movz xzr, #N labels what comes behind it.
  *
- * Output: "all N el2 N guest N wait N": instructions of the machine, of EL2, of guests, and of loops that wait (with YIELD, as Linux
- * idles by the option nohlt); "label LABEL all N el2 N guest N wait N" for each label; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of "length N TIMES",
+ * Output: "all N el2 N guest N wait N user N": instructions of the machine, of EL2, of guests, of loops that wait (with YIELD, as Linux
+ * idles by the option nohlt), and of user space (a guest's too, but for a bare one); "label LABEL all N ..." for each label; "pc ADDRESS N": the
+ * instructions of the blocks that begin there, for the hot label; then for each kind of stay "stay ENTRY LEAVE LABEL CALL MARKS", and below it lines of "length N TIMES",
  * "at ADDRESS TIMES" (all stays of the kind) and "peak ADDRESS TIMES" (the longest of them).
  * One CPU: what is counted is deterministic with one.
  */
@@ -41,9 +46,11 @@ enum { INLINE_ADD_U64 = 0 };
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_callback cb);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, data_callback cb, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, cpu_callback cb, int flags, void *data);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, cpu_callback cb, int flags, void *data);
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *ptr, uint64_t imm);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 
@@ -56,6 +63,10 @@ EXPORT int qemu_plugin_version = 1;
 #define MAX_KINDS 4096
 #define MAX_NAMES 16
 #define MAX_LABELS 256
+#define LOW_END (UINT64_C(1) << 48)
+#define PHYSICAL_END (UINT64_C(1) << 36)    /* below it, code runs at its physical address: no hypervisor of Linux's */
+#define CODE_REACH (UINT64_C(8) << 20)      /* so far from its ERET such a one's code lies at most */
+#define BLOCK_SLOTS 4096
 #define HOST 0              /* the name of an ERET that has none */
 
 /* What the map says of an instruction. */
@@ -87,10 +98,21 @@ static struct code *code;
 static const char *out = "el2count.txt";
 static struct kind kinds[MAX_KINDS];
 static unsigned kind_count;
-static uint64_t all_instructions, el2_instructions, guest_instructions, wait_instructions;
+static uint64_t all_instructions, el2_instructions, guest_instructions, wait_instructions, user_instructions;
+static uint64_t linux_eret;             /* where Linux has its code at EL2; 0: not found */
+static uint64_t guest_begin, guest_end;
+
+/* The blocks that were translated, when there is a hot label; times: under that label. */
+struct block {
+    struct block *next;
+    uint64_t at, n, times;
+};
+
+static struct block *blocks[BLOCK_SLOTS];
+static unsigned long hot;
 
 /* What was counted under each label; that of the present one is not in it before the label ends. */
-static struct sums { uint64_t all, el2, guest, wait; } sums[MAX_LABELS], since;
+static struct sums { uint64_t all, el2, guest, wait, user; } sums[MAX_LABELS], since;
 static uint16_t label;
 
 /* The stay that is under way. */
@@ -215,13 +237,14 @@ static void on_instruction(unsigned int cpu, void *data)
 
 static void set_label(uint16_t next)
 {
-    struct sums now = { all_instructions, el2_instructions, guest_instructions, wait_instructions };
+    struct sums now = { all_instructions, el2_instructions, guest_instructions, wait_instructions, user_instructions };
 
     if (label < MAX_LABELS) {
         sums[label].all += now.all - since.all;
         sums[label].el2 += now.el2 - since.el2;
         sums[label].guest += now.guest - since.guest;
         sums[label].wait += now.wait - since.wait;
+        sums[label].user += now.user - since.user;
     }
     since = now;
     label = next;
@@ -250,6 +273,48 @@ static void watch(struct qemu_plugin_insn *insn)
                                            (void *)(uintptr_t)((at - begin) / 4 * 2 + (word == ERET)));
 }
 
+/* Whose a block is: of user space or, without a map, a bare guest's or EL2's. */
+static uint64_t *owner(uint64_t at)
+{
+    if (code != NULL && at >= begin && at < end)
+        return NULL;                    /* counted one by one */
+    if (at >= guest_begin && at < guest_end)
+        return code == NULL ? &guest_instructions : NULL;
+    if (linux_eret != 0 && at + CODE_REACH > linux_eret && at < linux_eret + CODE_REACH)
+        return &el2_instructions;
+    return at < LOW_END ? &user_instructions : NULL;
+}
+
+static void look_for_linux(const struct qemu_plugin_tb *tb, uint64_t at)
+{
+    uint32_t word;
+
+    memcpy(&word, qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, qemu_plugin_tb_n_insns(tb) - 1)), 4);
+    if (word == ERET && at >= PHYSICAL_END && at < LOW_END)
+        linux_eret = at;
+}
+
+static void on_block(unsigned int cpu, void *data)
+{
+    (void)cpu;
+    if (label == hot)
+        ((struct block *)data)->times++;
+}
+
+static struct block *find_block(uint64_t at, uint64_t n)
+{
+    struct block **slot = &blocks[at / 4 % BLOCK_SLOTS];
+
+    for (struct block *b = *slot; b != NULL; b = b->next) {
+        if (b->at == at && b->n == n)
+            return b;
+    }
+    struct block *b = more(NULL, sizeof *b);
+    *b = (struct block){ *slot, at, n, 0 };
+    *slot = b;
+    return b;
+}
+
 static bool is_yield(const struct qemu_plugin_insn *insn)
 {
     uint32_t word;
@@ -262,8 +327,17 @@ static bool is_yield(const struct qemu_plugin_insn *insn)
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     size_t n = qemu_plugin_tb_n_insns(tb);
+    uint64_t at = qemu_plugin_tb_vaddr(tb);
+    uint64_t *whose;
 
     (void)id;
+    if (code == NULL && linux_eret == 0)
+        look_for_linux(tb, at);
+    whose = owner(at);
+    if (whose != NULL)
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, whose, n);
+    if (hot != 0)
+        qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CALLBACK_NO_REGISTERS, find_block(at, n));
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &all_instructions, n);
     if (is_yield(qemu_plugin_tb_get_insn(tb, n - 1)))
         qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &wait_instructions, n);
@@ -275,8 +349,8 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 static void write_sums(FILE *f, const struct sums *s)
 {
-    fprintf(f, "all %llu el2 %llu guest %llu wait %llu\n", (unsigned long long)s->all, (unsigned long long)s->el2,
-            (unsigned long long)s->guest, (unsigned long long)s->wait);
+    fprintf(f, "all %llu el2 %llu guest %llu wait %llu user %llu\n", (unsigned long long)s->all, (unsigned long long)s->el2,
+            (unsigned long long)s->guest, (unsigned long long)s->wait, (unsigned long long)s->user);
 }
 
 static void write_kind(FILE *f, const struct kind *k)
@@ -290,6 +364,16 @@ static void write_kind(FILE *f, const struct kind *k)
             fprintf(f, "at %llx %llu\n", (unsigned long long)(begin + i * 4), (unsigned long long)k->all[i]);
         if (k->peak[i] != 0)
             fprintf(f, "peak %llx %u\n", (unsigned long long)(begin + i * 4), k->peak[i]);
+    }
+}
+
+static void write_blocks(FILE *f)
+{
+    for (unsigned i = 0; i < BLOCK_SLOTS; i++) {
+        for (const struct block *b = blocks[i]; b != NULL; b = b->next) {
+            if (b->times != 0)
+                fprintf(f, "pc %llx %llu\n", (unsigned long long)b->at, (unsigned long long)(b->n * b->times));
+        }
     }
 }
 
@@ -308,6 +392,7 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *data)
             write_sums(f, &sums[i]);
         }
     }
+    write_blocks(f);
     for (unsigned i = 0; i < kind_count; i++)
         write_kind(f, &kinds[i]);
     fclose(f);
@@ -369,13 +454,28 @@ static bool read_map(const char *path)
     return good;
 }
 
+static bool read_argument(const char *text)
+{
+    unsigned long long a, b;
+
+    if (strncmp(text, "map=", 4) == 0)
+        return read_map(text + 4);
+    if (sscanf(text, "guest=%llx-%llx", &a, &b) == 2) {
+        guest_begin = a;
+        guest_end = b;
+    } else if (strncmp(text, "out=", 4) == 0) {
+        out = strdup(text + 4);
+    } else if (sscanf(text, "hot=%lx", &hot) != 1) {
+        return false;
+    }
+    return true;
+}
+
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "out=", 4) == 0)
-            out = strdup(argv[i] + 4);
-        else if (strncmp(argv[i], "map=", 4) != 0 || !read_map(argv[i] + 4))
+        if (!read_argument(argv[i]))
             return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);

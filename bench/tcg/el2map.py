@@ -136,10 +136,10 @@ class Stays:
 
 
 class Sums:
-    """Instructions of the machine, of EL2, of guests, and of loops that wait."""
+    """Instructions of the machine, of EL2, of guests, of loops that wait, and of user space."""
 
     def __init__(self, words):
-        self.all, self.el2, self.guest, self.wait = (int(word) for word in words[1::2])
+        self.all, self.el2, self.guest, self.wait, self.user = (int(word) for word in words[1::2])
 
 
 class Counts:
@@ -148,6 +148,7 @@ class Counts:
     def __init__(self, path, el2map, labels):
         self.stays = []
         self.label = {}
+        self.hot = {}       # {address: instructions}, of the hot label
         with open(path, encoding="ascii") as file:
             for line in file:
                 words = line.split()
@@ -155,6 +156,8 @@ class Counts:
                     self.machine = Sums(words)
                 elif words[0] == "label":
                     self.label[labels.get(int(words[1], 16), "")] = Sums(words[2:])
+                elif words[0] == "pc":
+                    self.hot[int(words[1], 16)] = self.hot.get(int(words[1], 16), 0) + int(words[2])
                 elif words[0] == "stay":
                     marks = {m for i, m in enumerate(MARKS) if int(words[5], 16) >> i & 1}
                     label = labels.get(int(words[3], 16), "")

@@ -13,6 +13,8 @@ LABELS = os.path.join(ROOT, "host", "linux", "bench")
 BUILD = os.path.join(ROOT, "build", "host")
 EL2 = os.path.join(ROOT, "build", "el2")
 KERNEL = os.path.join(BUILD, "Image")
+PAYLOAD = os.path.join(BUILD, "guest", "payload")
+BOOT_SECONDS = 1800
 
 
 def run(*command, **options):
@@ -32,7 +34,7 @@ class Bench:
         self.el2 = EL2 if step else EL2 + "-no-step"
         self.work = os.path.join(BUILD, "bench")
         os.makedirs(self.work, exist_ok=True)
-        for name in ("fetch", "build-module", "build-vmm"):
+        for name in ("fetch", "build-module", "build-vmm", "build-guest"):
             script(name)
         script("build-el2", "--output", self.el2, *([] if step else ["--no-step"]))
         self.plugin = os.path.join(self.work, "el2count.so")
@@ -42,8 +44,10 @@ class Bench:
         self.map = Map(self.image)
         self.map_file = os.path.join(self.work, os.path.basename(self.el2) + ".map")
         self.map.write(self.map_file)
-        with open(os.path.join(LABELS, "labels.h"), encoding="ascii") as file:
-            self.labels = {int(number): word for word, number in re.findall(r"X\((\w+), (\d+)\)", file.read())}
+        self.labels = {}
+        for path in (os.path.join(LABELS, "labels.h"), os.path.join(ROOT, "guest", "payload", "bench.h")):
+            with open(path, encoding="ascii") as file:
+                self.labels.update((int(number), word) for word, number in re.findall(r"X\((\w+), (\d+)\)", file.read()))
         self.initrd = self.pack("calls.gz", "init", os.path.join(BUILD, "module", "cordon_bench.ko"))
 
     def pack(self, name, init, *files):
@@ -51,20 +55,42 @@ class Bench:
         script("make-initramfs", path, os.path.join(HERE, init), *files)
         return path
 
+    def program(self, name):
+        """One of host/linux/bench, for a host or a guest."""
+        path = os.path.join(self.work, name)
+        run("aarch64-linux-gnu-gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", path, os.path.join(LABELS, name + ".c"))
+        return path
+
+    def pack_host(self, name, *files):
+        """The host's initramfs with the launcher in it, and what it is to start."""
+        return self.pack(name, "init", self.program("label"), os.path.join(BUILD, "module", "cordon_kvm.ko"),
+                         os.path.join(BUILD, "vmm", "cordon-vmm"), *files)
+
     def pack_guest(self):
-        """The host's initramfs with a guest in it, and the launcher."""
-        label = os.path.join(self.work, "label")
-        run("aarch64-linux-gnu-gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", label,
-            os.path.join(LABELS, "label.c"))
-        return self.pack("guest-host.gz", "init", label, self.pack("guest.gz", "guest-init"), KERNEL,
-                         os.path.join(BUILD, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"))
+        """A Linux guest that does nothing but boot."""
+        return self.pack_host("guest-host.gz", self.pack("guest.gz", "guest-init"), KERNEL)
+
+    def pack_payload(self):
+        """A bare guest."""
+        return self.pack_host("payload-host.gz", PAYLOAD + ".bin")
+
+    def pack_programs(self, source):
+        """A Linux guest with Debian's programs, and a source file that one of them compiles."""
+        script("fetch-programs")
+        modules, path = os.path.join(self.work, "apps.d", "modules"), os.path.join(self.work, "source.c")
+        script("modules", modules, "virtio_mmio", "virtio_blk")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(source)
+        programs = os.path.join(BUILD, "programs", "root")
+        guest = self.pack("apps.gz", "apps-init", path, modules, self.program("label"), self.program("io"), os.path.join(programs, "lib"),
+                          os.path.join(programs, "usr"), os.path.join(BUILD, "guest", "cordon_guest.ko"))
+        return self.pack_host("apps-host.gz", guest, KERNEL)
 
     def pack_io(self):
         """The host's initramfs with drivers for its disk and its network card, and what uses them."""
-        tool, modules = os.path.join(self.work, "io"), os.path.join(self.work, "io.d", "modules")
-        run("aarch64-linux-gnu-gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", tool, os.path.join(LABELS, "io.c"))
+        modules = os.path.join(self.work, "io.d", "modules")
         script("modules", modules, "virtio_pci", "virtio_blk", "virtio_net")
-        return self.pack("io.gz", "init", tool, modules)
+        return self.pack("io.gz", "init", self.program("io"), modules)
 
     def disk_and_network(self, size, bare):
         """What QEMU is told for them: behind an SMMU, without Cordon the same devices with none, so that the kernel does the same for both."""
@@ -88,15 +114,15 @@ class Bench:
             command += ["-kernel", os.path.join(self.el2, "cordon.bin"), "-device",
                         "guest-loader,kernel=%s,addr=0x42000000" % KERNEL]
         began = time.monotonic()
-        text = run(*command, *more, stdout=subprocess.PIPE, text=True, timeout=300).stdout
+        text = run(*command, *more, stdout=subprocess.PIPE, text=True, timeout=BOOT_SECONDS).stdout
         if "bench: done" not in text:
             stop("the boot did not come to its end; it said:\n" + text)
         return time.monotonic() - began, text
 
-    def counted(self, name, append="", bare=False, initrd=None, more=()):
-        """Boots under the plugin; returns Counts, with what was printed as .text."""
+    def counted(self, name, append="", bare=False, initrd=None, more=(), told=""):
+        """Boots under the plugin, which is told more; returns Counts, with what was printed as .text."""
         out = os.path.join(self.work, "counts-%s.txt" % name)
-        plugin = "%s,out=%s" % (self.plugin, out)
+        plugin = "%s,out=%s%s" % (self.plugin, out, told)
         if not bare:
             plugin += ",map=" + self.map_file
         _, text = self.boot(append, bare, initrd, ["-plugin", plugin, *more])

@@ -4,6 +4,9 @@
 
     bench/tcg/run.py                        the table
     bench/tcg/run.py --io                   of these: the host's disk and network
+    bench/tcg/run.py --guests               guests on Cordon beside the kernel's own KVM: operations, programs, several at once
+    bench/tcg/run.py --micro|--programs|--load [COLUMN...]          one of these; COLUMN: nvhe, vhe, protected, cordon
+    bench/tcg/run.py --where LABEL COLUMN   where the instructions of one go, on the whole machine; LABEL: of guest/payload/bench.h, or a program's
     bench/tcg/run.py --stays [--guest]      every kind of stay at EL2: how often, how long
     bench/tcg/run.py --profile NAME... [--lines] [--longest] [--guest]
         where the instructions of stays go, by function or by source line, on average or of the longest one.
@@ -23,6 +26,7 @@ import threading
 
 sys.dont_write_bytecode = True      # nothing is written beside the sources
 from el2map import by_function, instructions, longest, median, stop, times
+from guests import COLUMNS, is_label, load_rows, micro_rows, program_rows, where
 from machine import EL2, ROOT, Bench
 
 LONGEST_STAY = 20000
@@ -281,6 +285,7 @@ def table(bench):
         lines_of_code("plat/qemu-virt")))
     step_rows(calls, Bench(step=False).counted("no-step", "cordon.bench=calls"))
     guest_boot_rows(bench)
+    micro_rows(bench)
     io_rows(bench)
 
 
@@ -321,6 +326,19 @@ def counted_run(bench, guest):
     return bench.counted("calls", "cordon.bench=calls")
 
 
+GUEST_TABLES = {"--micro": micro_rows, "--programs": program_rows, "--load": load_rows}
+
+
+def guest_tables(tables, words):
+    """False when a word is no column's."""
+    if not set(words) <= {c.word for c in COLUMNS}:
+        return False
+    bench = Bench()
+    for one in tables:
+        one(bench, [c for c in COLUMNS if not words or c.word in words])
+    return True
+
+
 def main(arguments):
     flags = {a for a in arguments if a in ("--lines", "--longest", "--guest")}
     words = [a for a in arguments if a not in flags]
@@ -328,6 +346,12 @@ def main(arguments):
         table(Bench())
     elif words == ["--io"]:
         io_rows(Bench())
+    elif words[:1] == ["--guests"] and guest_tables(GUEST_TABLES.values(), words[1:]):
+        pass
+    elif words and words[0] in GUEST_TABLES and guest_tables([GUEST_TABLES[words[0]]], words[1:]):
+        pass
+    elif len(words) == 3 and words[0] == "--where" and is_label(words[1]) and words[2] in (c.word for c in COLUMNS):
+        where(Bench(), *words[1:])
     elif words == ["--stays"]:
         list_stays(counted_run(Bench(), "--guest" in flags))
     elif len(words) >= 2 and words[0] == "--profile":

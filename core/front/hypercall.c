@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/hypercall.h"
 
+#include "guest/attest.h"
 #include "guest/device.h"
+#include "guest/handle.h"
 #include "guest/image.h"
 #include "guest/life.h"
 #include "memory/map.h"
@@ -11,22 +13,6 @@
 
 /* A feature register's operands as ESR_EL2 has them: op0 is 3, op1 and CRn are 0. */
 #define FEATURE_NAME(crm, op2) (UINT64_C(3) << 20 | (op2) << 17 | (crm) << 1)
-
-/* ---- handles ---- */
-
-/* A handle is the generation above 16 bits of id: no two VMs have ever had the same. */
-static uint64_t handle_of(uint32_t id, uint64_t generation)
-{
-    return generation * 65536 + id;
-}
-
-/* A handle of generation 0 is nobody's: it must not stand for whichever VM there is. */
-static vmid_t name_of(uint64_t handle)
-{
-    if (handle / 65536 == 0)
-        return vmid(0);
-    return (vmid_t){ (uint32_t)(handle % 65536), handle / 65536 };
-}
 
 /* ---- building ---- */
 
@@ -82,7 +68,7 @@ static enum cordon_status declare_held(struct cordon *c, struct vm_locked v, uin
 static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -95,13 +81,25 @@ static enum cordon_status load(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     uint64_t done = 0;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
 
     if (status != CORDON_OK)
         return status;
     status = image_load(c, v, x[2], x[3], x[4], &done);
     vm_unlock(c, v);
     x[1] = done;
+    return status;
+}
+
+static enum cordon_status personalise(struct cordon *c, const uint64_t x[HYPERCALL_REGS])
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = attest_personalise(c, v, &x[2]);
+    vm_unlock(c, v);
     return status;
 }
 
@@ -135,7 +133,7 @@ static enum cordon_status start_held(struct cordon *c, struct vm_locked v, uint6
 static enum cordon_status start(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -172,7 +170,7 @@ static enum cordon_status map(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     uint64_t done = 0;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_RUNNING, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -187,7 +185,7 @@ static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     uint64_t gfn = x[2] / CORDON_PAGE_SIZE;
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_RUNNING, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -205,7 +203,7 @@ static enum cordon_status block(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 
 static enum cordon_status run(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
-    return vcpu_run(c, name_of(x[1]), (struct run *)(void *)x);
+    return vcpu_run(c, handle_name(x[1]), (struct run *)(void *)x);
 }
 
 /* ---- the end ---- */
@@ -213,7 +211,7 @@ static enum cordon_status run(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 static enum cordon_status stop(struct cordon *c, uint64_t handle)
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_live(c, name_of(handle), &v);
+    enum cordon_status status = vm_enter_live(c, handle_name(handle), &v);
 
     if (status != CORDON_OK)
         return status;
@@ -224,7 +222,7 @@ static enum cordon_status stop(struct cordon *c, uint64_t handle)
 
 static enum cordon_status clear(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
-    vmid_t vm = name_of(x[1]);
+    vmid_t vm = handle_name(x[1]);
     struct vm_locked v;
     struct cordon_progress p;
     enum cordon_status status = vm_enter_phase(c, vm, CORDON_PHASE_STOPPED, &v);
@@ -249,7 +247,7 @@ static enum cordon_status attach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     uint64_t id = 0;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -263,7 +261,7 @@ static enum cordon_status map_window(struct cordon *c, uint64_t x[HYPERCALL_REGS
 {
     struct vm_locked v;
     uint64_t done = 0;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -276,7 +274,7 @@ static enum cordon_status map_window(struct cordon *c, uint64_t x[HYPERCALL_REGS
 static enum cordon_status open(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_RUNNING, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_RUNNING, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -288,7 +286,7 @@ static enum cordon_status open(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 static enum cordon_status detach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, name_of(x[1]), CORDON_PHASE_STOPPED, &v);
+    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_STOPPED, &v);
 
     if (status != CORDON_OK)
         return status;
@@ -302,7 +300,7 @@ static enum cordon_status detach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 static enum cordon_status info(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter(c, name_of(x[1]), &v);
+    enum cordon_status status = vm_enter(c, handle_name(x[1]), &v);
 
     if (status != CORDON_OK)
         return status;
@@ -317,7 +315,7 @@ static enum cordon_status measurement(struct cordon *c, uint64_t x[HYPERCALL_REG
 {
     uint64_t half = x[2];
     struct vm_locked v;
-    enum cordon_status status = vm_enter_live(c, name_of(x[1]), &v);
+    enum cordon_status status = vm_enter_live(c, handle_name(x[1]), &v);
 
     if (status != CORDON_OK)
         return status;
@@ -352,19 +350,20 @@ bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     switch ((uint32_t)x[0]) {
     case CORDON_CALL_VM_LIMITS: limits(c, x); break;
     case CORDON_CALL_VM_CREATE: status = create(c, x); break;
-    case CORDON_CALL_VM_DONATE: status = cordon_vm_donate(c, name_of(x[1]), pfn(x[2]), x[3]); break;
+    case CORDON_CALL_VM_DONATE: status = cordon_vm_donate(c, handle_name(x[1]), pfn(x[2]), x[3]); break;
     case CORDON_CALL_VM_MEMORY: status = declare(c, x); break;
-    case CORDON_CALL_VCPU_CREATE: status = vcpu_create(c, name_of(x[1]), x[2], x[3]); break;
+    case CORDON_CALL_VCPU_CREATE: status = vcpu_create(c, handle_name(x[1]), x[2], x[3]); break;
     case CORDON_CALL_VM_LOAD: status = load(c, x); break;
     case CORDON_CALL_VM_START: status = start(c, x); break;
     case CORDON_CALL_VM_MAP: status = map(c, x); break;
     case CORDON_CALL_VM_BLOCK: status = block(c, x); break;
     case CORDON_CALL_VM_CLEAR: status = clear(c, x); break;
     case CORDON_CALL_VM_STOP: status = stop(c, x[1]); break;
-    case CORDON_CALL_VM_DESTROY: status = cordon_vm_destroy(c, name_of(x[1])); break;
+    case CORDON_CALL_VM_DESTROY: status = cordon_vm_destroy(c, handle_name(x[1])); break;
     case CORDON_CALL_VM_INFO: status = info(c, x); break;
     case CORDON_CALL_VM_MEASUREMENT: status = measurement(c, x); break;
     case CORDON_CALL_VCPU_RUN: status = run(c, x); break;
+    case CORDON_CALL_VM_PERSONAL: status = personalise(c, x); break;
     case CORDON_CALL_VCPU_FEATURE: status = feature(c, x); break;
     case CORDON_CALL_DEVICE_ATTACH: status = attach(c, x); break;
     case CORDON_CALL_DEVICE_MAP: status = map_window(c, x); break;

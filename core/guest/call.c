@@ -3,6 +3,8 @@
 #include "guest/call.h"
 
 #include "memory/memory.h"
+#include "guest/attest.h"
+#include "guest/pkvm.h"
 #include "guest/power.h"
 #include "guest/relinquish.h"
 #include "base/sha256.h"
@@ -108,7 +110,9 @@ static bool own_call(struct cordon *c, struct vcpu_claim u, uint32_t function, s
     case CORDON_GUEST_RELINQUISH: return relinquish(c, u, r);
     case CORDON_GUEST_QUERY: return query(c, u);
     case CORDON_GUEST_MEASUREMENT: return measurement(u);
-    default: return call_host(u, r);
+    case CORDON_GUEST_HOST: return call_host(u, r);
+    case CORDON_GUEST_UID: return vcpu_answer(u, CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
+    default: return vcpu_attest_call(c, u, function) || answer_one(u, CORDON_NOT_SUPPORTED);
     }
 }
 
@@ -124,13 +128,15 @@ bool vcpu_call(struct cordon *c, struct vcpu_claim u, struct run *r)
     if (known)
         return go_on;
     switch (function) {
-    case CORDON_CALL_UID: return vcpu_answer(u, CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
+    case CORDON_CALL_UID: return vcpu_answer(u, CORDON_KVM_UID_0, CORDON_KVM_UID_1, CORDON_KVM_UID_2, CORDON_KVM_UID_3);
     case CORDON_CALL_REVISION: return vcpu_answer(u, CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0);
     case SMCCC_VERSION: return answer_one(u, SMCCC_1_1);
     case SMCCC_ARCH_FEATURES: return answer_one(u, arch_features(c, (uint32_t)u.vcpu->x[1]));
     case SMCCC_ARCH_WORKAROUND_1:
     case SMCCC_ARCH_WORKAROUND_2:
     case SMCCC_ARCH_WORKAROUND_3: return answer_one(u, workaround(c, function));
-    default: return vcpu_random_call(c, u, function) || answer_one(u, CORDON_NOT_SUPPORTED);
+    default: break;
     }
+    go_on = vcpu_pkvm_call(c, u, r, &known);
+    return known ? go_on : vcpu_random_call(c, u, function) || answer_one(u, CORDON_NOT_SUPPORTED);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers of the SMC Calling Convention (Arm DEN 0028), PSCI (DEN 0022) and TRNG (DEN 0098): host's calls, guests', our own. */
+/* Numbers of the SMC Calling Convention (Arm DEN 0028), PSCI (DEN 0022), TRNG (DEN 0098), KVM's: for host, guests, ourselves. */
 #ifndef CORDON_SMCCC_H
 #define CORDON_SMCCC_H
 
@@ -27,6 +27,7 @@
 #define SMCCC_SUCCESS 0
 #define SMCCC_NOT_SUPPORTED (-1)
 #define SMCCC_NOT_REQUIRED (-2)
+#define SMCCC_INVALID_PARAMETER (-3)
 #define SMCCC_WORKAROUND_UNAFFECTED 1
 #define PSCI_VERSION 0x84000000u
 #define PSCI_CPU_SUSPEND_32 0x84000001u
@@ -48,5 +49,11 @@
 #define PSCI_ALREADY_ON (-4)
 #define PSCI_ON_PENDING (-5)
 #define PSCI_INVALID_ADDRESS (-9)
+/* KVM's, where a vendor's calls are KVM's. Five low bits of each are its number in the first word of the features. */
+#define KVM_FEATURES 0x86000000u
+#define KVM_HYP_MEMINFO 0xc6000002u
+#define KVM_MEM_SHARE 0xc6000003u
+#define KVM_MEM_UNSHARE 0xc6000004u
+#define KVM_MMIO_GUARD 0xc6000007u
 
 #endif

@@ -19,6 +19,31 @@ enum vcpu_power { VCPU_OFF = 0, VCPU_STARTING, VCPU_ON };
 /* What the last exit wants to know before the guest can go on. */
 enum vcpu_asked { ASKED_NOTHING = 0, ASKED_MEMORY, ASKED_READ, ASKED_WRITE, ASKED_CALL };
 
+/* ---- attestation: what a guest has asked for, and what the keeper has written of it; see attest.h ---- */
+
+#define ATTEST_WORDS 8          /* of a nonce, and of a personalisation value */
+#define ATTEST_EXTENDED 4
+#define ATTEST_KEYS 2           /* kinds of keys to seal with */
+#define ATTEST_TOKEN_WORDS (CORDON_TOKEN_MOST / 8)
+
+enum attest_state { ATTEST_NONE = 0, ATTEST_ASKED, ATTEST_ANSWERED };
+
+struct attest {                 /* words have bytes in the order of memory */
+    uint64_t nonce[ATTEST_WORDS];               /* of a token; or what tells keys apart, and zeros */
+    uint64_t personal[ATTEST_WORDS];            /* the host's word for this VM */
+    uint64_t extended[ATTEST_EXTENDED][4];      /* the guest's own measurements */
+    uint64_t number;            /* goes up with each request, and each change of what one says */
+    uint32_t size;              /* bytes of the answer; of a token without the chain */
+    uint32_t written;           /* of them, from the first on: whole pieces */
+    uint64_t answer[ATTEST_TOKEN_WORDS];
+    uint8_t state;              /* enum attest_state */
+    uint8_t wants;              /* CORDON_WANTS_ */
+};
+
+_Static_assert(CORDON_TOKEN_MOST % CORDON_TOKEN_PIECE == 0, "whole pieces find room");
+
+/* ---- a vCPU ---- */
+
 struct __attribute__((may_alias)) vcpu {
     uint64_t x[31];
     uint64_t pc;
@@ -36,6 +61,7 @@ struct __attribute__((may_alias)) vcpu {
     uint16_t sgis;              /* SGIs that were sent to it and that the host has not delivered yet */
     bool listed;                /* one of the list registers may be other than zero */
     struct arch_vcpu arch;      /* EL1 registers, vector registers, timer, interrupt interface */
+    struct attest attest;       /* vCPU 0's is the VM's; guarded by the VM's lock */
 };
 
 _Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU fits in its frame");

@@ -75,6 +75,12 @@ void dma_use_pool(struct device *dev);
 int report_start(void);
 void report_stop(void);
 
+/* ---- token.c ---- */
+
+/* /dev/cordon-token, /dev/cordon-key and /dev/cordon-extend. */
+int token_start(void);
+void token_stop(void);
+
 /* ---- test.c ---- */
 
 /* Prints a line for each test. The number of those that failed. */

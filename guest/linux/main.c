@@ -19,7 +19,20 @@ static bool test;
 module_param(test, bool, 0444);
 MODULE_PARM_DESC(test, "try what a guest can ask of Cordon, and what the host can reach; needs cordon-vmm --test-calls");
 
-/* Where nothing answers an HVC it is an undefined instruction: the firmware's calls say whether something does. */
+static bool is_cordon(struct answer a)
+{
+	return a.x0 == CORDON_UID_0 && a.x1 == CORDON_UID_1 && a.x2 == CORDON_UID_2 && a.x3 == CORDON_UID_3;
+}
+
+static bool is_kvm(struct answer a)
+{
+	return a.x0 == CORDON_KVM_UID_0 && a.x1 == CORDON_KVM_UID_1 && a.x2 == CORDON_KVM_UID_2 && a.x3 == CORDON_KVM_UID_3;
+}
+
+/*
+ * Where nothing answers an HVC it is an undefined instruction: the firmware's calls say whether something does. Cordon passes for KVM,
+ * whose calls for protected guests it has; before 1.3 it did not.
+ */
 static bool under_cordon(void)
 {
 	struct answer a;
@@ -27,9 +40,9 @@ static bool under_cordon(void)
 	if (arm_smccc_1_1_get_conduit() != SMCCC_CONDUIT_HVC)
 		return false;
 	a = cordon_call(CORDON_CALL_UID, 0, 0, 0, 0);
-
-	return a.x0 == CORDON_UID_0 && a.x1 == CORDON_UID_1 && a.x2 == CORDON_UID_2 && a.x3 == CORDON_UID_3 &&
-	       cordon_call(CORDON_CALL_REVISION, 0, 0, 0, 0).x0 == CORDON_ABI_MAJOR;
+	if (is_kvm(a))
+		a = cordon_call(CORDON_GUEST_UID, 0, 0, 0, 0);
+	return is_cordon(a) && cordon_call(CORDON_CALL_REVISION, 0, 0, 0, 0).x0 == CORDON_ABI_MAJOR;
 }
 
 /* Linux halts by a loop that nobody outside can tell from work. */
@@ -62,6 +75,12 @@ static int __init guest_init(void)
 		pool_destroy();
 		return ret;
 	}
+	ret = token_start();
+	if (ret != 0) {
+		dma_stop();
+		pool_destroy();
+		return ret;
+	}
 	register_reboot_notifier(&reboot);
 	if (report && report_start() != 0)
 		pr_err("cordon_guest: this kernel does not tell which memory is free: none is given back\n");
@@ -73,6 +92,7 @@ static void __exit guest_exit(void)
 {
 	report_stop();
 	unregister_reboot_notifier(&reboot);
+	token_stop();
 	dma_stop();
 	pool_destroy();
 }

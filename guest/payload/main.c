@@ -4,6 +4,7 @@
  *
  *   boot memory grant relinquish psci timer sgi fp sysreg debug random storm secret     the tests of that group; all: all of them
  *   process         another process of the host reads the guest's memory; only by name, as the host's kernel may not live on
+ *   bench, load     no tests: what is counted from outside; turns=N of each, 200 without (bench.c)
  *   bare            tests that need Cordon or the launcher's test calls are skipped where these are missing; without
  *                   this word they fail
  *   spin, reset     ends in an endless loop, or by a reset
@@ -22,7 +23,7 @@ _Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "head.S");
 
 static const struct test *const groups[] = {
     boot_tests, memory_tests, share_tests, psci_tests, time_tests, register_tests, storm_tests, secret_tests,
-    random_tests, debug_tests,
+    random_tests, debug_tests, bench_tests,
 };
 
 struct boot boot;
@@ -89,7 +90,7 @@ static void run(const struct test *t)
 
 static bool is_cordon(void)
 {
-    struct answer a = hvc(CORDON_CALL_UID, 0, 0, 0, 0);
+    struct answer a = hvc(CORDON_GUEST_UID, 0, 0, 0, 0);
 
     return a.x0 == CORDON_UID_0 && a.x1 == CORDON_UID_1 && a.x2 == CORDON_UID_2 && a.x3 == CORDON_UID_3;
 }

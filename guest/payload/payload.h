@@ -21,6 +21,14 @@
 #define BLOCK 0x200000ull
 #define HOLE 0x02000000ull          /* an address with nothing behind it */
 
+/* Calls of KVM's protected guests. */
+#define KVM_FEATURES 0x86000000u
+#define KVM_HYP_MEMINFO 0xc6000002u
+#define KVM_MEM_SHARE 0xc6000003u
+#define KVM_MEM_UNSHARE 0xc6000004u
+#define KVM_MMIO_GUARD 0xc6000007u
+#define KVM_INVALID (-3)
+
 /* ---- CPUs ---- */
 
 #define DEBUG_EVENTS 16
@@ -126,7 +134,7 @@ void test_fail(const char *format, const uint64_t *values);
 void die(const char *format, const uint64_t *values) __attribute__((noreturn));
 
 extern const struct test boot_tests[], memory_tests[], share_tests[], psci_tests[], time_tests[], register_tests[], storm_tests[],
-    secret_tests[], random_tests[], debug_tests[];
+    secret_tests[], random_tests[], debug_tests[], bench_tests[];
 
 /* ---- calls ---- */
 

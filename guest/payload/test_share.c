@@ -164,6 +164,31 @@ static void refusals(void)
     CHECK(*word_at(at) == SECRET && query(at).x2 == 0 && !reachable(at), "something was done all the same");
 }
 
+/* As a kernel does it that knows KVM's protected guests: a page that is not there yet is brought, and is shared or not. */
+static void as_kvm(void)
+{
+    uint64_t at = area() + 5 * BLOCK;
+    uint64_t value;
+
+    CHECK((hvc(KVM_FEATURES, 0, 0, 0, 0).x0 & 0x1c) == 0x1c && hvc(KVM_HYP_MEMINFO, 0, 0, 0, 0).x0 == PAGE, "it has no such calls");
+    for (uint32_t turn = 0; turn < 10; turn++) {
+        struct answer (*call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t) = turn % 2 ? smc : hvc;
+
+        CHECK(hvc(CORDON_GUEST_RELINQUISH, at, PAGE, 0, 0).x0 == 0 && query(at).x1 == 0, "turn %u: it is there", turn);
+        CHECK((int64_t)call(KVM_MEM_UNSHARE, at, 0, 0, 0).x0 == KVM_INVALID && query(at).x1 == 0, "turn %u: a hole is not shared", turn);
+        CHECK(call(KVM_MEM_SHARE, at, 0, 0, 0).x0 == 0 && query(at).x2 == 1, "turn %u: no share", turn);
+        CHECK((int64_t)call(KVM_MEM_SHARE, at, 0, 0, 0).x0 == KVM_INVALID && query(at).x2 == 1, "turn %u: shared twice", turn);
+        *word_at(at) = SECRET + turn;
+        CHECK(host_reads(VMM_CALL_PEEK, at, &value) && value == SECRET + turn, "turn %u: the host reads %x", turn, value);
+        CHECK(call(KVM_MEM_UNSHARE, at, 0, 0, 0).x0 == 0 && query(at).x2 == 0, "turn %u: it stays shared", turn);
+        CHECK(!reachable(at), "turn %u: when it is private %s", turn, TEXT(reachable(at)));
+        CHECK((int64_t)call(KVM_MEM_UNSHARE, at, 0, 0, 0).x0 == KVM_INVALID, "turn %u: private twice", turn);
+        CHECK(*word_at(at) == SECRET + turn, "turn %u: the guest reads %x", turn, *word_at(at));
+    }
+    CHECK((int64_t)hvc(KVM_MEM_SHARE, HOLE, 0, 0, 0).x0 == KVM_INVALID && hvc(KVM_MMIO_GUARD, HOLE, 0, 0, 0).x0 == 0, "a device is memory");
+    CHECK((int64_t)hvc(KVM_MMIO_GUARD, at, 0, 0, 0).x0 == KVM_INVALID, "memory is a device");
+}
+
 /* Another process of the host, through the launcher's /proc/PID/mem: its kernel then goes round the launcher's mapping. */
 static void process(void)
 {
@@ -239,6 +264,7 @@ const struct test share_tests[] = {
     { "grant", "grant-holes", holes, NEEDS_CORDON | NEEDS_HOST },
     { "grant", "grant-long-range", long_range, NEEDS_CORDON | NEEDS_HOST },
     { "grant", "grant-refusals", refusals, NEEDS_CORDON | NEEDS_HOST },
+    { "grant", "grant-as-kvm", as_kvm, NEEDS_CORDON | NEEDS_HOST },
     { "process", "process-peek", process, NEEDS_CORDON | NEEDS_HOST | NEEDS_NAME },
     { "relinquish", "relinquish-page", relinquish_page, NEEDS_CORDON | NEEDS_HOST },
     { "relinquish", "relinquish-granted", relinquish_granted, NEEDS_CORDON | NEEDS_HOST },

@@ -17,6 +17,7 @@
 #define PAGES (ATTACK_PAGES - ATTACK_CODE)	/* that each of them fills */
 #define PSCI_SYSTEM_RESET 0x84000009u
 #define KEPT_FREE (96ul << 20 >> PAGE_SHIFT)
+#define HELD (256ul << 20 >> PAGE_SHIFT)
 
 static bool fill, flood, scan;
 module_param(fill, bool, 0);
@@ -44,13 +45,47 @@ static int fill_guest(struct attack_vm *vm)
 	return result;
 }
 
+/*
+ * The memory that is free first after a boot is what the next boot writes to: the kernel's initial part, its initrd, what was
+ * unpacked. Guests that lie there would be overwritten before anybody can look. So it is held while they are made.
+ */
+static void hold(struct list_head *held)
+{
+	struct page *page;
+
+	for (unsigned long i = 0; i < HELD && (page = alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)) != NULL; i++)
+		list_add(&page->lru, held);
+}
+
+static void let_go(struct list_head *held)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, held, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+}
+
+static int make_guests(void)
+{
+	LIST_HEAD(held);
+	int result = 0;
+
+	hold(&held);
+	for (unsigned int i = 0; i < GUESTS && result == 0; i++)
+		result = fill_guest(&guest[i]);
+	let_go(&held);
+	return result;
+}
+
 static int fill_guests(void)
 {
 	unsigned int private = 0;
 
+	if (make_guests() != 0)
+		return -EIO;
 	for (unsigned int i = 0; i < GUESTS; i++) {
-		if (fill_guest(&guest[i]) != 0)
-			return -EIO;
 		for (unsigned int page = ATTACK_CODE; page < ATTACK_PAGES; page++)
 			private += !is_hosts(pfn_of(guest[i].memory[page]));
 	}

@@ -6,6 +6,7 @@
 #include "message.h"
 #include "vm.h"
 
+#include <cordon/kvm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -153,6 +154,18 @@ static void set_registers(struct vm *vm)
     set_register(first, ARM64_CORE(regs.pc, KVM_REG_SIZE_U64), vm->memory.entry);
 }
 
+/* What the guest's tokens say in the owner's name. */
+static void personalise(const struct vm *vm)
+{
+    struct cordon_kvm_personal p;
+
+    if (!vm->options->personal)
+        return;
+    memcpy(p.value, vm->options->personal_value, sizeof(p.value));
+    if (ioctl(vm->fd, CORDON_KVM_PERSONALISE, &p) < 0)
+        die("--personal: /dev/kvm is not Cordon's, which alone attests guests: %s", strerror(errno));
+}
+
 void kvm_prepare(struct vm *vm)
 {
     struct kvm_userspace_memory_region region = {
@@ -163,6 +176,7 @@ void kvm_prepare(struct vm *vm)
 
     must(vm->fd, KVM_SET_USER_MEMORY_REGION, &region, "take the guest's memory");
     set_registers(vm);
+    personalise(vm);
 }
 
 void kvm_interrupt(const struct vm *vm, unsigned spi, bool level)

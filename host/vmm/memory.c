@@ -128,9 +128,9 @@ static void place(struct memory *m, const struct options *o, const struct image_
     m->tree = round_up(m->kernel_end, BLOCK);
     m->initrd = m->tree + TREE_SIZE;
     needed = m->initrd + m->initrd_size - RAM_BASE;
-    if (needed > m->size)
-        die("--mem %lluM is too little for this kernel%s: at least %lluM", (unsigned long long)m->size >> 20,
-            o->initrd ? " and initrd" : "", (unsigned long long)round_up(needed, BLOCK) >> 20);
+    if (needed > m->size || o->pool > m->size - needed)
+        die("--mem %lluM is too little for this kernel%s%s: at least %lluM", (unsigned long long)m->size >> 20,
+            o->initrd ? " and initrd" : "", o->pool ? ", with such a --dma-pool" : "", (unsigned long long)(round_up(needed, BLOCK) + o->pool) >> 20);
 }
 
 void memory_load(struct memory *m, const struct options *o)

@@ -15,6 +15,8 @@
 #define CORDON_VERSION "unknown"
 #endif
 
+#define KEEPER_MEMORY (2 * BLOCK)
+
 /* A number with an optional K, M or G behind it; false when it is none, or too large for 64 bits. */
 static bool read_size(const char *text, uint64_t *size)
 {
@@ -39,15 +41,27 @@ static bool read_size(const char *text, uint64_t *size)
     return true;
 }
 
-static uint64_t memory_size(const char *text)
+static uint64_t memory_size(const char *option, const char *text)
 {
     uint64_t size;
 
     if (!read_size(text, &size))
-        die("--mem %s: not a size; give one like 192M or 1G", text);
+        die("%s %s: not a size; give one like 192M or 1G", option, text);
     if (size % BLOCK || size == 0)
-        die("--mem %s: not a multiple of 2M", text);
+        die("%s %s: not a multiple of 2M", option, text);
     return size;
+}
+
+/* Bytes as hexadecimal digits, exactly so many. */
+static void read_hex(const char *option, const char *text, unsigned size, uint8_t *bytes)
+{
+    if (strlen(text) != 2 * size || strspn(text, "0123456789abcdefABCDEF") != 2 * size)
+        die("%s %s: not %u hexadecimal digits", option, text, 2 * size);
+    for (unsigned i = 0; i < size; i++) {
+        char two[3] = { text[2 * i], text[2 * i + 1], 0 };
+
+        bytes[i] = (uint8_t)strtoul(two, NULL, 16);
+    }
 }
 
 static unsigned cpu_number(const char *text)
@@ -59,10 +73,14 @@ static unsigned cpu_number(const char *text)
     return (unsigned)n;
 }
 
-enum { KERNEL = 1, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, CPUS, RANDOM, DUMP_DTB, TEST_CALLS, QUIET, VERBOSE, HELP, VERSION };
+enum {
+    KERNEL = 1, KEEPER, INITRD, APPEND, DISK, NET, SERIAL, CONSOLE, RNG, DEVICE, MEM, DMA_POOL, CPUS, PERSONAL, RANDOM, DUMP_DTB, TEST_CALLS, QUIET,
+    VERBOSE, HELP, VERSION
+};
 
 static const struct option names[] = {
     { "kernel", required_argument, NULL, KERNEL },
+    { "keeper", required_argument, NULL, KEEPER },
     { "initrd", required_argument, NULL, INITRD },
     { "append", required_argument, NULL, APPEND },
     { "disk", required_argument, NULL, DISK },
@@ -72,7 +90,9 @@ static const struct option names[] = {
     { "rng", no_argument, NULL, RNG },
     { "device", required_argument, NULL, DEVICE },
     { "mem", required_argument, NULL, MEM },
+    { "dma-pool", required_argument, NULL, DMA_POOL },
     { "cpus", required_argument, NULL, CPUS },
+    { "personal", required_argument, NULL, PERSONAL },
     { "random", no_argument, NULL, RANDOM },
     { "dump-dtb", required_argument, NULL, DUMP_DTB },
     { "test-calls", no_argument, NULL, TEST_CALLS },
@@ -115,6 +135,7 @@ static void take(struct options *o, const char *help, int option)
 {
     switch (option) {
     case KERNEL: o->kernel = optarg; break;
+    case KEEPER: o->keeper = optarg; break;
     case INITRD: o->initrd = optarg; break;
     case APPEND: o->append = optarg; break;
     case DISK: add_disk(o, optarg); break;
@@ -123,8 +144,10 @@ static void take(struct options *o, const char *help, int option)
     case CONSOLE: o->console = optarg; break;
     case RNG: o->entropy = true; break;
     case DEVICE: add_device(o, optarg); break;
-    case MEM: o->memory = memory_size(optarg); break;
+    case MEM: o->memory = memory_size("--mem", optarg); break;
+    case DMA_POOL: o->pool = memory_size("--dma-pool", optarg); break;
     case CPUS: o->cpus = cpu_number(optarg); break;
+    case PERSONAL: o->personal = optarg; read_hex("--personal", optarg, PERSONAL_SIZE, o->personal_value); break;
     case RANDOM: o->random = true; break;
     case DUMP_DTB: o->dump_tree = optarg; break;
     case TEST_CALLS: o->test_calls = true; break;
@@ -138,15 +161,39 @@ static void take(struct options *o, const char *help, int option)
     }
 }
 
+/* Where somebody has said nothing of it. */
+static void fill_in(struct options *o, const char *append, uint64_t memory)
+{
+    if (!o->append)
+        o->append = append;
+    if (!o->memory)
+        o->memory = memory;
+    if (!o->cpus)
+        o->cpus = 1;
+}
+
+/* Cordon knows its keeper by all that it begins with. */
+static void fill_in_keeper(struct options *o)
+{
+    if (o->kernel || o->initrd || o->append || o->disks || o->nets || o->serial || o->console || o->entropy || o->devices ||
+        o->memory || o->cpus || o->random)
+        die("--keeper: options that a guest is measured by do not go with it; try %s --help", message_command());
+    o->kernel = o->keeper;
+    fill_in(o, "", KEEPER_MEMORY);
+}
+
 void options_read(struct options *o, const char *help, int argc, char **argv)
 {
     int option;
 
-    *o = (struct options){ .append = "console=ttyS0", .memory = 192ull << 20, .cpus = 1 };
+    *o = (struct options){ .kernel = NULL };
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1)
         take(o, help, option);
     if (optind < argc)
         die("%s: an argument that belongs to no option; try %s --help", argv[optind], message_command());
+    if (o->keeper)
+        fill_in_keeper(o);
+    fill_in(o, "console=ttyS0", 192ull << 20);
     if (!o->kernel)
         die("no kernel: give --kernel IMAGE; try %s --help", message_command());
     if (o->quiet && o->verbose)

@@ -8,10 +8,14 @@
 
 #include "machine.h"
 
+#define PERSONAL_SIZE 64
 #define BLOCK 0x200000ull       /* what a stage-2 block maps */
 
 struct options {
     const char *kernel;
+    const char *personal;       /* 64 bytes as hexadecimal digits */
+    uint8_t personal_value[PERSONAL_SIZE];
+    const char *keeper;         /* the guest that signs tokens, in the place of a kernel */
     const char *initrd;
     const char *append;
     const char *dump_tree;
@@ -25,6 +29,7 @@ struct options {
     const char *device[DEVICES_MAX];
     unsigned devices;
     uint64_t memory;            /* bytes, a multiple of BLOCK */
+    uint64_t pool;              /* of it, for devices of virtio alone; a multiple of BLOCK */
     unsigned cpus;
     bool verbose;
     bool quiet;

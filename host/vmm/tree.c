@@ -18,6 +18,7 @@
 
 #define PHANDLE_GIC 1u
 #define PHANDLE_CLOCK 2u
+#define PHANDLE_POOL 3u
 #define BUS_CLOCK 24000000u
 #define IRQ_SPI 0u
 #define IRQ_PPI 1u
@@ -99,6 +100,23 @@ static void memory(void *tree, const struct memory *m)
     begin_at(tree, "memory", RAM_BASE);
     text(tree, "device_type", "memory");
     CELLS(tree, "reg", TWO(RAM_BASE), TWO(m->size));
+    must(fdt_end_node(tree));
+}
+
+/* The end of memory, for virtio's queues and copies of what it moves: a kernel shares that with the host, if it knows how, and nothing else. */
+static void pool(void *tree, const struct vm *vm)
+{
+    uint64_t size = vm->options->pool, at = RAM_BASE + vm->memory.size - size;
+
+    must(fdt_begin_node(tree, "reserved-memory"));
+    CELLS(tree, "#address-cells", 2);
+    CELLS(tree, "#size-cells", 2);
+    must(fdt_property(tree, "ranges", NULL, 0));
+    begin_at(tree, "restricted-dma-pool", at);
+    text(tree, "compatible", "restricted-dma-pool");
+    CELLS(tree, "reg", TWO(at), TWO(size));
+    CELLS(tree, "phandle", PHANDLE_POOL);
+    must(fdt_end_node(tree));
     must(fdt_end_node(tree));
 }
 
@@ -185,12 +203,14 @@ static void rtc(void *tree)
 }
 
 /* Coherent: what a device does here is done by the host's CPUs. */
-static void virtio(void *tree, unsigned index)
+static void virtio(void *tree, const struct vm *vm, unsigned index)
 {
     begin_at(tree, "virtio_mmio", VIRTIO_BASE + index * VIRTIO_SIZE);
     text(tree, "compatible", "virtio,mmio");
     CELLS(tree, "reg", TWO(VIRTIO_BASE + index * VIRTIO_SIZE), TWO(VIRTIO_SIZE));
     CELLS(tree, "interrupts", IRQ_SPI, VIRTIO_SPI + index, IRQ_LEVEL_HIGH);
+    if (vm->options->pool)
+        CELLS(tree, "memory-region", PHANDLE_POOL);
     must(fdt_property(tree, "dma-coherent", NULL, 0));
     must(fdt_end_node(tree));
 }
@@ -250,6 +270,8 @@ size_t tree_make(void *buffer, const struct vm *vm)
     text(buffer, "model", "cordon-vmm");
     chosen(buffer, vm);
     memory(buffer, &vm->memory);
+    if (vm->options->pool)
+        pool(buffer, vm);
     cpus(buffer, vm);
     firmware(buffer);
     timer(buffer);
@@ -259,7 +281,7 @@ size_t tree_make(void *buffer, const struct vm *vm)
         uart(buffer, SECOND_UART_BASE, SECOND_UART_SPI);
     rtc(buffer);
     for (unsigned i = 0; i < options_slots(vm->options); i++)
-        virtio(buffer, i);
+        virtio(buffer, vm, i);
     if (vm->options->devices)
         pci(buffer, vm->options->devices);
     must(fdt_end_node(buffer));

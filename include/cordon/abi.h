@@ -4,8 +4,8 @@
  *
  * Calls follow the SMC Calling Convention (Arm DEN 0028), by HVC #0 or SMC #0, in the range of vendor hypervisors. The
  * function number is in w0, arguments in x1 .., results in x0 .. x3; all other registers are kept, but for
- * CORDON_CALL_VCPU_RUN, which has more. A call that does not exist, or an immediate other than 0, answers
- * CORDON_NOT_SUPPORTED and changes nothing.
+ * CORDON_CALL_VCPU_RUN and the calls for attestation, which have more. A call that does not exist, or an immediate other than 0,
+ * answers CORDON_NOT_SUPPORTED and changes nothing.
  *
  * No call takes an address that Cordon would write to: results are registers alone.
  */
@@ -21,7 +21,7 @@
 
 /* ---- discovery: the same function numbers for every hypervisor ---- */
 
-/* w0 .. w3: the UID 6f5a2ad1-2c8e-4b0f-9d37-52b1c60e7a94, as SMCCC lays it out. */
+/* w0 .. w3: the UID 6f5a2ad1-2c8e-4b0f-9d37-52b1c60e7a94, as SMCCC lays it out. A guest is told another one: CORDON_GUEST_UID. */
 #define CORDON_CALL_UID 0x8600ff01u
 #define CORDON_UID_0 0x6f5a2ad1u
 #define CORDON_UID_1 0x2c8e4b0fu
@@ -139,10 +139,10 @@
 #define CORDON_CALL_VCPU_RUN 0xc600001eu
 
 /*
- * What guests read from a feature register, S3_0_C0_C<m>_<o>. x1: m, 1 .. 7; x2: o, 0 .. 7. x1: the value, of the CPU that asks.
- * CORDON_RANGE: no such register.
+ * Built, with its vCPU 0. What the guest's tokens say of it in the host's name: its personalisation value, zeros where none was
+ * given. It is not measured. x1: handle; x2 .. x9: 64 bytes, in the order of memory. CORDON_NO_VCPU.
  */
-#define CORDON_CALL_VCPU_FEATURE 0xc600001fu
+#define CORDON_CALL_VM_PERSONAL 0xc600001fu
 
 /* ---- calls of the host: devices for virtual machines ----
  *
@@ -179,8 +179,16 @@
  */
 #define CORDON_CALL_DEVICE_DETACH 0xc6000023u
 
+/* ---- calls of the host: what guests' CPUs are like ---- */
+
+/*
+ * What guests read from a feature register, S3_0_C0_C<m>_<o>. x1: m, 1 .. 7; x2: o, 0 .. 7. x1: the value, of the CPU that asks.
+ * CORDON_RANGE: no such register.
+ */
+#define CORDON_CALL_VCPU_FEATURE 0xc6000024u
+
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES
-#define CORDON_CALL_LAST CORDON_CALL_DEVICE_DETACH
+#define CORDON_CALL_LAST CORDON_CALL_VCPU_FEATURE
 
 #define CORDON_VCPUS_MAX 16         /* of a VM; vCPU i has MPIDR_EL1.Aff0 = i */
 #define CORDON_MEMORY_RANGES 8      /* of a VM */
@@ -242,7 +250,21 @@ enum cordon_failure {
 /* ---- calls of a guest: HVC #0 or SMC #0, beside PSCI 1.1, TRNG 1.0, SMCCC's own calls, CORDON_CALL_UID and _REVISION ----
  *
  * x0 as for the host's calls. A long call stops early: CORDON_AGAIN, and x1 says how many pages are done.
+ *
+ * A kernel that can be a protected guest of KVM's finds what it needs: CORDON_CALL_UID answers a guest with KVM's UID,
+ * 28b46fb6-2ec5-11e9-a9ca-4b564d003a74, and there are these calls of KVM's, with KVM's arguments and answers: features
+ * (0x86000000: these five), HYP_MEMINFO (0xc6000002), MEM_SHARE (0xc6000003), MEM_UNSHARE (0xc6000004), MMIO_GUARD
+ * (0xc6000007). INVALID_PARAMETER (-3), and nothing changed: an argument that is reserved is not zero; x1 is no page; for
+ * sharing, it is not declared as memory, or is granted already; for its end, it is not granted, or more than once; for a
+ * device, it is memory. A page that is to be shared and is not there yet is asked for as if the guest had stored to it.
+ *
+ * The calls for attestation (docs/ATTESTATION.md) have arguments and results up to x16, where bytes are in the order of memory.
+ * They do not exist on a machine whose loader handed no root of trust over.
  */
+#define CORDON_KVM_UID_0 0xb66fb428u
+#define CORDON_KVM_UID_1 0xe911c52eu
+#define CORDON_KVM_UID_2 0x564bcaa9u
+#define CORDON_KVM_UID_3 0x743a004du
 
 /* The host may map the guest's pages x1 .. x1+x2-1 (bytes; x1 page aligned) / no longer. x1: pages done; x2: changed;
  * x3: skipped (not there, or granted CORDON_SHARE_MAX times already / not at all). */
@@ -261,8 +283,75 @@ enum cordon_failure {
 /* A word with the host: x1 .. x4 go there, x0 .. x3 come back, whatever the host makes of them. */
 #define CORDON_GUEST_HOST 0xc6000085u
 
+/*
+ * A token is asked for. x1 .. x8: the nonce, 64 bytes. A guest has one request at a time: what was asked before is forgotten.
+ */
+#define CORDON_GUEST_TOKEN_ASK 0xc6000086u
+
+/*
+ * The token or the key that was asked for, a piece of it. x1: offset. x1: size of all of it; x2 .. x13: 96 bytes from there on,
+ * zero behind its end. CORDON_AGAIN: it is not made yet. CORDON_NO_VM: nor is there a keeper that could; the host can start one.
+ * CORDON_STATE: nothing was asked for. CORDON_RANGE: it ends before this offset.
+ */
+#define CORDON_GUEST_ANSWER_READ 0xc6000087u
+
+/*
+ * One of the guest's own measurements becomes the SHA-256 of itself and of 32 bytes; all are zero to begin with. x1: which,
+ * 0 .. 3; x2 .. x5: the bytes. A token that is signed already does not have it. CORDON_RANGE: no such measurement.
+ */
+#define CORDON_GUEST_EXTEND 0xc6000088u
+
+/*
+ * A key is asked for, 32 bytes, to seal secrets with: the same for each guest with this measurement and personalisation value on
+ * this machine, and for no other. x1: 0, under this very Cordon; 1, under whichever the machine's firmware lets have its sealing
+ * secret. x2 .. x5: 32 bytes that tell the guest's keys apart. CORDON_RANGE: x1.
+ */
+#define CORDON_GUEST_KEY_ASK 0xc6000089u
+
+/* ---- calls of the keeper: the guest that signs tokens ----
+ *
+ * They exist for a guest whose measurement is the one that Cordon was built with, and for no other.
+ */
+
+/*
+ * This guest is the keeper from now on. x1 .. x4: the secret that its keys come from (CDI_Attest); x5 .. x8: the one for sealing
+ * (CDI_Seal); x9: bytes of the chain of certificates, with which a token ends. CORDON_BUSY: another keeper runs. The other calls
+ * are answered CORDON_STATE before.
+ */
+#define CORDON_KEEPER_BEGIN 0xc600008au
+
+/*
+ * A guest that waits for an answer. x1: where to look; x1: where to look next time, 0: all were looked at; x2: the guest; x3: the
+ * request's number. CORDON_AGAIN: none of those that were looked at.
+ */
+#define CORDON_KEEPER_NEXT 0xc600008bu
+
+/*
+ * What is to be said of it. x1: the guest; x2: the request; x3: 0 nonce (64 bytes) and personalisation value (64), 1 its own
+ * measurements (4 of 32), 2 its measurement (32), generation (8), restored (8: 0 or 1), what it wants (8: CORDON_WANTS_, where a
+ * key's 32 bytes are in the nonce's place). x1 .. x16: these. CORDON_STATE, CORDON_NO_VM: nobody waits for this one any more;
+ * what a guest extends makes its request another one. CORDON_RANGE: no such part.
+ */
+#define CORDON_KEEPER_READ 0xc600008cu
+
+/*
+ * The answer, a token without the chain or a key, 96 bytes of it, in ascending order. x1, x2: as above; x3: offset; x4: size of
+ * all of it, at most CORDON_TOKEN_MOST; x5 .. x16: the bytes. With the last of them the guest has it. CORDON_RANGE: not the next
+ * ones, or another size than before.
+ */
+#define CORDON_KEEPER_WRITE 0xc600008du
+
+#define CORDON_WANTS_TOKEN 0
+#define CORDON_WANTS_KEY 1          /* and 2: of the second kind */
+
+#define CORDON_TOKEN_MOST 1056      /* bytes, without the chain */
+#define CORDON_TOKEN_PIECE 96       /* bytes of a call */
+
+/* w0 .. w3: Cordon's UID, as a host has it from CORDON_CALL_UID. To be asked where that tells KVM's: KVM has no such call. */
+#define CORDON_GUEST_UID 0xc600008eu
+
 #define CORDON_GUEST_FIRST CORDON_GUEST_GRANT
-#define CORDON_GUEST_LAST CORDON_GUEST_HOST
+#define CORDON_GUEST_LAST CORDON_GUEST_UID
 
 /* ---- what is counted ---- */
 

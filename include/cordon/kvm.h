@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Cordon's /dev/kvm has beside KVM's own API: functions of PCI that are a VM's alone (docs/KVM.md, "Devices"). For a driver
- * and for VMMs. Numbers are our own, and no other driver's of /dev/kvm.
+ * What Cordon's /dev/kvm has beside KVM's own API: functions of PCI that are a VM's alone, and what is said of a VM when it is
+ * attested (docs/KVM.md, "Devices", "Attestation"). For a driver and for VMMs. Numbers are our own, and no other driver's of
+ * /dev/kvm.
  */
 #ifndef CORDON_KVM_H
 #define CORDON_KVM_H
@@ -33,5 +34,17 @@ struct cordon_kvm_device {
  * drivers: they give none.
  */
 #define CORDON_KVM_DEVICE_GIVE _IOW(0xcd, 0x20, struct cordon_kvm_device)
+
+#define CORDON_KVM_PERSONAL 64
+
+struct cordon_kvm_personal {
+    __u8 value[CORDON_KVM_PERSONAL];
+};
+
+/*
+ * Of a VM, before it starts: the personalisation value that the guest's tokens have, zeros unless it is given. It is not
+ * measured. EBUSY: this VM has started. ENOTTY, EINVAL from other drivers: they attest nothing.
+ */
+#define CORDON_KVM_PERSONALISE _IOW(0xcd, 0x21, struct cordon_kvm_personal)
 
 #endif

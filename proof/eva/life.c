@@ -156,6 +156,7 @@ static void guest_call(struct cordon *c, uint64_t handle, uint64_t function, uin
     u->x[0] = function;
     u->x[1] = x1;
     u->x[2] = x2;
+    u->x[3] = 0;
     meet(c, handle, (struct trap){ .kind = TRAP_SYNC, .esr = UINT64_C(0x16) << 26 }, CORDON_ANSWER_NONE);
 }
 
@@ -196,6 +197,14 @@ static void guest_calls(struct cordon *c, uint64_t handle)
     guest_call(c, handle, 0xc4000003, 1, RAM_AT);
     guest_call(c, handle, 0xc4000003, UINT64_MAX, UINT64_MAX);
     guest_call(c, handle, CORDON_CALL_UID, 0, 0);
+    guest_call(c, handle, CORDON_GUEST_UID, 0, 0);
+    guest_call(c, handle, 0x86000000, 0, 0);
+    guest_call(c, handle, 0xc6000002, 0, 0);
+    guest_call(c, handle, 0xc6000003, RAM_AT, 0);
+    guest_call(c, handle, 0xc6000003, RAM_AT, 0);
+    guest_call(c, handle, 0xc6000004, RAM_AT, 0);
+    guest_call(c, handle, 0xc6000003, RAM_AT + 0x8000, 0);
+    guest_call(c, handle, 0xc6000007, 0x9000000, 0);
     guest_call(c, handle, 0x80000001, 0, 0);
     for (uint64_t i = 0; i < 4; i++)
         guest_call(c, handle, 0x84000050 + i, 0x84000053, 0);

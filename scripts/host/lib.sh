@@ -53,3 +53,19 @@ build_modules() {
     fi
     "$@"
 }
+
+# needed FILE: the libraries that a program of arm64 names
+needed() {
+    aarch64-linux-gnu-readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+}
+
+# with_libraries FILE: each of them comes from the packages unpacked in $out/all to $out/root/lib once, with those that it needs itself
+with_libraries() {
+    for library in $(needed "$1"); do
+        [ ! -e "$out/root/lib/$library" ] || continue
+        found=$(find -L "$out/all/lib" "$out/all/usr/lib" -name "$library" -type f 2>/dev/null | head -n 1)
+        [ -n "$found" ] || die "no package has $library"
+        cp -L "$found" "$out/root/lib/$library"
+        with_libraries "$found"
+    done
+}

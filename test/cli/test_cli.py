@@ -842,7 +842,8 @@ def measure_changes_with_everything_that_a_guest_begins_with():
     image = kernel()
     seen = [measure(*what)[0].out for what in (
         (image, initrd), (image, other), (image[:-1] + bytes([image[-1] ^ 1]), initrd), (image, initrd, "--append", "other"),
-        (image, initrd, "--cpus", "2"), (image, initrd, "--mem", "18M"), (image, initrd, "--disk", "/none"), (image, b""))]
+        (image, initrd, "--cpus", "2"), (image, initrd, "--mem", "18M"), (image, initrd, "--disk", "/none"), (image, b""),
+        (image, initrd, "--dma-pool", "2M"), (image, initrd, "--dma-pool", "4M"), (image, initrd, "--dma-pool", "2M", "--disk", "/none"))]
     equal([len(s) for s in seen], [65] * len(seen))
     equal(len(set(seen)), len(seen), "all of them differ")
     equal(measure(image, initrd)[0].out, seen[0], "the same again")
@@ -853,7 +854,7 @@ def measure_changes_with_everything_that_a_guest_begins_with():
 def measure_refuses_what_it_cannot_know():
     path = write("Image", kernel())
     for args, text in ((("--random",), "seeds"), (("--device", "0000:01:00.0"), "not known here"), (("--mem", "3M"), "multiple of 2M"),
-                       (("--mem", "2M"), "too little"), (("--initrd", "/none"), "cannot open the initrd"), (("more",), "belongs to no option")):
+                       (("--mem", "2M"), "too little"), (("--dma-pool", "1M"), "multiple of 2M"), (("--dma-pool", "190M"), "too little"), (("--initrd", "/none"), "cannot open the initrd"), (("more",), "belongs to no option")):
         r = run("measure", "--kernel", path, *args)
         equal((r.status, r.out), (2, ""), " ".join(args))
         contains(r.err, "cordon measure: ")
@@ -861,6 +862,40 @@ def measure_refuses_what_it_cannot_know():
     equal(run("measure").status, 2)
     contains(run("measure", "--help").out, "usage: cordon measure")
     equal(run("measure", "--version").out.split()[:2], ["cordon", "measure"])
+
+
+@test
+def measure_knows_how_the_keeper_is_started():
+    data = bytearray(kernel(image_size=1 << 20))
+    struct.pack_into("<Q", data, 8, 0)
+    path = write("keeper", bytes(data))
+    r = run("measure", "--keeper", path)
+    equal((r.status, r.err), (0, ""))
+    equal(r.out, run("measure", "--kernel", path, "--mem", "4M", "--append", "", "--cpus", "1").out)
+    for args in (("--kernel", path), ("--mem", "4M"), ("--append", ""), ("--cpus", "1"), ("--initrd", path), ("--disk", "/none"), ("--random",),
+                 ("--serial", "/none"), ("--console", "/none"), ("--rng",), ("--device", "0000:01:00.0"), ("--net", "tap=tap0")):
+        r = run("measure", "--keeper", path, *args)
+        equal((r.status, r.out), (2, ""), " ".join(args))
+        contains(r.err, "do not go with it")
+
+
+@test
+def measure_has_a_personalisation_value_expected_and_does_not_measure_it():
+    path, image = os.path.join(scratch, "expected"), write("cordon.bin", b"an image")
+    initrd = b"initrd"
+    seen = []
+    for personal in (None, bytes(range(64)), bytes(64)):
+        r, _ = measure(kernel(), initrd, "--write", path, "--cordon", image, *(["--personal", personal.hex()] if personal is not None else []))
+        with open(path, "rb") as file:
+            data = file.read()
+        seen.append(r.out)
+        check(personal is None or b"\x04\x58\x40" + personal in data, "it is in the file")
+        equal(len(data), 1 + 1 + 2 + 32 + 1 + 2 + 64 + (1 + 2 + 64 if personal is not None else 0), "bytes of the file")
+    equal(len(set(seen)), 1, "it is not measured")
+    for wrong in ("", "00", "0" * 127, "0" * 129, "x" + "0" * 127):
+        r = run("measure", "--kernel", write("Image", kernel()), "--personal", wrong)
+        equal((r.status, r.out), (2, ""), wrong)
+        contains(r.err, "not 128 hexadecimal digits")
 
 
 def main():

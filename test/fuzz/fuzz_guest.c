@@ -13,6 +13,7 @@
 #include "memory/frame.h"
 #include "front/hypercall.h"
 #include "sim.h"
+#include "guest/attest.h"
 #include "guest/exit.h"
 #include "guest/vcpu.h"
 
@@ -37,6 +38,8 @@ struct world {
     uint64_t handle[4];         /* the last that were given */
     unsigned handles;
     unsigned resumes;
+    struct attest_root root;
+    uint64_t keeper[4], serving;    /* the measurement of the guest that signs: of one of those that were built */
 };
 
 static uint8_t take_byte(struct input *in)
@@ -95,7 +98,7 @@ static uint64_t take_function(struct input *in)
     static const uint32_t base[] = { 0x84000000, 0xc4000000, 0xc6000080, 0x80000000, 0x8600ff00, 0xc6000000 };
     uint8_t b = take_byte(in);
 
-    return b < 240 ? base[b % 6] + b / 6 % 12 : take_bytes(in, 4);
+    return b < 240 ? base[b % 6] + b / 6 % 15 : b < 244 ? 0xc6000002 + b % 3 : take_bytes(in, 4);    /* 2 .. 4: of KVM's */
 }
 
 /* System registers that lead somewhere, or any. */
@@ -172,6 +175,19 @@ static enum cordon_status host_call(struct world *w, uint64_t x[HYPERCALL_REGS])
     return (enum cordon_status)x[0];
 }
 
+/* What such a VM is measured by, is the keeper's measurement. */
+static void is_keeper(struct world *w, uint64_t handle)
+{
+    for (uint64_t half = 0; half < 2; half++) {
+        uint64_t x[HYPERCALL_REGS] = { CORDON_CALL_VM_MEASUREMENT, handle, half };
+
+        if (host_call(w, x) != CORDON_OK)
+            return;
+        w->keeper[2 * half] = x[1];
+        w->keeper[2 * half + 1] = x[2];
+    }
+}
+
 /* A VM in one of the states that take many calls to reach. */
 static void build(struct world *w, uint8_t how)
 {
@@ -188,8 +204,12 @@ static void build(struct world *w, uint8_t how)
     (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_MEMORY, handle, GUEST_RAM, (how < 64 ? 2048 : 4) * PAGE });
     for (uint64_t i = 0; i < vcpus; i++)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_CREATE, handle, i, first - first % 16 + 44 + i });
+    if (how % 16 == 5)
+        (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_PERSONAL, handle, 1, 2, 3, 4, 5, 6, 7, 8 });
     if (how % 8 != 7)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_START, handle, GUEST_RAM, how });
+    if (how % 16 == 4)
+        is_keeper(w, handle);
 }
 
 static void repeat(struct world *w, uint32_t function, uint64_t handle, unsigned calls)
@@ -298,6 +318,8 @@ static void call(struct world *w)
         x[1] = who % 16 == 15 ? take_number(w) : handle;
         for (unsigned i = 2; i < 5; i++)
             x[i] = take_number(w);
+        if (who % 16 == 14)
+            x[0] = CORDON_CALL_VM_PERSONAL;
         if (x[0] % 256 == CORDON_CALL_VM_CREATE % 256)
             x[1] = x[4];
         break;
@@ -356,12 +378,15 @@ static struct sim *make(uint8_t shape)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const uint8_t handed[ATTEST_SECRET + 77] = { 1, 2, 3 };
     struct world w = { .in = { data, size } };
     uint64_t before;
 
     w.sim = make(take_byte(&w.in));
     before = host_frames(sim_core(w.sim));
     sim_guest(w.sim, play, &w);
+    w.root = (struct attest_root){ handed, handed, handed + ATTEST_SECRET, 77, w.keeper, &w.serving };
+    sim_attest_root(w.sim, &w.root);
     for (unsigned i = 0; i < CALLS && w.in.left > 0 && sim_reports(w.sim) == 0; i++)
         call(&w);
     if (sim_reports(w.sim) == 0)

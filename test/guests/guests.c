@@ -24,6 +24,8 @@
 #define PAGE CORDON_PAGE_SIZE
 #define DEVICE UINT64_C(0x09000128)
 #define TRNG_RND64 0xc4000053u
+#define MEM_SHARE 0xc6000003u       /* KVM's */
+#define MEM_UNSHARE 0xc6000004u
 #define MACHINE_OPS 1500            /* then a new machine */
 #define KEPT 24
 #define DEVICES_AT UINT64_C(0x3f0000)
@@ -243,6 +245,21 @@ static struct outcome sgi(struct model_vm *v, uint32_t index)
     return to == 0 ? stays() : leaves(CORDON_EXIT_SGI, to, x >> 24 & 0xf, 0);
 }
 
+/* KVM's: a page that is to be shared and is not there is the host's to bring, and the call is made again. */
+static struct outcome share(struct model_vm *v)
+{
+    const uint64_t *x = t.action.x;
+    bool memory = x[1] % PAGE == 0 && model_has(v, x[1] / PAGE, 1) && x[2] == 0 && x[3] == 0;
+
+    if (memory && x[0] == MEM_SHARE && v->map[(x[1] - GUEST_RAM) / PAGE] == 0) {
+        t.now->pc -= 4;
+        return leaves(CORDON_EXIT_MEMORY, x[1], 1, 0);
+    }
+    t.now->x[0] = memory && model_turn(&t.m, v, (x[1] - GUEST_RAM) / PAGE, x[0] == MEM_SHARE) ? 0 : (uint64_t)-3;
+    t.now->x[1] = t.now->x[2] = t.now->x[3] = 0;
+    return stays();
+}
+
 static struct outcome guest_call(struct model_vm *v, uint32_t index)
 {
     const uint64_t *x = t.action.x;
@@ -264,6 +281,8 @@ static struct outcome guest_call(struct model_vm *v, uint32_t index)
     case CORDON_GUEST_RELINQUISH:
     case CORDON_GUEST_QUERY:
     case TRNG_RND64: return (struct outcome){ .any = true };
+    case MEM_SHARE:
+    case MEM_UNSHARE: return share(v);
     default: t.now->x[0] = UINT64_MAX; return stays();
     }
 }
@@ -362,7 +381,8 @@ static void choose_action(void)
 {
     static const uint64_t function[] = { 0xc4000003, 0xc4000003, 0xc4000003, 0xc4000004, CORDON_GUEST_HOST,
                                          CORDON_GUEST_GRANT, CORDON_GUEST_GRANT, CORDON_GUEST_REVOKE, CORDON_GUEST_RELINQUISH,
-                                         CORDON_GUEST_RELINQUISH, CORDON_GUEST_QUERY, TRNG_RND64, 0xc6000099 };
+                                         CORDON_GUEST_RELINQUISH, CORDON_GUEST_QUERY, TRNG_RND64, MEM_SHARE, MEM_SHARE, MEM_UNSHARE,
+                                         0xc6000099 };
     struct action *a = &t.action;
     uint64_t gpa = GUEST_RAM + below(one_in(4) ? GUEST_PAGES : 40) * PAGE;
 
@@ -382,6 +402,11 @@ static void choose_action(void)
         a->x[1] = below(196);
     a->x[2] = a->x[0] == 0xc4000003 ? GUEST_RAM + below(5) * 2 : a->x[0] < CORDON_GUEST_FIRST ? below(8) / 7
               : 1 + below(one_in(6) ? 600 * PAGE : 12 * PAGE);
+    if (a->x[0] == MEM_SHARE || a->x[0] == MEM_UNSHARE) {
+        a->x[1] = one_in(20) ? gpa + below(PAGE) : one_in(20) ? a->x[4] : gpa;
+        a->x[2] = one_in(20) ? a->x[4] : 0;
+        a->x[3] = one_in(20) ? a->x[4] : 0;
+    }
 }
 
 static uint64_t choose_answer(const struct model_vm *v, uint64_t index)

@@ -586,6 +586,16 @@ uint64_t model_revoke(struct model *m, struct model_vm *v, uint64_t gfn, uint64_
     return changed;
 }
 
+bool model_turn(struct model *m, struct model_vm *v, uint64_t gfn, bool shared)
+{
+    struct frame_state *f = gfn < GUEST_PAGES ? model_frame(m, v->map[gfn]) : NULL;
+
+    if (f == NULL || f->count != (shared ? 0 : 1))
+        return false;
+    f->count = shared ? 1 : 0;
+    return true;
+}
+
 uint64_t model_relinquish(struct model *m, struct model_vm *v, uint64_t gfn, uint64_t n)
 {
     uint64_t changed = 0;

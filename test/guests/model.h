@@ -128,6 +128,8 @@ enum cordon_status model_run(struct model *m, uint64_t handle, uint64_t index, u
 /* n pages of a guest's from gfn on, counted from GUEST_RAM: how many changed. */
 uint64_t model_grant(struct model *m, struct model_vm *v, uint64_t gfn, uint64_t n);
 uint64_t model_revoke(struct model *m, struct model_vm *v, uint64_t gfn, uint64_t n);
+/* A page that has no grant gets one, or one that has one loses it: KVM's way. Whether it was so. */
+bool model_turn(struct model *m, struct model_vm *v, uint64_t gfn, bool shared);
 uint64_t model_relinquish(struct model *m, struct model_vm *v, uint64_t gfn, uint64_t n);
 
 #endif

@@ -29,6 +29,8 @@
 #define STAYS (GUEST_RAM + 511 * PAGE)  /* no guest gives this one back; blocks around it are made and split */
 #define SECRET UINT64_C(0x5ec2)
 #define MARK UINT64_C(0x3a2c4711)       /* what devices write to guests, where no guest reads or writes: at 32 */
+#define MEM_SHARE 0xc6000003u           /* KVM's */
+#define MEM_UNSHARE 0xc6000004u
 #define DEVICE UINT64_C(0x3f0000)       /* the first of two */
 #define WINDOWS UINT64_C(0x200)         /* frames: three of one, one of the other */
 #define FEW UINT64_C(8)                 /* pages of a VM that gets devices */
@@ -99,7 +101,7 @@ static void guest_call(struct vcpu *u, struct trap *t)
 {
     static const uint64_t function[] = { 0xc4000003, 0xc4000003, 0xc4000004, 0x84000002, CORDON_GUEST_GRANT, CORDON_GUEST_REVOKE,
                                          CORDON_GUEST_RELINQUISH, CORDON_GUEST_QUERY, CORDON_GUEST_HOST,
-                                         CORDON_GUEST_MEASUREMENT, 0x84000001 };
+                                         CORDON_GUEST_MEASUREMENT, 0x84000001, MEM_SHARE, MEM_UNSHARE };
     uint64_t half = below(2) * GUEST_PAGES / 2;
 
     u->x[0] = function[below(sizeof function / sizeof *function)];
@@ -113,6 +115,10 @@ static void guest_call(struct vcpu *u, struct trap *t)
     u->x[2] = u->x[0] < CORDON_GUEST_FIRST ? (u->x[0] == 0xc4000003 ? GUEST_RAM : 0) : (1 + below(8)) * PAGE;
     if (u->x[0] == CORDON_GUEST_GRANT && u->x[1] + u->x[2] > GUEST_RAM + GUEST_PAGES * PAGE)
         u->x[2] = PAGE;
+    if (u->x[0] == MEM_SHARE || u->x[0] == MEM_UNSHARE) {
+        u->x[1] = GUEST_RAM + (GUEST_PAGES / 2 + below(GUEST_PAGES / 2)) * PAGE;
+        u->x[2] = u->x[3] = 0;
+    }
     *t = sync_trap(0x16, 0, 0);
 }
 

@@ -388,7 +388,7 @@ static void a_guest_learns_who_is_below_it(void **state)
 
     (void)state;
     guest_new(&g, 1);
-    assert_answer(CALL(&g, CORDON_CALL_UID, 0, 0), CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
+    assert_answer(CALL(&g, CORDON_GUEST_UID, 0, 0), CORDON_UID_0, CORDON_UID_1, CORDON_UID_2, CORDON_UID_3);
     assert_answer(CALL(&g, CORDON_CALL_REVISION, 0, 0), CORDON_ABI_MAJOR, CORDON_ABI_MINOR, 0, 0);
     assert_int_equal(CALL(&g, 0x80000000, 0, 0).x[0], 0x10001);
     assert_int_equal(CALL(&g, 0x80000001, 0x80000000, 0).x[0], 0);
@@ -431,8 +431,8 @@ static void w0_names_the_call(void **state)
 
 static void calls_that_do_not_exist_change_x0_alone(void **state)
 {
-    static const uint32_t none[] = { 0, 0xc600007f, 0xc6000086, 0x86000080, 0xc6000080 - 0x40000000, CORDON_CALL_VM_CREATE,
-                                     CORDON_CALL_VCPU_RUN, CORDON_CALL_MAP, CORDON_CALL_FEATURES, 0x8600ff02, UINT32_MAX };
+    static const uint32_t none[] = { 0, 0xc600007f, 0xc600008f, 0x86000080, 0xc6000080 - 0x40000000, CORDON_CALL_VM_CREATE,
+                                     CORDON_CALL_VCPU_RUN, CORDON_CALL_STATISTIC, CORDON_CALL_FEATURES, 0x8600ff02, UINT32_MAX };
     struct guest g;
     struct vcpu *u;
 
@@ -456,7 +456,8 @@ static void calls_that_do_not_exist_change_x0_alone(void **state)
 static void a_guests_calls_keep_x4_and_up(void **state)
 {
     static const uint32_t call[] = { CORDON_GUEST_GRANT, CORDON_GUEST_REVOKE, CORDON_GUEST_RELINQUISH, CORDON_GUEST_QUERY,
-                                     CORDON_GUEST_MEASUREMENT, CORDON_CALL_UID, CORDON_CALL_REVISION };
+                                     CORDON_GUEST_MEASUREMENT, CORDON_GUEST_UID, CORDON_CALL_UID, CORDON_CALL_REVISION, 0x86000000,
+                                     0xc6000002, 0xc6000003, 0xc6000004, 0xc6000007 };
     struct guest g;
     struct vcpu *u;
 

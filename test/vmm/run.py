@@ -7,12 +7,14 @@ with QEMU 10, whose SMMU has stage 2; with 7.2, where that is refused.
     test/vmm/run.py [NAME...]       all cases whose name contains one of the words; without any, all cases
 
 Each case has a bounded time. The log of a case that fails stays below build/host/logs. Closes with
-"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
+"N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300. GUEST_KERNEL: an Image that has KVM's driver for protected guests
+and those of virtio's disks on MMIO in itself; then there is the case disk-pkvm, in which it is the guest's and has no module (docs/GUESTS.md).
 """
 import base64
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -35,6 +37,7 @@ def cordon(name, test, want, cpu="cortex-a72"):
     return boots(name, ["CPU=" + cpu], 2, "cordon.test=" + test, want, NEVER)
 
 
+GUEST_KERNEL = os.environ.get("GUEST_KERNEL", "")
 TREE = [r"tree: " + part for part in (r'.*bootargs = "some words";', r".*cpu@2 {", r".*memory@80000000 {", r".*kaslr-seed = <",
                                       r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,pl031', r'.*compatible = "arm,gic-v3";')]
 SAME = r"test: expected (\w+)(?s:.*)guest: read \1"
@@ -113,9 +116,13 @@ def cases():
                                       r"keys: \^Ahere", r"keys: terminal: as before afterwards; exit status 1",
                                       r"test: ok a halt is told", r"test: terminated with 1", r"test: reset ends with 3"])
     yield bare("payload-kvm", "payload", [r"test: guest of %d ended with 0" % n for n in (1, 2, 4)] +
-               [r"guest: done: [1-9]\d* passed, 0 failed, 24 skipped"], "neoverse-n1")
+               [r"guest: done: [1-9]\d* passed, 0 failed, 25 skipped"], "neoverse-n1")
     yield bare("disk-kvm", "disk", DISK)
     yield cordon("disk-cordon", "disk", DISK)
+    yield cordon("disk-pool", "pool", DISK)
+    if GUEST_KERNEL:
+        yield cordon("disk-pkvm", "pkvm", [SAME, r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
+                                           r"test: guest ended with 0", r"test: ok written"])
     yield cordon("report", "report", [r"test: ok refuses .*--mem 4G", r"test: full: \d+", r"test: ok the host has it back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])
 
@@ -164,10 +171,15 @@ def prepare():
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *modules))
     quietly(script("make-initramfs", shell, script("init")[0]))
+    own = os.path.join(OUT, "own")
+    shutil.rmtree(own, ignore_errors=True)
+    os.makedirs(own)
+    if GUEST_KERNEL:
+        shutil.copy(GUEST_KERNEL, os.path.join(own, "Image"))
     quietly(script("make-initramfs", os.path.join(OUT, "initrd.gz"), os.path.join(HERE, "init"),
                    os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), os.path.join(OUT, "on_terminal"),
-                   guest, shell))
+                   guest, shell, own))
     on_pci, guest = kernel_modules(OUT, VIRTIO), os.path.join(OUT, "device-guest.gz")
     quietly(script("make-initramfs", guest, os.path.join(HERE, "device-guest-init"), *on_pci))
     quietly(script("make-initramfs", os.path.join(OUT, "device.gz"), os.path.join(HERE, "device-init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),

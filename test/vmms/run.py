@@ -51,11 +51,17 @@ def disk(name):
 
 MONITOR = [r"test: ok it goes on when it was looked at", r"test: ok it stands", r"test: ok it goes on", r"test: ok it begins anew", r"test: monitor: QEMU ended with 0"]
 NET = [r"guest: address 10\.0\.2\.15", r"test: net: expected (\w+)(?s:.*)guest: fetched \1", r"test: net: ok fetched back", r"test: net: QEMU ended with 0"]
+# Of the group others of the attempts: a line that went missing would breach nothing.
+ATTEMPTS = [how + " by the kernel +another's " + whose for how in ("load", "store", "exclusive load", "DC ZVA", "run") for whose in ("guest", "vCPUs, tables")] + [
+    "frames of another's VM, given away", "handles like another's", "another's VM, in its phase", "a page under another's guest", "another's vCPUs, run",
+    "another's VM is as it was", "both guests find all as it was"]
 
 
 def cases():
     yield case("sequences", [r"sequences: %s: [1-9]\d* calls, 0 wrong" % name for name in ("kvmtool", "firecracker", "cloud_hypervisor", "crosvm", "qemu")])
     yield case("boot", [r"guest: Linux \S+ on 1 CPUs", r"guest: Linux \S+ on 2 CPUs", r"test: one: QEMU ended with 0", r"test: two: QEMU ended with 0"])
+    yield case("attack", [r"hostile: %s .* ok$" % line for line in ATTEMPTS] + [r"hostile: [34]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, "
+               r"0 not tried", r"test: attacked", r"test: ok it goes on", r"test: sums: 1 different", r"test: attack: QEMU ended with 0"])
     yield case("reboot", [r"test: reboots: several", r"test: reboot: QEMU ended with 0", r"test: no-reboot: QEMU ended with 0"])
     yield case("monitor", MONITOR)
     yield case("disk", disk("pci") + disk("mmio"))
@@ -114,8 +120,9 @@ def prepare():
     shutil.copy(os.path.join(HERE, "guest-dhcp"), os.path.join(OUT, "dhcp"))
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(OUT, "dhcp"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *kernel_modules(OUT, MODULES)))
+    attack = os.path.join(KERNEL, "module", "cordon_attack.ko")
     loader = [os.path.join(KERNEL, "loader", "loader.gz"), disk_with_a_kernel(guest)]
-    for name, suite, more in (("", "", [guest, sequences]), ("loader", "", loader), (OTHER, OTHER, [guest])):
+    for name, suite, more in (("", "", [guest, sequences, attack]), ("loader", "", loader), (OTHER, OTHER, [guest])):
         root = os.path.join(BUILD, "qemu-arm64%s" % (suite and "-" + suite), "root")
         if os.path.exists(root):
             quietly(script("make-initramfs", initrd(name), os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),

@@ -44,5 +44,6 @@ void beginning_make(struct beginning *b, const char *command, const char *help, 
     memory_load(&vm.memory, &options);
     vm_number_cpus(&vm);
     add_tree(&vm);
-    *b = (struct beginning){ vm.memory.host, RAM_BASE, vm.memory.size, vm.memory.entry, vm.memory.tree, options.cpus };
+    *b = (struct beginning){ vm.memory.host, RAM_BASE, vm.memory.size, vm.memory.entry, vm.memory.tree, options.cpus,
+                              options.personal ? options.personal_value : NULL };
 }

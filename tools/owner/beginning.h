@@ -15,6 +15,7 @@ struct beginning {
     uint64_t entry;
     uint64_t x0;                /* the device tree's address */
     uint32_t cpus;
+    const uint8_t *personal;    /* 64 bytes, or NULL: none was given */
 };
 
 /*

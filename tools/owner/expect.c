@@ -33,16 +33,17 @@ static bool add(cbor_item_t *map, uint8_t label, const uint8_t *data, size_t siz
     return cbor_map_add(map, (struct cbor_pair){ key, cbor_move(cbor_build_bytestring(data, size)) });
 }
 
-bool expect_write(const char *name, const uint8_t measurement[32], const char *cordon)
+bool expect_write(const char *name, const uint8_t measurement[32], const char *cordon, const uint8_t *personal)
 {
     uint8_t code[SHA512_SIZE];
-    uint8_t data[256];
-    cbor_item_t *map = cbor_new_definite_map(2);
+    uint8_t data[320];
+    cbor_item_t *map = cbor_new_definite_map(personal ? 3 : 2);
     FILE *file;
     size_t size = 0;
     bool good;
 
-    if (hash_file(cordon, code) && add(map, EXPECT_MEASUREMENT, measurement, 32) && add(map, EXPECT_CODE, code, sizeof code))
+    if (hash_file(cordon, code) && add(map, EXPECT_MEASUREMENT, measurement, 32) && add(map, EXPECT_CODE, code, sizeof code) &&
+        (!personal || add(map, EXPECT_PERSONAL, personal, EXPECT_PERSONAL_SIZE)))
         size = cbor_serialize(map, data, sizeof data);
     cbor_decref(&map);
     if (size == 0)

@@ -28,11 +28,14 @@ static const char help[] =
     "with CORDON_GUEST_MEASUREMENT, and that an attestation names. No machine is needed.\n"
     "\n"
     "  --kernel IMAGE    an arm64 Image, not compressed\n"
+    "  --keeper IMAGE    the guest that signs tokens, in the place of --kernel\n"
     "  --initrd FILE     initial RAM disk\n"
     "  --append TEXT     the kernel's command line (default: console=ttyS0)\n"
     "  --disk FILE[,ro]  a disk, as often as there are some: that there is one is measured, and not what is on it\n"
     "  --mem SIZE        memory, with K, M or G (default: 192M)\n"
+    "  --dma-pool SIZE   so much of it is for virtio's I/O: cordon-vmm --help\n"
     "  --cpus N          vCPUs, 1 to 16 (default: 1)\n"
+    "  --personal HEX    64 bytes that tokens have: not measured; --write has it\n"
     "  --dump-dtb FILE   also write the device tree to FILE\n"
     "  --write FILE      also write what 'cordon verify --expect' wants, with --cordon\n"
     "  --cordon FILE     Cordon's image, as it is loaded: build/el2/cordon.bin\n"
@@ -210,5 +213,5 @@ enum cli_status cmd_measure(int argc, char **argv)
     read_measurement(&m, measurement);
     sim_destroy(m.sim);
     print(measurement);
-    return file == NULL || expect_write(file, measurement, cordon) ? CLI_OK : CLI_BAD;
+    return file == NULL || expect_write(file, measurement, cordon, b.personal) ? CLI_OK : CLI_BAD;
 }

@@ -57,6 +57,18 @@ void attack_interrupts(void);		/* interrupts.c */
 void attack_grants(void);		/* grants.c */
 void attack_registers(void);		/* registers.c: what leaks, what is kept; debug, counters */
 void attack_storm(unsigned long rounds, u64 seed);	/* storm.c */
+void attack_others(void);		/* others.c: VMs that others run; where it is asked for by name */
+
+/* ---- their attempts at frames and handles of anybody's ---- */
+
+/* Loads, stores, runs at most 32 frames, by each mapping, from all CPUs; pages.c. */
+void pages_try(const char *name, const u64 *frame, unsigned int n);
+/* Offers a frame to each call that takes one; between a beginning, which may fail, and an end, which tells what is lost. frames.c */
+bool frames_begin(void);
+void frames_offer(struct tally *t, u64 frame);
+unsigned int frames_end(void);
+/* Each call with a handle that names no VM; phases.c. */
+void handle_try(struct tally *t, u64 h, u64 frame);
 
 /* device.c: memory of the victim's for processes. */
 int attack_device_register(void);

@@ -104,21 +104,31 @@ static bool is_refusal(u64 status)
 	return status > CORDON_AGAIN && (s64)status > 0;
 }
 
+static void offer_to(struct tally *t, unsigned int c, const char *name, u64 frame)
+{
+	u64 before = owner_of(frame);
+	u64 status = call_of[c].offer(frame);
+	bool good = is_refusal(status) && owner_of(frame) == before;
+
+	tally_add(t, good);
+	if (!good)
+		pr_emerg("hostile: %s of %s: status %llu, owner %llx before, %llx now\n", call_of[c].name, name, status, before,
+			 owner_of(frame));
+}
+
 static void attempt_offers(unsigned int c, const struct offer *o, unsigned int n)
 {
 	struct tally t = { 0 };
 
-	for (unsigned int i = 0; i < n; i++) {
-		u64 before = owner_of(o[i].frame);
-		u64 status = call_of[c].offer(o[i].frame);
-		bool good = is_refusal(status) && owner_of(o[i].frame) == before;
-
-		tally_add(&t, good);
-		if (!good)
-			pr_emerg("hostile: %s of %s: status %llu, owner %llx before, %llx now\n", call_of[c].name, o[i].name,
-				 status, before, owner_of(o[i].frame));
-	}
+	for (unsigned int i = 0; i < n; i++)
+		offer_to(&t, c, o[i].name, o[i].frame);
 	tally_report(&t, "frames that are not the host's", call_of[c].name, "refused");
+}
+
+void frames_offer(struct tally *t, u64 frame)
+{
+	for (unsigned int c = 0; c < ARRAY_SIZE(call_of); c++)
+		offer_to(t, c, "another's", frame);
 }
 
 /* ---- the same frame twice ---- */
@@ -214,18 +224,29 @@ static void attempt_mixed(void)
 		__free_pages(pages, 2);
 }
 
+/* One vCPU is not made: its index is for the attempts. */
+bool frames_begin(void)
+{
+	if (vm_frames(&built) == 0 && vm_create(&built, 3) == CORDON_OK && vm_furnish(&built) == CORDON_OK &&
+	    vm_load_page(&built, 0) == CORDON_OK)
+		return true;
+	not_tried("there is no VM that is half built");
+	vm_end(&built);
+	return false;
+}
+
+unsigned int frames_end(void)
+{
+	return vm_end(&built);
+}
+
 void attack_frames(void)
 {
 	struct offer o[MOST_OFFERS];
 	unsigned int n;
 
-	/* One vCPU is not made: its index is for the attempts. */
-	if (vm_frames(&built) != 0 || vm_create(&built, 3) != CORDON_OK || vm_furnish(&built) != CORDON_OK ||
-	    vm_load_page(&built, 0) != CORDON_OK) {
-		not_tried("there is no VM that is half built");
-		vm_end(&built);
+	if (!frames_begin())
 		return;
-	}
 	n = make_offers(o);
 	for (unsigned int i = 0; i < ARRAY_SIZE(call_of); i++)
 		attempt_offers(i, o, n);

@@ -119,7 +119,7 @@ static void attempt_others_calls(void)
 		tally_add(&t, vm_do(&owner, 0, DO_CALL, f, beside.handle, pfn_of(owner.memory[60]), &r) &&
 			  r.detail[0] == (u64)CORDON_NOT_SUPPORTED);
 	}
-	for (u32 f = CORDON_CALL_FEATURES; f <= CORDON_CALL_MAP; f++)
+	for (u32 f = CORDON_CALL_FEATURES; f < CORDON_CALL_LOG; f++)	/* the next numbers are KVM's calls, to a guest */
 		tally_add(&t, vm_do(&owner, 0, DO_CALL, f, 0, 0, &r) && r.detail[0] == (u64)CORDON_NOT_SUPPORTED);
 	tally_report(&t, "each side's calls by the other", "all of them", "NOT_SUPPORTED");
 }

@@ -280,6 +280,22 @@ static void attempt_walks(struct target *t)
 	tally_report(&y, "walk through a table of the host's", t->name, "abort");
 }
 
+void pages_try(const char *name, const u64 *frame, unsigned int n)
+{
+	struct target *t = kzalloc(sizeof(*t), GFP_KERNEL);
+
+	if (!t) {
+		not_tried("no memory");
+		return;
+	}
+	*t = (struct target){ .name = name, .n = min_t(unsigned int, n, MOST), .kernels = true };
+	memcpy(t->frame, frame, t->n * sizeof(*frame));
+	attempt_attributes(t);
+	attempt_run(t);
+	attempt_walks(t);
+	kfree(t);
+}
+
 void attack_pages(void)
 {
 	struct target *t = kcalloc(TARGETS, sizeof(*t), GFP_KERNEL);

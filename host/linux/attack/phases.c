@@ -123,7 +123,7 @@ static bool is_real(u64 h)
 	return h == victim.handle || h == beside.handle;
 }
 
-static void try_handle(struct tally *t, u64 h, u64 frame)
+void handle_try(struct tally *t, u64 h, u64 frame)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(with_handle); i++) {
 		u32 f = with_handle[i];
@@ -154,13 +154,13 @@ static void attempt_handles(void)
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		if (!is_real(bad[i]))
-			try_handle(&t, bad[i], pfn_of(page));
+			handle_try(&t, bad[i], pfn_of(page));
 	}
 	for (unsigned int i = 0; i < 200; i++) {
 		u64 h = i % 2 ? random64(&state) : random64(&state) << 16 | id;
 
 		if (!is_real(h))
-			try_handle(&t, h, pfn_of(page));
+			handle_try(&t, h, pfn_of(page));
 	}
 	tally_add(&t, is_hosts(pfn_of(page)));
 	__free_page(page);
@@ -181,7 +181,7 @@ static void attempt_stale(void)
 	if (page && vm_build(&subject) == 0) {
 		for (unsigned int i = 0; i < 3; i++) {
 			tally_add(&t, (old[i] & 0xffff) == (subject.handle & 0xffff) && old[i] != subject.handle);
-			try_handle(&t, old[i], pfn_of(page));
+			handle_try(&t, old[i], pfn_of(page));
 		}
 		tally_want(&t, "phase of the new one", vm_phase(&subject), CORDON_PHASE_BUILT);
 		tally_want(&t, "pages that do not come back", vm_end(&subject), 0);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's own disk and network, each a piece of work with a label: all of a disk from its beginning, then 4 KiB at places of chance, then
- * what a server sends until it closes.
+ * Disk and network, each a piece of work with a label: all of a disk from its beginning, then 4 KiB at places of chance, then what a
+ * server sends until it closes. Without a server, of a guest's disk, as many of 4 KiB as the disk has.
  *
- *   io DEVICE ADDRESS PORT
+ *   io DEVICE [ADDRESS PORT]
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,19 +58,19 @@ static void in_order(int fd)
 	done("order", bytes, began);
 }
 
-static void at_random(int fd, off_t size)
+static void at_random(int fd, off_t size, int pages)
 {
 	double began = now();
 	uint64_t state = 1;
 
 	bench_label(DISK_RANDOM);
-	for (int i = 0; i < PAGES; i++) {
+	for (int i = 0; i < pages; i++) {
 		state = state * 6364136223846793005ull + 1442695040888963407ull;
 		if (pread(fd, buffer, PAGE, (state >> 33) % (size / PAGE) * PAGE) != PAGE)
 			fail("pread");
 	}
 	bench_label(NOTHING);
-	done("random", (uint64_t)PAGES * PAGE, began);
+	done("random", (uint64_t)pages * PAGE, began);
 }
 
 static void stream(const char *address, const char *port)
@@ -93,12 +94,16 @@ static void stream(const char *address, const char *port)
 
 int main(int argc, char **argv)
 {
-	int fd = argc == 4 ? open(argv[1], O_RDONLY | O_DIRECT) : -1;
+	bool network = argc == 4;
+	int fd = network || argc == 2 ? open(argv[1], O_RDONLY | O_DIRECT) : -1;
+	off_t size;
 
 	if (fd < 0 || posix_memalign((void **)&buffer, PAGE, CHUNK) != 0)
-		fail("io DEVICE ADDRESS PORT");
+		fail("io DEVICE [ADDRESS PORT]");
 	in_order(fd);
-	at_random(fd, lseek(fd, 0, SEEK_END));
-	stream(argv[2], argv[3]);
+	size = lseek(fd, 0, SEEK_END);
+	at_random(fd, size, network ? PAGES : size / PAGE);
+	if (network)
+		stream(argv[2], argv[3]);
 	return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef BENCH_LABELS_H
 #define BENCH_LABELS_H
 
-/* X(NAME, number). bench/tcg/machine.py reads these lines. */
+/* X(NAME, number). bench/tcg/machine.py reads these lines; from 64 on they are a bare guest's (guest/payload/bench.h). */
 #define BENCH_LABELS(X) \
 	X(NULL_CALL, 1) \
 	X(CALL, 2) \
@@ -42,7 +42,18 @@
 	X(GUEST_BOOT, 35) \
 	X(DISK_ORDER, 36) \
 	X(DISK_RANDOM, 37) \
-	X(NET_STREAM, 38)
+	X(NET_STREAM, 38) \
+	X(HACKBENCH, 39) \
+	X(COMPILE, 40) \
+	X(REDIS, 41) \
+	X(GUESTS_1, 42) \
+	X(GUESTS_2, 43) \
+	X(GUESTS_4, 44) \
+	X(GUESTS_8, 45) \
+	X(GUESTS_1_IDLE, 46) \
+	X(GUESTS_2_IDLE, 47) \
+	X(GUESTS_4_IDLE, 48) \
+	X(GUESTS_8_IDLE, 49)
 
 enum bench_label {
 #define BENCH_ENUM(name, number) BENCH_##name = (number),

@@ -165,6 +165,14 @@ int el2_vcpu(struct vm *vm, u32 index)
 	return el2_errno(r.x[0]);
 }
 
+int el2_personalise(struct vm *vm)
+{
+	struct cordon_regs r = { { CORDON_CALL_VM_PERSONAL, vm->handle } };
+
+	memcpy(&r.x[2], vm->personal, sizeof(vm->personal));
+	return el2_errno(call(vm, &r));
+}
+
 int el2_start(struct vm *vm, u64 pc, u64 x0)
 {
 	struct cordon_regs r = { { CORDON_CALL_VM_START, vm->handle, pc, x0 } };

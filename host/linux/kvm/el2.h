@@ -13,6 +13,8 @@ const char *el2_word(u64 status);
 int el2_create(struct vm *vm);
 int el2_memory(struct vm *vm, u64 base, u64 size);
 int el2_vcpu(struct vm *vm, u32 index);
+/* vm->personal; vCPU 0 is made. */
+int el2_personalise(struct vm *vm);
 int el2_start(struct vm *vm, u64 pc, u64 x0);
 /* Hands frames over: function is CORDON_CALL_VM_LOAD or _MAP. *done: how many are the VM's now, if not all. */
 int el2_give(struct vm *vm, u32 function, u64 gfn, u64 frame, u64 n, u64 *done);

@@ -108,6 +108,7 @@ struct vm {
 	struct gic gic;
 	struct vm_device *device[CORDON_KVM_DEVICES];
 	u32 devices;
+	u64 personal[8];		/* what the guest's tokens say in the host's name */
 
 	u64 handle;			/* Cordon's; 0: it has none yet */
 	struct list_head frames;	/* given for tables and registers; linked by page->lru, order in page->private */

@@ -17,7 +17,7 @@
 #include "list.h"
 #include "vm_fd.h"
 
-#define ABI_MINOR 3		/* the first that tells of feature registers */
+#define ABI_MINOR 3		/* the first that has personalisation values and tells of feature registers */
 
 /* ---- ioctls ---- */
 

@@ -127,6 +127,8 @@ static int build(struct vm *vm)
 	for (u32 i = 0; i < vm->vcpus && ret == 0; i++)
 		ret = el2_vcpu(vm, i);
 	if (ret == 0)
+		ret = el2_personalise(vm);
+	if (ret == 0)
 		ret = device_attach_all(vm);
 	if (ret == 0)
 		ret = el2_start(vm, first->pc, first->x0);

@@ -67,6 +67,23 @@ static long give_device(struct vm *vm, void __user *argument)
 	return copy_from_user(&args, argument, sizeof(args)) ? -EFAULT : device_give(vm, &args);
 }
 
+static long personalise(struct vm *vm, void __user *argument)
+{
+	struct cordon_kvm_personal args;
+	long ret = -EBUSY;
+
+	BUILD_BUG_ON(sizeof(args) != sizeof(vm->personal));
+	if (copy_from_user(&args, argument, sizeof(args)))
+		return -EFAULT;
+	mutex_lock(&vm->lock);
+	if (vm->state == VM_SETUP) {
+		memcpy(vm->personal, &args, sizeof(args));
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
 static long irq_line(struct vm *vm, void __user *argument)
 {
 	struct kvm_irq_level level;
@@ -164,6 +181,7 @@ static long vm_ioctl(struct file *file, unsigned int request, unsigned long argu
 	case KVM_SET_USER_MEMORY_REGION: return set_user_memory_region(vm, pointer);
 	case KVM_CREATE_DEVICE: return create_device(vm, pointer);
 	case CORDON_KVM_DEVICE_GIVE: return give_device(vm, pointer);
+	case CORDON_KVM_PERSONALISE: return personalise(vm, pointer);
 	case KVM_IRQ_LINE: return irq_line(vm, pointer);
 	case KVM_IRQFD: return irqfd(vm, pointer);
 	case KVM_IOEVENTFD: return ioeventfd(vm, pointer);

@@ -102,7 +102,7 @@ static uint64_t all_instructions, el2_instructions, guest_instructions, wait_ins
 static uint64_t linux_eret;             /* where Linux has its code at EL2; 0: not found */
 static uint64_t guest_begin, guest_end;
 
-/* The blocks that were translated, when there is a hot label; times: under that label. */
+/* Blocks that were translated: early ones, and all when there is a hot label; times: under that label. */
 struct block {
     struct block *next;
     uint64_t at, n, times;
@@ -273,6 +273,11 @@ static void watch(struct qemu_plugin_insn *insn)
                                            (void *)(uintptr_t)((at - begin) / 4 * 2 + (word == ERET)));
 }
 
+static bool is_linux(uint64_t at)
+{
+    return linux_eret != 0 && at + CODE_REACH > linux_eret && at < linux_eret + CODE_REACH;
+}
+
 /* Whose a block is: of user space or, without a map, a bare guest's or EL2's. */
 static uint64_t *owner(uint64_t at)
 {
@@ -280,7 +285,7 @@ static uint64_t *owner(uint64_t at)
         return NULL;                    /* counted one by one */
     if (at >= guest_begin && at < guest_end)
         return code == NULL ? &guest_instructions : NULL;
-    if (linux_eret != 0 && at + CODE_REACH > linux_eret && at < linux_eret + CODE_REACH)
+    if (is_linux(at))
         return &el2_instructions;
     return at < LOW_END ? &user_instructions : NULL;
 }
@@ -315,6 +320,18 @@ static struct block *find_block(uint64_t at, uint64_t n)
     return b;
 }
 
+/* A block that was translated before it was known where Linux has its code. */
+static void on_early_block(unsigned int cpu, void *data)
+{
+    const struct block *b = data;
+
+    (void)cpu;
+    if (is_linux(b->at))
+        el2_instructions += b->n;
+    else
+        user_instructions += b->n;
+}
+
 static bool is_yield(const struct qemu_plugin_insn *insn)
 {
     uint32_t word;
@@ -334,7 +351,9 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     if (code == NULL && linux_eret == 0)
         look_for_linux(tb, at);
     whose = owner(at);
-    if (whose != NULL)
+    if (code == NULL && linux_eret == 0 && at >= PHYSICAL_END && at < LOW_END)
+        qemu_plugin_register_vcpu_tb_exec_cb(tb, on_early_block, CALLBACK_NO_REGISTERS, find_block(at, n));
+    else if (whose != NULL)
         qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, whose, n);
     if (hot != 0)
         qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, CALLBACK_NO_REGISTERS, find_block(at, n));

@@ -63,7 +63,7 @@ class Bench:
 
     def pack_host(self, name, *files):
         """The host's initramfs with the launcher in it, and what it is to start."""
-        return self.pack(name, "init", self.program("label"), os.path.join(BUILD, "module", "cordon_kvm.ko"),
+        return self.pack(name, "init", self.program("label"), self.program("seed"), os.path.join(BUILD, "module", "cordon_kvm.ko"),
                          os.path.join(BUILD, "vmm", "cordon-vmm"), *files)
 
     def pack_guest(self):

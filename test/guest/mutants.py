@@ -216,7 +216,14 @@ class Stale(Exception):
     """A mutant's text is not in the sources as it should be."""
 
 
+def use_known_keeper():
+    """What a mutant knows its keeper by is of these sources: it is not built anew for each."""
+    quietly(script("build-keeper"))
+    os.environ["CORDON_KEEPER"] = os.path.join(BUILD, "keeper", "measurement")
+
+
 def copy_sources(folder):
+    use_known_keeper()
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("core", "arch", "attest", "plat", "include", os.path.join("scripts", "host")):
         shutil.copytree(os.path.join(ROOT, part), os.path.join(folder, part))
@@ -322,18 +329,11 @@ def verdict(log, good=GOOD):
     return "no closing line"
 
 
-def use_known_keeper():
-    """What a mutant knows its keeper by is of these sources: it is not built anew for each."""
-    quietly(script("build-keeper"))
-    os.environ["CORDON_KEEPER"] = os.path.join(BUILD, "keeper", "measurement")
-
-
 def build(name):
     """The image of a mutant, for who boots it: the folder with its sources."""
     mutant = next(m for m in MUTANTS if m.name == name)
     folder = os.path.join(OUT, name + "-image")
     os.makedirs(OUT, exist_ok=True)
-    use_known_keeper()
     copy_sources(folder)
     apply(mutant, folder)
     quietly([os.path.join(folder, "scripts", "host", "build-el2")])
@@ -356,7 +356,6 @@ def check(mutants):
     stale = []
     longest = 0.0
     folder = os.path.join(OUT, "base")
-    use_known_keeper()
     copy_sources(folder)
     for mutant in mutants:
         copy = os.path.join(folder, mutant.file)

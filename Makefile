@@ -38,7 +38,7 @@ replay: build
 
 # The names that scripts/host/run-host knows, handed on when they are given.
 HOST_SETTINGS := $(foreach name,KERNEL CPU SMP MEM INITRD APPEND MACHINE EXTRA BARE QEMU REBOOT SEEDS DISK GUEST_DISK NET SSH ROOT,$(if $($(name)),"$(name)=$($(name))"))
-IMAGE_SETTINGS := $(foreach name,IMAGE GUEST_MEM VMM_OPTIONS,$(if $($(name)),"$(name)=$($(name))"))
+IMAGE_SETTINGS := $(foreach name,IMAGE VMM GUEST_MEM VMM_OPTIONS,$(if $($(name)),"$(name)=$($(name))"))
 
 run: | build-dir
 	@scripts/packages host disk

@@ -176,7 +176,7 @@ static void fill_in(struct options *o, const char *append, uint64_t memory)
 static void fill_in_keeper(struct options *o)
 {
     if (o->kernel || o->initrd || o->append || o->disks || o->nets || o->serial || o->console || o->entropy || o->devices ||
-        o->memory || o->cpus || o->random)
+        o->memory || o->pool || o->cpus || o->random)
         die("--keeper: options that a guest is measured by do not go with it; try %s --help", message_command());
     o->kernel = o->keeper;
     fill_in(o, "", KEEPER_MEMORY);

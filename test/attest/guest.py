@@ -31,6 +31,7 @@ INITRD = os.path.join(BUILD, "attest-test.gz")
 GUEST = os.path.join(BUILD, "attested.gz")
 KEEPER = os.path.join(BUILD, "keeper", "keeper.bin")
 OTHER_KEEPER = os.path.join(BUILD, "keeper", "other-keeper.bin")
+PLATFORM_PEM = os.path.join(ROOT, "plat", "qemu-virt", "first", "platform.pem")
 SECRET = b"Cordon TEST secret: not a secret"
 KEY_SALT = bytes.fromhex("63b6a04d2c077fc10f639f21da793844356cc2b0b441b3a77124035c03f8e1be"
                          "6035d31f282821a7450a02222ab1b3cff1679b05ab1ca5d1affb789ccd2b0b3b")
@@ -135,6 +136,8 @@ class Owner:
     def __init__(self, folder):
         self.folder = folder
         self.key = self.write_key("platform.pem", platform_key())
+        with open(self.key, "rb") as own, open(PLATFORM_PEM, "rb") as kept:
+            check(own.read() == kept.read(), "the public key that lies beside the first stage is the one of its secret")
         self.expected = self.expect("expected.cbor", GUEST)
         self.other_initrd = self.expect("other.cbor", write_with_a_byte_changed(os.path.join(folder, "initrd"), GUEST, lambda data: len(data) // 2))
 

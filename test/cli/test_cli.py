@@ -873,7 +873,7 @@ def measure_knows_how_the_keeper_is_started():
     equal((r.status, r.err), (0, ""))
     equal(r.out, run("measure", "--kernel", path, "--mem", "4M", "--append", "", "--cpus", "1").out)
     for args in (("--kernel", path), ("--mem", "4M"), ("--append", ""), ("--cpus", "1"), ("--initrd", path), ("--disk", "/none"), ("--random",),
-                 ("--serial", "/none"), ("--console", "/none"), ("--rng",), ("--device", "0000:01:00.0"), ("--net", "tap=tap0")):
+                 ("--serial", "/none"), ("--console", "/none"), ("--rng",), ("--device", "0000:01:00.0"), ("--net", "tap=tap0"), ("--dma-pool", "2M")):
         r = run("measure", "--keeper", path, *args)
         equal((r.status, r.out), (2, ""), " ".join(args))
         contains(r.err, "do not go with it")

@@ -60,22 +60,57 @@ ATTEMPTS = [how + " by the kernel +another's " + whose for how in ("load", "stor
 def cases():
     yield case("sequences", [r"sequences: %s: [1-9]\d* calls, 0 wrong" % name for name in ("kvmtool", "firecracker", "cloud_hypervisor", "crosvm", "qemu")])
     yield case("boot", [r"guest: Linux \S+ on 1 CPUs", r"guest: Linux \S+ on 2 CPUs", r"test: one: QEMU ended with 0", r"test: two: QEMU ended with 0"])
-    yield case("attack", [r"hostile: %s .* ok$" % line for line in ATTEMPTS] + [r"hostile: [34]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, "
+    yield case("attack", [r"hostile: %s.* ok$" % line for line in ATTEMPTS] + [r"hostile: [34]\d kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, "
                r"0 not tried", r"test: attacked", r"test: ok it goes on", r"test: sums: 1 different", r"test: attack: QEMU ended with 0"])
     yield case("reboot", [r"test: reboots: several", r"test: reboot: QEMU ended with 0", r"test: no-reboot: QEMU ended with 0"])
     yield case("monitor", MONITOR)
     yield case("disk", disk("pci") + disk("mmio"))
     yield case("net", NET)
+    yield case("loader", [r"loader: /dev/vda1, GRUB's menu: /boot/vmlinuz-of-the-disk root=/dev/vda1 ro +guest.do=grub", r"guest: started guest.from=loader",
+                          r"guest: Linux \S+ on 2 CPUs", r"guest: ok copied", r"guest: done", r"test: loader: QEMU ended with 0"])
     if fetched(OTHER):
-        yield case("tour", [r"test: QEMU %s\." % VERSION, r"test: reboots", r"test: reboot: QEMU ended with 0"] + MONITOR + disk("pci") + NET)
+        yield case("tour", [r"test: QEMU %s\." % VERSION, r"test: reboots", r"test: reboot: QEMU ended with 0"] + MONITOR + disk("pci"))
 
 
 def command_of(one):
-    return script("run-host", *one.settings, "INITRD=" + initrd(OTHER if one.name == "vmms-tour" else ""), "APPEND=quiet " + one.test)
+    return script("run-host", *one.settings, "INITRD=" + initrd({"vmms-tour": OTHER, "vmms-loader": "loader"}.get(one.name, "")), "APPEND=quiet " + one.test)
+
+
+MENU = """set timeout=5
+if [ x$feature_default_font_path = xy ] ; then font=unicode; fi
+menuentry 'Debian GNU/Linux' --class debian {
+\tinsmod ext2
+\techo\t'Loading Linux ...'
+\tlinux\t/boot/vmlinuz-of-the-disk root=/dev/vda1 ro  guest.do=grub
+\tinitrd\t/boot/initrd.img-of-the-disk
+}
+submenu 'Advanced options' {
+\tmenuentry 'an older one' {
+\t\tlinux /boot/vmlinuz-that-is-not-there root=/dev/vda1 ro
+\t\tinitrd /boot/initrd.img-that-is-not-there
+\t}
+}
+"""
+
+
+def disk_with_a_kernel(guest):
+    """A disk with a partition table, and on its first partition a kernel, an initial RAM disk, and a menu as GRUB has it."""
+    folder, disk = os.path.join(OUT, "disk"), os.path.join(OUT, "disk.img")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(os.path.join(folder, "boot", "grub"))
+    shutil.copy(os.path.join(KERNEL, "Image"), os.path.join(folder, "boot", "vmlinuz-of-the-disk"))
+    shutil.copy(guest, os.path.join(folder, "boot", "initrd.img-of-the-disk"))
+    with open(os.path.join(folder, "boot", "grub", "grub.cfg"), "w", encoding="utf-8") as menu:
+        menu.write(MENU)
+    with open(disk, "wb") as image:
+        image.truncate(64 << 20)
+    subprocess.run(["/sbin/sfdisk", "--quiet", "--label", "gpt", disk], check=True, input=b"start=2048, type=linux\n")
+    quietly(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, "-E", "offset=1048576", disk, "62m"])
+    return disk
 
 
 def prepare():
-    for name in ("fetch", "fetch-vmm", "build-el2", "build-module", "build-guest"):
+    for name in ("fetch", "fetch-vmm", "build-el2", "build-module", "build-guest", "build-loader"):
         quietly(script(name))
     os.makedirs(OUT, exist_ok=True)
     sequences = os.path.join(OUT, "sequences")
@@ -85,12 +120,13 @@ def prepare():
     shutil.copy(os.path.join(HERE, "guest-dhcp"), os.path.join(OUT, "dhcp"))
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(OUT, "dhcp"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
                    *kernel_modules(OUT, MODULES)))
-    for suite in ("", OTHER):
+    attack = os.path.join(KERNEL, "module", "cordon_attack.ko")
+    loader = [os.path.join(KERNEL, "loader", "loader.gz"), disk_with_a_kernel(guest)]
+    for name, suite, more in (("", "", [guest, sequences, attack]), ("loader", "", loader), (OTHER, OTHER, [guest])):
         root = os.path.join(BUILD, "qemu-arm64%s" % (suite and "-" + suite), "root")
         if os.path.exists(root):
-            quietly(script("make-initramfs", initrd(suite), os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
-                           os.path.join(KERNEL, "module", "cordon_attack.ko"),
-                           os.path.join(KERNEL, "Image"), guest, sequences, os.path.join(root, "usr"), os.path.join(root, "lib")))
+            quietly(script("make-initramfs", initrd(name), os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
+                           os.path.join(KERNEL, "Image"), os.path.join(root, "usr"), os.path.join(root, "lib"), *more))
 
 
 if __name__ == "__main__":

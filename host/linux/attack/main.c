@@ -42,6 +42,12 @@ static bool is_wanted(unsigned int i)
 	return *only != 0 ? strcmp(only, group[i].name) == 0 : group[i].attempt != attack_others;
 }
 
+/* For the pages of the victim's that processes try; where the VMs of others are meant, nobody does. */
+static bool with_processes(void)
+{
+	return strcmp(only, "others") != 0;
+}
+
 static int __init attack_init(void)
 {
 	int result = hostile_die_register();
@@ -63,7 +69,7 @@ static int __init attack_init(void)
 		guests_check(group[i].name);
 	}
 	flush_signals(current);		/* Linux sent one for each instruction that was undefined */
-	result = attack_device_register();
+	result = with_processes() ? attack_device_register() : 0;
 	if (result != 0) {
 		guests_end();
 		hostile_die_unregister();
@@ -76,7 +82,8 @@ static void __exit attack_exit(void)
 {
 	struct owners now;
 
-	attack_device_unregister();
+	if (with_processes())
+		attack_device_unregister();
 	guests_check("processes");
 	guests_end();
 	now = count_owners();

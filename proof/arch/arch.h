@@ -54,7 +54,7 @@
 
 /* What steps change of that, for the contracts of who takes them: of tables, of frames, of locks. */
 #define CLEAN zero_first, zero_end, clean_first, clean_end
-#define UNSEEN host_debt, vm_debt, tlb_step, tlb_vmid, tlb_first, tlb_end, taken_out[0 .. 511], CLEAN
+#define UNSEEN host_debt, vm_debt, tlb_step, tlb_vmid, tlb_first, tlb_end, CLEAN
 #define LOCKS locked_vm, locked_section, locked_host
 
 /*@

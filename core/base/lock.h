@@ -117,7 +117,7 @@ static HOT void section_unlock(struct cordon *c, struct section_locked s)
   @ exits \false;
   @ ensures \result.c == c;
   @*/
-static inline struct host_locked host_lock(struct cordon *c)
+static HOT struct host_locked host_lock(struct cordon *c)
 {
     struct host_locked h = { c };
 
@@ -130,7 +130,7 @@ static inline struct host_locked host_lock(struct cordon *c)
   @ assigns h.c->host_lock.serving;
   @ exits \false;
   @*/
-static inline void host_unlock(struct host_locked h)
+static HOT void host_unlock(struct host_locked h)
 {
     lock_drop(h.c, &h.c->host_lock, LOCK_HOST, 0);
 }

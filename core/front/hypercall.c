@@ -271,7 +271,7 @@ static enum cordon_status map_window(struct cordon *c, uint64_t x[HYPERCALL_REGS
     return status;
 }
 
-static enum cordon_status open(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+static HOT enum cordon_status open(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_RUNNING, &v);

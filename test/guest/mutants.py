@@ -16,6 +16,7 @@ must: a breach, a host that falls, a panic, or nothing more. What QEMU's CPUs do
 control registers by its native test, the image by what is in it. First each of these passes on the sources as they are. Closes with
 "N passed, N failed".
 """
+import functools
 import argparse
 import collections
 import os
@@ -216,6 +217,7 @@ class Stale(Exception):
     """A mutant's text is not in the sources as it should be."""
 
 
+@functools.lru_cache(maxsize=None)
 def use_known_keeper():
     """What a mutant knows its keeper by is of these sources: it is not built anew for each."""
     quietly(script("build-keeper"))

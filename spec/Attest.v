@@ -36,7 +36,11 @@ Record request := mkRequest {
 }.
 
 Inductive slot := Absent | Live | Dying.
-Inductive phase := Built | Running | Stopped.
+(* A VM that is stopped before it has started never runs. *)
+Inductive phase := Built | Running | Stopped | Never_started.
+
+Definition stops (p : phase) : phase :=
+  match p with Built => Never_started | Running => Stopped | _ => p end.
 
 Record vm := mkVm {
   slot_of : slot;
@@ -122,7 +126,7 @@ Section Attest.
 
   Definition same_phase (a b : phase) : bool :=
     match a, b with
-    | Built, Built | Running, Running | Stopped, Stopped => true
+    | Built, Built | Running, Running | Stopped, Stopped | Never_started, Never_started => true
     | _, _ => false
     end.
 
@@ -175,8 +179,15 @@ Section Attest.
         if ready v
         then (Said Ok [], mkVm (slot_of v) (generation v) Running m true (req v))
         else (Said No_vcpu [], v))
-    | Stop h => in_phase h Running w (fun v =>
-        (Said Ok [], mkVm (slot_of v) (generation v) Stopped (measure v) (ready v) (req v)))
+    | Stop h =>
+      if found h w then
+        let v := vms w (id_of h) in
+        match slot_of v with
+        | Live => (Said Ok [], put (id_of h) (mkVm Live (generation v) (stops (phase_of v))
+                                                (measure v) (ready v) (req v)) w)
+        | _ => finish Wrong_state w
+        end
+      else finish No_vm w
     | Destroy h gone =>
       if found h w then
         let v := vms w (id_of h) in
@@ -358,9 +369,9 @@ Section Attest.
   | Be_started : forall h m, enter h Built w = Ok -> id_of h = i -> ready v = true ->
       becomes r w i v (Host (Start h m))
         (mkVm (slot_of v) (generation v) Running m true (req v))
-  | Be_stopped : forall h, enter h Running w = Ok -> id_of h = i ->
+  | Be_stopped : forall h, found h w = true -> slot_of v = Live -> id_of h = i ->
       becomes r w i v (Host (Stop h))
-        (mkVm (slot_of v) (generation v) Stopped (measure v) (ready v) (req v))
+        (mkVm Live (generation v) (stops (phase_of v)) (measure v) (ready v) (req v))
   | Be_destroyed : forall h gone, found h w = true -> id_of h = i ->
       becomes r w i v (Host (Destroy h gone))
         (mkVm (if gone then Absent else Dying) (generation v) (phase_of v) (measure v)
@@ -415,8 +426,9 @@ Section Attest.
       + destruct (enter h Built w) eqn:N; try apply Be_same.
         destruct (i =? id_of h) eqn:E; [|apply Be_same].
         destruct (ready (vms w i)) eqn:R; [row E|apply Be_same].
-      + destruct (enter h Running w) eqn:N; try apply Be_same.
-        destruct (i =? id_of h) eqn:E; [|apply Be_same]. row E.
+      + destruct (found h w) eqn:F; [|apply Be_same].
+        destruct (slot_of (vms w (id_of h))) eqn:L; try apply Be_same. cbn [snd]. rewrite ?vms_put.
+        destruct (i =? id_of h) eqn:E; [|apply Be_same]. zb. subst. apply Be_stopped; auto.
       + destruct (found h w) eqn:F; [|apply Be_same]. cbn [snd]. rewrite ?vms_put.
         destruct (i =? id_of h) eqn:E; [|apply Be_same]. zb. subst.
         apply Be_destroyed; auto.
@@ -587,6 +599,7 @@ Section Attest.
     { intros h E I. apply enter_ok in E. destruct E as [_ [_ [E _]]]. subst. contradiction. }
     destruct B; cbn in *; try (exfalso; eapply NB; eassumption); repeat split; auto; try lia;
       try discriminate.
+    - destruct (phase_of v); [contradiction|discriminate|discriminate|discriminate].
     - unfold extends. destruct (progress_of _); reflexivity.
     - unfold writes. destruct (_ || _ || _ || _); reflexivity.
   Qed.
@@ -632,13 +645,14 @@ Section Attest.
   Definition over (h : Z) (w : world) : Prop :=
     gen_of h = 0 \/ gen_of h < generation (vms w (id_of h)) \/ is_id (id_of h) = false \/
     (gen_of h = generation (vms w (id_of h)) /\
-     (slot_of (vms w (id_of h)) <> Live \/ phase_of (vms w (id_of h)) = Stopped)).
+     (slot_of (vms w (id_of h)) <> Live \/
+      (phase_of (vms w (id_of h)) <> Built /\ phase_of (vms w (id_of h)) <> Running))).
 
   Lemma over_not_running : forall h w, over h w -> running h w = false.
   Proof.
     intros h w O. unfold running. destruct (enter h Running w) eqn:E; try reflexivity.
     apply enter_ok in E. destruct E as [F [L [P G]]]. unfold found in F. zb.
-    destruct O as [O|[O|[O|[_ [O|O]]]]]; congruence || lia.
+    destruct O as [O|[O|[O|[_ [O|[_ O]]]]]]; congruence || lia.
   Qed.
 
   Lemma started_over : forall h w, started h w -> running h w = false -> over h w.
@@ -649,7 +663,7 @@ Section Attest.
     destruct (slot_of (vms w (id_of h))) eqn:SL; try (left; congruence). right.
     unfold running, enter, found in R. rewrite I, SL, <- S, Z.eqb_refl in R.
     rewrite (proj2 (Z.eqb_neq _ _) N) in R. cbn [andb negb] in R.
-    destruct (phase_of _); try reflexivity; simpl in R; congruence.
+    destruct (phase_of _); try (split; discriminate); simpl in R; congruence.
   Qed.
 
   Lemma started_step : forall r c w h, started h w -> started h (snd (step r c w)).
@@ -666,13 +680,14 @@ Section Attest.
   Proof.
     intros r c w h O. unfold over in *. assert (G := generation_up r c w (id_of h)).
     destruct O as [O|[O|[O|[O P]]]]; auto; [right; left; lia|].
-    destruct (step_becomes r c w (id_of h)); cbn in *; auto; try (right; left; lia);
-      try (right; right; right; split; [assumption|]);
-      try (destruct P as [P|P]; [left; exact P|right; exact P]);
-      try (apply enter_ok in H; destruct H as [_ [H [H' _]]];
-           match goal with E : id_of _ = id_of h |- _ => rewrite E in * end;
-           destruct P; congruence);
-      try (left; destruct gone; discriminate).
+    destruct (step_becomes r c w (id_of h)); cbn in *;
+      try (right; right; right; split; [assumption|exact P]).
+    - right. left. lia.
+    - exfalso. apply enter_ok in H. destruct H as [_ [L [B _]]]. rewrite H0 in *.
+      destruct P as [P|[P _]]; contradiction.
+    - right. right. right. split; [assumption|]. right. destruct P as [P|[P1 P2]]; [contradiction|].
+      destruct (phase_of _); try contradiction; split; discriminate.
+    - right. right. right. split; [assumption|]. left. destruct gone; discriminate.
   Qed.
 
   Lemma serving_step : forall r c w, serving (snd (step r c w)) = serving w \/
@@ -685,6 +700,7 @@ Section Attest.
     intros r [c|i c] w; simpl.
     - left. destruct c; simpl; try apply P.
       + destruct (is_id i); [|reflexivity]. destruct (slot_of _); reflexivity.
+      + destruct (found h w); [|reflexivity]. destruct (slot_of _); reflexivity.
       + destruct (found h w); reflexivity.
     - destruct (inside i w) eqn:IN; [|auto].
       destruct c; simpl; unfold keeper_step; try (left; reflexivity);
@@ -1066,8 +1082,13 @@ Section Attest.
             destruct (ready v); (split; [reflexivity|]); exists x; (split; [reflexivity|exact C]).
           * apply P. intros v x _ _ C. cbn [with_answer with_req ready].
             destruct (ready v); (split; [reflexivity|]); exists x; (split; [reflexivity|exact C]).
-          * apply P. intros v x _ _ C. split; [reflexivity|].
-            exists x. split; [reflexivity|exact C].
+          * rewrite alike_found. destruct (found h a); [|auto].
+            assert (S : exists x, vms b (id_of h) = with_answer x (vms a (id_of h)) /\
+              ((id_of h = i /\ generation (vms a (id_of h)) = g) \/
+               x = answer (req (vms a (id_of h))))) by (destruct A as [_ N]; apply N).
+            destruct S as [x [-> C]]. cbn [with_answer with_req slot_of generation].
+            destruct (slot_of (vms a (id_of h))); auto. cbn [fst snd]. split; [|auto].
+            apply put_alike; [exact A|]. exists x. split; [reflexivity|exact C].
           * rewrite alike_found. destruct (found h a); [|auto]. cbn [fst snd]. split; [|auto].
             apply put_alike; [exact A|]. destruct A as [_ N]. destruct (N (id_of h)) as [x [-> C]].
             exists x. split; [reflexivity|exact C].

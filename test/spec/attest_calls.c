@@ -5,7 +5,7 @@
  *
  *     attest_calls SEED CALLS >LOG
  */
-#include "guest.h"
+#include "../unit/guest.h"
 
 #include <inttypes.h>
 #include <sodium.h>

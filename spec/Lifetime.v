@@ -50,7 +50,7 @@ Section Lifetime.
     forall v x, 0 <= x < PAGES -> gives m' v x = gives m v x.
   Proof.
     intros m t i u w n a SO P F E m'.
-    assert (I : 0 <= i < 512) by apply (so_slots root m SO t i u F).
+    assert (I : 0 <= i < 512) by (apply (so_slots root m SO t i); congruence).
     assert (A : allowed (Unlink t i u) m).
     { split; [exact I|]. split; [exact F|]. split; [intros; rewrite E; discriminate|]. eauto. }
     assert (PU : exists b, place m u = Some (w, b)).
@@ -464,6 +464,151 @@ Section Lifetime.
       assert (PE : e_pfn e = p) by (unfold translation in T2; congruence);
       fold s' in Y; unfold owner in Y; rewrite PE, F in Y; cbn [f_owner] in Y;
       [discriminate|congruence].
+  Qed.
+
+  (* ---- and all its tables can go ---- *)
+
+  Lemma place_range : forall m, sound m -> forall t w n a, place m t = Some (w, (n, a)) ->
+    0 <= a /\ (a + 1) * span (S n) <= PAGES.
+  Proof.
+    intros m SO. assert (G : forall d t w n a, (TOP - n = d)%nat ->
+      place m t = Some (w, (n, a)) -> 0 <= a /\ (a + 1) * span (S n) <= PAGES).
+    { induction d; intros t w n a D P;
+      destruct (so_linked root m SO t w n a P) as [LE [[_ [-> ->]]|[t0 [P0 F]]]].
+      - change (span (S TOP)) with PAGES. lia.
+      - destruct (so_linked root m SO t0 w (S n) _ P0) as [LE2 _]. lia.
+      - change (span (S TOP)) with PAGES. lia.
+      - destruct (IHd t0 w (S n) (a / 512) ltac:(lia) P0) as [A B].
+        rewrite (span_S (S n)) in B. pose proof (span_pos (S n)).
+        pose proof (Z.div_mod a 512). pose proof (Z.mod_pos_bound a 512). nia. }
+    intros t w n a. apply (G (TOP - n)%nat t w n a). reflexivity.
+  Qed.
+
+  Definition maps_nothing (v : Z) (m : machine) : Prop :=
+    forall g, 0 <= g < PAGES -> gives m v g = None.
+
+  Lemma no_leaf : forall m v t n a j p kd, sound m -> maps_nothing v m ->
+    place m t = Some (v, (n, a)) -> fetch (heap m) t j <> Leaf p kd.
+  Proof.
+    intros m v t n a j p kd SO N P F.
+    assert (J : 0 <= j < 512) by (apply (so_slots root m SO t j); congruence).
+    destruct (place_range m SO t v n a P) as [A B].
+    rewrite span_S in B. assert (SP := span_pos n).
+    assert (G : 0 <= (a * 512 + j) * span n < PAGES) by nia.
+    assert (X := fetched_gives root m t j v n a SO P J ltac:(congruence) _ G
+      ltac:(apply Z.div_mul; lia)).
+    rewrite (N _ G), F in X. discriminate.
+  Qed.
+
+  Lemma prunes_app : forall v m m1 m2, prunes v m m1 -> prunes v m1 m2 -> prunes v m m2.
+  Proof.
+    intros v m m1 m2 P. induction P as [m|m m0 m1 t i u n a P F E R C IH]; intro Q; [exact Q|].
+    apply (prunes_one v m m0 m2 t i u n a); auto.
+  Qed.
+
+  Lemma runs_exec : forall es m, runs es m (exec es m).
+  Proof. induction es as [|e es IH]; intro m; [constructor|]. apply runs_step. apply IH. Qed.
+
+  (* The tables below table [t] of [v], of level [n], go: all others stay. *)
+  Definition emptied (v t : Z) (n : nat) (m m' : machine) : Prop :=
+    prunes v m m' /\ sound m' /\ owed m' = [] /\ maps_nothing v m' /\
+    place m' t = place m t /\
+    forall t' w k b, place m t' = Some (w, (k, b)) -> (n < k)%nat \/ (n = k /\ t' <> t) ->
+      place m' t' = place m t' /\ forall j, fetch (heap m') t' j = fetch (heap m) t' j.
+
+  Lemma emptied_refl : forall v t n m, sound m -> owed m = [] -> maps_nothing v m ->
+    emptied v t n m m.
+  Proof.
+    intros v t n m SO O N. split; [constructor|]. split; [exact SO|]. split; [exact O|].
+    split; [exact N|]. split; [reflexivity|]. intros. split; reflexivity.
+  Qed.
+
+  Lemma empty_below : forall v n m t a, sound m -> owed m = [] -> maps_nothing v m ->
+    place m t = Some (v, (n, a)) ->
+    exists m', emptied v t n m m' /\ forall j, fetch (heap m') t j = Nothing.
+  Proof.
+    intro v. induction n as [|n IH]; intros m t a SO O N P.
+    - exists m. split; [apply emptied_refl; assumption|]. intro j.
+      destruct (fetch (heap m) t j) as [|u|p kd] eqn:F; [reflexivity| |].
+      + destruct (so_tree root m SO v) as [T _].
+        destruct (T t j u 0%nat _ F (tree_of_same _ _ _ _ P)) as [k [K _]]. discriminate.
+      + exfalso. apply (no_leaf m v t 0 a j p kd SO N P F).
+    - assert (L : forall l, exists m', emptied v t (S n) m m' /\
+        (forall j, In j l -> fetch (heap m') t j = Nothing) /\
+        forall j, fetch (heap m') t j <> Nothing -> fetch (heap m) t j <> Nothing).
+      { induction l as [|i l [m1 [[PR [S1 [O1 [N1 [P1 E1]]]]] [F1 D1]]]].
+        - exists m. split; [apply emptied_refl; assumption|]. split; [intros ? []|auto].
+        - destruct (fetch (heap m1) t i) as [|u|p kd] eqn:F.
+          + exists m1. split; [exact (conj PR (conj S1 (conj O1 (conj N1 (conj P1 E1)))))|].
+            split; [|exact D1].
+            intros j [<-|J]; auto.
+          + assert (PT : place m1 t = Some (v, (S n, a))) by congruence.
+            assert (PU : place m1 u = Some (v, (n, a * 512 + i))).
+            { destruct (so_tree root m1 S1 v) as [T _].
+              destruct (T t i u _ _ F (tree_of_same _ _ _ _ PT)) as [k [K1 K2]].
+              injection K1 as <-. unfold tree_of in K2.
+              destruct (place m1 u) as [[w x]|]; [|discriminate].
+              destruct (w =? v) eqn:Q; [|discriminate]. zb. congruence. }
+            destruct (IH m1 u _ S1 O1 N1 PU) as [m2 [[PR2 [S2 [O2 [N2 [P2 E2]]]]] F2]].
+            destruct (E2 t v (S n) a PT ltac:(left; lia)) as [PT2 FT2].
+            assert (FU : fetch (heap m2) t i = Next u) by (rewrite FT2; exact F).
+            destruct (prune_spec m2 t i u v n a S2 ltac:(congruence) FU F2)
+              as [A3 [S3 [O3 [_ [_ G3]]]]].
+            assert (FE : forall t' j, fetch (heap (exec (prune_steps t i u) m2)) t' j =
+              if (t =? t') && (i =? j) then Nothing else fetch (heap m2) t' j)
+              by (intros; cbn [Machine.exec prune_steps fold_left Machine.occur heap];
+                  apply fetch_store).
+            assert (PE : forall t', t' <> u ->
+              place (exec (prune_steps t i u) m2) t' = place m2 t').
+            { intros t' X. cbn [Machine.exec prune_steps fold_left Machine.occur place].
+              rewrite (proj2 (Z.eqb_neq t' u)) by exact X. reflexivity. }
+            assert (TU : t <> u) by (intros ->; rewrite PT in PU; injection PU; lia).
+            exists (exec (prune_steps t i u) m2). split; [|split].
+            * split; [|split; [exact S3|split; [exact O3|split; [|split]]]].
+              -- apply (prunes_app v m m1); [exact PR|]. apply (prunes_app v m1 m2); [exact PR2|].
+                 apply (prunes_one v m2 (exec (prune_steps t i u) m2) _ t i u n a); auto;
+                   [congruence|apply runs_exec|constructor].
+              -- intros g B. rewrite G3 by exact B. apply N2, B.
+              -- rewrite PE by exact TU. congruence.
+              -- intros t' w k b X K. destruct (E1 t' w k b X K) as [X1 X2].
+                 assert (X' : place m1 t' = Some (w, (k, b))) by congruence.
+                 destruct (E2 t' w k b X' ltac:(left; destruct K; lia)) as [Y1 Y2].
+                 assert (TU' : t' <> u).
+                 { intros ->. rewrite X' in PU. injection PU as _ PU _. destruct K; lia. }
+                 split; [rewrite PE by exact TU'; congruence|]. intro j. rewrite FE.
+                 assert (TT : t <> t').
+                 { intros <-. destruct K as [K|[_ K]]; [|congruence].
+                   rewrite PT in X'. injection X' as _ X' _. lia. }
+                 rewrite (proj2 (Z.eqb_neq t t')) by exact TT. cbn [andb].
+                 rewrite Y2. apply X2.
+            * intros j J. rewrite FE, Z.eqb_refl. cbn [andb]. destruct (i =? j) eqn:Q; [reflexivity|].
+              zb. destruct J as [J|J]; [contradiction|]. rewrite FT2. apply F1, J.
+            * intros j X. rewrite FE, Z.eqb_refl in X. cbn [andb] in X.
+              destruct (i =? j); [contradiction|]. apply D1. rewrite <- FT2. exact X.
+          + exfalso. apply (no_leaf m1 v t (S n) a i p kd S1 N1 ltac:(congruence) F). }
+      destruct (L slots) as [m' [E [F D]]]. exists m'. split; [exact E|]. intro j.
+      destruct (in_dec Z.eq_dec j slots) as [J|J]; [apply F, J|].
+      destruct E as [_ [S1 _]].
+      destruct (fetch (heap m') t j) eqn:X; [reflexivity| |]; exfalso; apply J, in_slots;
+        apply (so_slots root m' S1 t j); congruence.
+  Qed.
+
+  (* Where a VM's tree gives nothing, empty tables can be taken out one after the
+     other until its first table alone is left: no table is lost. *)
+  Theorem every_table_can_go : forall m v, sound m -> owed m = [] -> maps_nothing v m ->
+    exists m', prunes v m m' /\ sound m' /\ owed m' = [] /\
+      forall t x, place m' t = Some (v, x) -> t = root v.
+  Proof.
+    intros m v SO O N.
+    destruct (empty_below v TOP m (root v) 0 SO O N (so_root root m SO v))
+      as [m' [[P [S1 [O1 _]]] F]].
+    exists m'. split; [exact P|]. split; [exact S1|]. split; [exact O1|].
+    assert (G : forall d t n b, (TOP - n = d)%nat -> place m' t = Some (v, (n, b)) -> t = root v).
+    { induction d; intros t n b D Q;
+      destruct (so_linked root m' S1 t v n b Q) as [LE [[R _]|[t0 [P0 F0]]]]; try exact R.
+      - destruct (so_linked root m' S1 t0 v (S n) _ P0) as [LE2 _]. lia.
+      - rewrite (IHd t0 (S n) _ ltac:(lia) P0), F in F0. discriminate. }
+    intros t [n b] Q. apply (G (TOP - n)%nat t n b eq_refl Q).
   Qed.
 
 End Lifetime.

@@ -1206,7 +1206,7 @@ Section Joined.
         destruct (whose t') as [u'|] eqn:E'; [|discriminate].
         destruct (u =? w) eqn:Q; [|discriminate]. destruct (u' =? w) eqn:Q'; [|discriminate].
         zb. subst. intros _ _. apply W2 in E, E'. congruence.
-    - intros t j u H. rewrite F in H. discriminate.
+    - intros t j H. rewrite F in H. contradiction.
     - intros t w n b H. destruct (whose t) as [u|] eqn:E; [|discriminate].
       injection H as -> <- <-. split; [lia|]. left. apply W2 in E. auto.
     - intro w. rewrite W1. reflexivity.

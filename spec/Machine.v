@@ -108,7 +108,7 @@ Section Machine.
   Record sound (m : machine) : Prop := {
     (* the tables of each principal are a tree *)
     so_tree : forall w, tree (heap m) (tree_of (place m) w);
-    so_slots : forall t j u, fetch (heap m) t j = Next u -> 0 <= j < 512;
+    so_slots : forall t j, fetch (heap m) t j <> Nothing -> 0 <= j < 512;
     (* a table that has a place is linked there *)
     so_linked : forall u w n b, place m u = Some (w, (n, b)) ->
       (n <= TOP)%nat /\
@@ -352,8 +352,8 @@ Section Machine.
     { destruct d; auto. apply (D t0). reflexivity. }
     constructor; cbn [occur heap place tlb owed].
     - intro w. apply write_keeps_tree; [apply (so_tree m SO)|exact D'].
-    - intros x j u H. rewrite fetch_store in H.
-      destruct ((t =? x) && (i =? j)); [exfalso; apply (D u H)|apply (so_slots m SO x j u H)].
+    - intros x j H. rewrite fetch_store in H.
+      destruct ((t =? x) && (i =? j)) eqn:Q; [zb; subst j; exact I|apply (so_slots m SO x j H)].
     - intros u w n b P. destruct (so_linked m SO u w n b P) as [LE [H|[t0 [H1 H2]]]];
         (split; [exact LE|]); [left; exact H|right]. exists t0. split; [exact H1|].
       rewrite fetch_store. destruct ((t =? t0) && (i =? b mod 512)) eqn:Q; [|exact H2].
@@ -430,9 +430,9 @@ Section Machine.
           destruct ((t =? u) && (i =? j)) eqn:Q; [|apply (T u j t' k b H X)].
           zb. subst u. rewrite (tree_of_other _ _ w (S n) a v P) in X by congruence.
           discriminate.
-    - intros x j u H. cbn [occur heap] in H. rewrite fetch_store in H.
+    - intros x j H. cbn [occur heap] in H. rewrite fetch_store in H.
       destruct ((t =? x) && (i =? j)) eqn:Q; [zb; subst j; exact I|].
-      apply (so_slots m SO x j u H).
+      apply (so_slots m SO x j H).
     - intros u v k b H. change (pl u = Some (v, (k, b))) in H.
       destruct (Z.eq_dec u new) as [->|NE].
       + rewrite PN in H. injection H as <- <- <-.
@@ -495,7 +495,7 @@ Section Machine.
         assert (TO : t' <> old).
         { intros ->. unfold tree_of in K2. rewrite PX in K2.
           destruct (w =? v) eqn:W; [|discriminate]. zb. subst v. injection K2 as K2 K3.
-          subst k' k. assert (JR := so_slots m SO x j old H).
+          subst k' k. assert (JR := so_slots m SO x j ltac:(congruence)).
           assert (b = a /\ i = j) as [-> <-] by lia.
           rewrite (Jv x t (S n, a) X' (tree_of_same _ _ _ _ P)), !Z.eqb_refl in Q.
           discriminate. }
@@ -504,8 +504,8 @@ Section Machine.
         destruct (Z.eq_dec x old) as [->|NX]; [rewrite P0 in X; discriminate|].
         destruct (Z.eq_dec y old) as [->|NY]; [rewrite P0 in Y; discriminate|].
         rewrite P1 in X, Y by assumption. apply (Jv x y z); assumption.
-    - intros x j u H. cbn [occur heap] in H. rewrite fetch_store in H.
-      destruct ((t =? x) && (i =? j)); [discriminate|]. apply (so_slots m SO x j u H).
+    - intros x j H. cbn [occur heap] in H. rewrite fetch_store in H.
+      destruct ((t =? x) && (i =? j)); [contradiction|]. apply (so_slots m SO x j H).
     - intros u v k b H. change (pl u = Some (v, (k, b))) in H.
       assert (NU : u <> old) by (intros ->; rewrite P0 in H; discriminate).
       rewrite P1 in H by exact NU.

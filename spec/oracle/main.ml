@@ -3,6 +3,7 @@
 let usage = "\
 usage: cordon-oracle replay FILE
        cordon-oracle compare FILE OUTPUT
+       cordon-oracle attest LOG
        cordon-oracle --help | --version
 
 replay   runs the trace in FILE on the specification and prints what
@@ -10,8 +11,9 @@ replay   runs the trace in FILE on the specification and prints what
 compare  checks OUTPUT, which another implementation printed for FILE, line by
          line; a host map line has to be the identity and may cover only frames
          that the host may have
+attest   checks a log of calls for attestation and what each was answered
 
-exit status: 0 the trace ran to its end (and OUTPUT agrees), 1 OUTPUT differs,
+exit status: 0 the trace ran to its end (and OUTPUT or LOG agrees), 1 it differs,
 2 a malformed trace or a wrong command line
 "
 
@@ -106,6 +108,7 @@ let compare_with file output =
 let () =
   match List.tl (Array.to_list Sys.argv) with
   | ["replay"; file] -> exit (replay file)
+  | ["attest"; file] -> exit (Attest.run file (open_file file))
   | ["compare"; file; output] -> exit (compare_with file output)
   | ["--help"] | ["-h"] -> print_string usage
   | ["--version"] -> print_endline "cordon-oracle 1"

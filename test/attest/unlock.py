@@ -84,7 +84,8 @@ class Machine:
             self.qemu.wait(30)
         except subprocess.TimeoutExpired:
             self.qemu.kill()
-        check("test: done\n" in self.text and "complaint" not in self.text, "the machine does all of it, without a complaint (%s)" % os.path.relpath(self.path, ROOT))
+        check("test: done\n" in self.text and "complaint" not in self.text,
+              "the machine does all of it, without a complaint (%s)" % os.path.relpath(self.path, ROOT))
 
 
 class Guest:
@@ -128,8 +129,8 @@ class Owner:
         """What goes to the guest, or None, and what the command said."""
         with open(self.path("token"), "wb") as file:
             file.write(token)
-        done = subprocess.run([CORDON, "release", self.path("token"), "--key", PLATFORM_PEM, "--nonce", nonce.hex(), "--expect", self.path("expected"), "--allow-debug",
-                               "--guest-key", key or "", "--secret", os.path.join(LOCKED, "key"), "--output", self.path("sealed")],
+        done = subprocess.run([CORDON, "release", self.path("token"), "--key", PLATFORM_PEM, "--nonce", nonce.hex(), "--allow-debug",
+                               "--expect", self.path("expected"), "--guest-key", key or "", "--secret", os.path.join(LOCKED, "key"), "--output", self.path("sealed")],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
         if not os.path.exists(self.path("sealed")):
             return None, (done.returncode, done.stdout.strip())
@@ -156,10 +157,11 @@ def send(one, two, changed, owner, nonces):
     check(first[0] and second[0] and (first[1], second[1]) == ((0, ""), (0, "")), "it has the key for two guests: %s, %s" % (first[1], second[1]))
     if not first[0] or not second[0]:
         return
-    for what, sealed in (("for another run of the same guest", second[0]), ("with a byte changed", first[0][:50] + bytes([first[0][50] ^ 1]) + first[0][51:]),
-                         ("cut off", first[0][:-1]), ("that is nothing", b"")):
+    changed_byte = first[0][:50] + bytes([first[0][50] ^ 1]) + first[0][51:]
+    for what, sealed in (("is for another run of the same guest", second[0]), ("has a byte changed", changed_byte), ("is cut off", first[0][:-1]),
+                         ("is nothing", b"")):
         said = one.answers(line(sealed))
-        check(said == NOT_OURS, "the guest does not open what is %s: %s" % (what, said))
+        check(said == NOT_OURS, "the guest does not open what %s: %s" % (what, said))
     said = changed.answers(line(first[0]))
     check(said == NOT_OURS, "nor does the changed guest open what is for the first: %s" % said)
     said = one.answers(line(first[0]))

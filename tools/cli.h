@@ -37,5 +37,6 @@ enum cli_status cmd_map(int argc, char **argv);
 enum cli_status cmd_check(int argc, char **argv);
 enum cli_status cmd_measure(int argc, char **argv);
 enum cli_status cmd_verify(int argc, char **argv);
+enum cli_status cmd_release(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@ static const char help[] =
     "  check FILE    check the invariants after a trace, or in the output of a replay\n"
     "  measure       the measurement of a VM that cordon-vmm starts, without a machine\n"
     "  verify TOKEN  whether an attestation token can be trusted\n"
+    "  release TOKEN a secret for the guest alone whose token is trusted\n"
     "\n"
     "  cordon COMMAND --help   what a command takes\n"
     "  cordon --version        the version\n"
@@ -41,6 +42,7 @@ static const struct {
     { "check", cmd_check },
     { "measure", cmd_measure },
     { "verify", cmd_verify },
+    { "release", cmd_release },
 };
 
 static enum cli_status dispatch(int argc, char **argv)
@@ -61,7 +63,7 @@ static enum cli_status dispatch(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "cordon: no command '%s': use replay, map, check, measure or verify; see 'cordon --help'\n", argv[1]);
+    fprintf(stderr, "cordon: no command '%s': use replay, map, check, measure, verify or release; see 'cordon --help'\n", argv[1]);
     return CLI_BAD;
 }
 

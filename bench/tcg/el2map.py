@@ -68,7 +68,7 @@ class Image:
         for i, line in enumerate(lines):
             found = re.search(pattern, line)
             if found:
-                words["%s:%d" % (path, i + 1)] = found.group(1)
+                words["%s:%d" % (path, i + 1)] = found.group(found.lastindex)
         return {at: words[place] for at, chain in self.where.items() for place in self.within(chain) if place in words}
 
     @staticmethod
@@ -88,7 +88,8 @@ GUEST_ENTRIES = [0x400 + 0x80 * i for i in range(8)]
 
 # Where it is decided which call a stay serves: the first of these lines that it comes to.
 CALLS = [("core/front/hypercall.c", r"case CORDON_CALL_(\w+):"), ("arch/arm64/host_calls.c", r"case CORDON_CALL_(\w+):"),
-         ("core/guest/call.c", r"case (?:CORDON_)?(?:CALL_)?(\w+):")]
+         ("core/guest/call.c", r"case (?:CORDON_)?(?:CALL_)?(\w+):"),
+         ("core/guest/attest.c", r"case CORDON_(\w+):|default: return (write_answer)\(")]
 
 # Functions whose visit says what a stay was about.
 MARKS = ["host_hvc", "host_sync", "cordon_map_page_host", "host_map_device", "pool_take", "mmio_access", "inject_abort",

@@ -70,6 +70,13 @@ class Bench:
         """A Linux guest that does nothing but boot."""
         return self.pack_host("guest-host.gz", self.pack("guest.gz", "guest-init"), KERNEL)
 
+    def pack_token(self):
+        """A Linux guest that asks for a token, and the keeper that signs it."""
+        script("build-keeper")
+        script("build-first")
+        return self.pack_host("token-host.gz", self.pack("token.gz", "token-init", os.path.join(BUILD, "guest", "cordon_guest.ko")),
+                              os.path.join(BUILD, "keeper", "keeper.bin"), KERNEL)
+
     def pack_payload(self):
         """A bare guest."""
         return self.pack_host("payload-host.gz", PAYLOAD + ".bin")
@@ -102,8 +109,8 @@ class Bench:
             "-drive", "if=none,id=disk,format=raw,file=" + disk, "-device", "virtio-blk-pci,drive=disk,disable-legacy=on" + options,
             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=" + options]
 
-    def boot(self, append="", bare=False, initrd=None, more=()):
-        """Boots to power-off; returns the seconds that it took, and what it printed."""
+    def boot(self, append="", bare=False, initrd=None, more=(), image="cordon.bin"):
+        """Boots an image of the project's to power-off; returns the seconds that it took, and what it printed."""
         command = ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3,dtb-randomness=off", "-cpu",
                    "neoverse-n1", "-smp", "1", "-m", "1G", "-nographic", "-nic", "none", "-no-reboot", "-seed", "1",
                    "-icount", "shift=0,sleep=off", "-rtc", "clock=vm,base=2026-01-01", "-initrd", initrd or self.initrd,
@@ -111,7 +118,7 @@ class Bench:
         if bare:
             command += ["-kernel", KERNEL]
         else:
-            command += ["-kernel", os.path.join(self.el2, "cordon.bin"), "-device",
+            command += ["-kernel", os.path.join(self.el2, image), "-device",
                         "guest-loader,kernel=%s,addr=0x42000000" % KERNEL]
         began = time.monotonic()
         text = run(*command, *more, stdout=subprocess.PIPE, text=True, timeout=BOOT_SECONDS).stdout
@@ -119,13 +126,13 @@ class Bench:
             stop("the boot did not come to its end; it said:\n" + text)
         return time.monotonic() - began, text
 
-    def counted(self, name, append="", bare=False, initrd=None, more=(), told=""):
+    def counted(self, name, append="", bare=False, initrd=None, more=(), told="", image="cordon.bin"):
         """Boots under the plugin, which is told more; returns Counts, with what was printed as .text."""
         out = os.path.join(self.work, "counts-%s.txt" % name)
         plugin = "%s,out=%s%s" % (self.plugin, out, told)
         if not bare:
             plugin += ",map=" + self.map_file
-        _, text = self.boot(append, bare, initrd, ["-plugin", plugin, *more])
+        _, text = self.boot(append, bare, initrd, ["-plugin", plugin, *more], image)
         counts = Counts(out, self.map, self.labels)
         counts.text = text
         return counts

@@ -4,6 +4,7 @@
 
     bench/tcg/run.py                        the table
     bench/tcg/run.py --io                   of these: the host's disk and network
+    bench/tcg/run.py --token                of these: a guest's token
     bench/tcg/run.py --guests               guests on Cordon beside the kernel's own KVM: operations, programs, several at once
     bench/tcg/run.py --micro|--programs|--load [COLUMN...]          one of these; COLUMN: nvhe, vhe, protected, cordon
     bench/tcg/run.py --where LABEL COLUMN   where the instructions of one go, on the whole machine; LABEL: of guest/payload/bench.h, or a program's
@@ -178,6 +179,28 @@ def guest_boot_rows(bench):
         print("    seconds of the machine's clock: %.2f; on Cordon %.2f" % (guest_seconds(kvm), guest_seconds(guest)))
 
 
+# Calls for attestation, by whom and for what. The last one has the name of its function.
+TOKEN_CALLS = [("GUEST_EXTEND", "guest: one of its measurements is extended"), ("GUEST_TOKEN_ASK", "guest: asks for a token"),
+               ("GUEST_ANSWER_READ", "guest: reads a piece, or that there is none yet"),
+               ("KEEPER_NEXT", "keeper: whether somebody asks"), ("KEEPER_READ", "keeper: reads what is to be said"),
+               ("write_answer", "keeper: writes a piece")]
+
+
+def token_rows(bench):
+    """A token from the question to its last byte: each call is a stay of its own, and what the keeper does is a guest's work."""
+    counts = bench.counted("token", "cordon.bench=token", initrd=bench.pack_token(), image="first.bin")
+    print("\nA token of %s bytes" % re.search(r"bench: a token of (\d+) bytes", counts.text).group(1))
+    found = {call: [s for s in counts.stays if s.call == call] for call, _ in TOKEN_CALLS}
+    for call, name in TOKEN_CALLS:
+        show("%s: times" % name, times(found[call]))
+        show("  EL2 instructions, median", median(found[call]))
+        show("  longest", longest(found[call])[0] if found[call] else None, LONGEST_STAY)
+    show("EL2 instructions of a token: all of these but the extension and the keeper's looking",
+         sum(instructions(stays) for call, stays in found.items() if call not in ("GUEST_EXTEND", "KEEPER_NEXT")))
+    show("longest stay that a guest began, for whatever", longest([s for s in counts.stays if s.entry == "guest"])[0], LONGEST_STAY)
+    longest_rows([("keeper and guest", counts)])
+
+
 # The host's own devices: label, what is done, bytes of it, bytes of a piece for which figures are given, and its name.
 IO = [("DISK_ORDER", "disk in order", 256 << 20, 1 << 20, "MiB"), ("DISK_RANDOM", "disk at random", 16 << 20, 4096, "read of 4 KiB"),
       ("NET_STREAM", "TCP stream in", 64 << 20, 1 << 20, "MiB")]
@@ -285,6 +308,7 @@ def table(bench):
         lines_of_code("plat/qemu-virt")))
     step_rows(calls, Bench(step=False).counted("no-step", "cordon.bench=calls"))
     guest_boot_rows(bench)
+    token_rows(bench)
     micro_rows(bench)
     io_rows(bench)
 
@@ -346,6 +370,8 @@ def main(arguments):
         table(Bench())
     elif words == ["--io"]:
         io_rows(Bench())
+    elif words == ["--token"]:
+        token_rows(Bench())
     elif words[:1] == ["--guests"] and guest_tables(GUEST_TABLES.values(), words[1:]):
         pass
     elif words and words[0] in GUEST_TABLES and guest_tables([GUEST_TABLES[words[0]]], words[1:]):

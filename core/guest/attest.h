@@ -28,7 +28,8 @@ enum cordon_status attest_personalise(struct cordon *c, struct vm_locked v, cons
 
 /*
  * A call for attestation, done. False: there is no such call for this guest, or no root of trust on this machine. Takes locks of
- * VMs and the host's, one at a time. At most 4,000 instructions: 96 bytes of a token, one SHA-256 of 64 bytes, or sixteen slots.
+ * VMs and the host's, one at a time. The longest is an extension, SHA-256 of 64 bytes in two blocks: 4,700 instructions at most;
+ * 96 bytes of a token are 2,600 (docs/PERFORMANCE.md, "A token").
  */
 COLD bool vcpu_attest_call(struct cordon *c, struct vcpu_claim u, uint32_t function);
 

@@ -80,6 +80,8 @@ void report_stop(void);
 /* /dev/cordon-token, /dev/cordon-key and /dev/cordon-extend. */
 int token_start(void);
 void token_stop(void);
+/* A token with a nonce of 64 bytes: its size, or an error, -ENOSPC for one that is larger than the room. May sleep. */
+ssize_t token_report(const u8 *nonce, u8 *to, size_t room);
 
 /* ---- test.c ---- */
 

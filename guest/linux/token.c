@@ -4,13 +4,14 @@
  * /dev/cordon-key: 33 bytes are written: which kind of key (0 or 1), and what tells it from others of the guest's; 32 are read then.
  * /dev/cordon-extend: 33 bytes are written: which of the guest's own measurements (0 to 3), and by what it is extended.
  *
- * What was asked for is the guest's, and not the file's: there is one request at a time.
+ * What was asked for is the guest's, and not the file's: there is one request at a time. tsm.c asks for the kernel's own interface.
  */
 #include <linux/arm-smccc.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/uaccess.h>
 
 #include "cordon_guest.h"
@@ -18,6 +19,8 @@
 #define NONCE 64
 #define NUMBERED (1 + 32)
 #define POLL_MS 20
+
+static DEFINE_MUTEX(asking);		/* nothing else is asked for until token_report() has all of its answer */
 
 static int error_of(u64 status)
 {
@@ -31,6 +34,14 @@ static int error_of(u64 status)
 	}
 }
 
+static int ask(struct arm_smccc_1_2_regs *r)
+{
+	mutex_lock(&asking);
+	arm_smccc_1_2_hvc(r, r);
+	mutex_unlock(&asking);
+	return error_of(r->a0);
+}
+
 static ssize_t token_write(struct file *file, const char __user *from, size_t size, loff_t *at)
 {
 	struct arm_smccc_1_2_regs r = { .a0 = CORDON_GUEST_TOKEN_ASK };
@@ -39,9 +50,8 @@ static ssize_t token_write(struct file *file, const char __user *from, size_t si
 		return -EINVAL;
 	if (copy_from_user(&r.a1, from, NONCE))
 		return -EFAULT;
-	arm_smccc_1_2_hvc(&r, &r);
 	*at = 0;
-	return r.a0 == CORDON_OK ? NONCE : error_of(r.a0);
+	return ask(&r) ?: NONCE;
 }
 
 /* The piece at an offset, once it is signed. */
@@ -73,6 +83,36 @@ static ssize_t answer_read(struct file *file, char __user *to, size_t size, loff
 	return size;
 }
 
+static ssize_t report(const u8 *nonce, u8 *to, size_t room)
+{
+	struct arm_smccc_1_2_regs r = { .a0 = CORDON_GUEST_TOKEN_ASK };
+	size_t at = 0, size;
+	int ret;
+
+	memcpy((u8 *)&r + offsetof(struct arm_smccc_1_2_regs, a1), nonce, NONCE);	/* to eight of them */
+	arm_smccc_1_2_hvc(&r, &r);
+	ret = error_of(r.a0);
+	while (ret == 0 && (ret = wait_for_piece(at, &r)) == 0) {
+		size = min((size_t)CORDON_TOKEN_PIECE, (size_t)(r.a1 - at));
+		if (size > room - at)
+			return -ENOSPC;
+		memcpy(to + at, (u8 *)&r + offsetof(struct arm_smccc_1_2_regs, a2), size);
+		at += size;
+	}
+	return ret == -EINVAL && at > 0 ? at : ret;	/* refused at its end */
+}
+
+ssize_t token_report(const u8 *nonce, u8 *to, size_t room)
+{
+	ssize_t size;
+
+	mutex_lock(&asking);
+	size = report(nonce, to, room);
+	mutex_unlock(&asking);
+	return size;
+}
+EXPORT_SYMBOL_GPL(token_report);
+
 /* A call with a number in x1 and 32 bytes from x2 on. */
 static ssize_t write_numbered(u32 function, const char __user *from, size_t size)
 {
@@ -84,8 +124,7 @@ static ssize_t write_numbered(u32 function, const char __user *from, size_t size
 	if (get_user(number, (const u8 __user *)from) || copy_from_user(&r.a2, from + 1, NUMBERED - 1))
 		return -EFAULT;
 	r.a1 = number;
-	arm_smccc_1_2_hvc(&r, &r);
-	return r.a0 == CORDON_OK ? NUMBERED : error_of(r.a0);
+	return ask(&r) ?: NUMBERED;
 }
 
 static ssize_t extend_write(struct file *file, const char __user *from, size_t size, loff_t *at)

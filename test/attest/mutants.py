@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""`cordon verify` with one of its checks left out: test/attest/tokens.py has to notice each.
+"""`cordon verify` and `cordon release` with one of their checks left out: test/attest/tokens.py has to notice each.
 
     test/attest/mutants.py [NAME...]        all, or these
 
@@ -14,9 +14,13 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MAIN = """#include "cli.h"
-int main(int argc, char **argv) { return (int)cli_finish(cmd_verify(argc - 1, argv + 1)); }
+#include <string.h>
+int main(int argc, char **argv)
+{
+    return (int)cli_finish((argc > 1 && strcmp(argv[1], "release") == 0 ? cmd_release : cmd_verify)(argc - 1, argv + 1));
+}
 """
-V, C = "verify.c", "claims.c"
+V, C, R = "trust.c", "claims.c", "release.c"
 
 # name, file of tools/owner, what, old (stands there once), new
 MUTANTS = [
@@ -38,6 +42,14 @@ MUTANTS = [
     ("long-chains", V, "a chain has no end", "cbor_array_size(chain) > 1 + MOST_CERTIFICATES", "false"),
     ("signature-not-checked", C, "nobody has to sign", "es256_holds(key, hash, claims_bytes(part[3], 0))", "true"),
     ("labels-twice", C, "a label may stand there twice", "number(pair[k].key, &other) && other == label", "false"),
+    ("any-guest-key", V, "a secret goes to whoever says that it is the guest's key", "w->has_guest_key && !is_guests_key", "false && !is_guests_key"),
+    ("key-for-all", V, "with a key, the guest's other measurements do not matter", "w->has_guest_key ? OF_THE_KEY : EXTENDED",
+     "w->has_guest_key ? 0 : EXTENDED"),
+    ("key-anywhere", V, "the key may be in another measurement", "#define OF_THE_KEY 3 ", "#define OF_THE_KEY 2 "),
+    ("release-untrusted", R, "a secret goes out though the token is not trusted", "if (why == NULL)", "if (why == NULL || w->has_guest_key)"),
+    ("release-written-first", R, "the file is there before the token was looked at",
+     "    if (data == NULL)\n        return trust_bad(\"release\", \"cannot read\", token);",
+     "    (void)fopen(output, \"wb\");"),
     ("more-claims", C, "a map may have other labels", " || cbor_map_size(map) != n", ""),
 ]
 
@@ -46,9 +58,9 @@ def build(folder):
     program = os.path.join(folder, "cordon")
     with open(os.path.join(folder, "main.c"), "w", encoding="ascii") as file:
         file.write(MAIN)
-    owner = [os.path.join(folder, "tools", "owner", name + ".c") for name in ("verify", "claims", "es256", "expect")]
+    owner = [os.path.join(folder, "tools", "owner", name + ".c") for name in ("verify", "release", "trust", "claims", "es256", "expect")]
     subprocess.run(["cc", "-std=gnu11", "-O1", "-w", "-o", program, os.path.join(folder, "main.c"), os.path.join(folder, "tools", "cli.c"), *owner,
-                    "-I" + os.path.join(folder, "tools"), "-lcbor", "-lbearssl"], check=True)
+                    "-I" + os.path.join(folder, "tools"), "-lcbor", "-lbearssl", "-lsodium"], check=True)
     return program
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens: written by the project's code and read by another program, written by another program and read by `cordon verify`.
+"""Tokens: written by the project's code and read by another program, written by another program and read by `cordon verify`; and
+secrets that `cordon release` seals to a guest's key.
 
     test/attest/tokens.py [--quick] [CORDON]        CORDON: another command than build/cordon; --quick: without what is done for each byte
 
@@ -8,6 +9,7 @@ The other program is this one: python3-cbor2 and python3-cryptography. Each fiel
 others; each byte is changed; each is cut off at each byte. Closes with "N passed, N failed".
 """
 import copy
+import ctypes
 import hashlib
 import os
 import subprocess
@@ -286,6 +288,103 @@ def twice(claims, label, value):
     return bytes([data[0] + 1]) + data[1:] + cbor2.dumps(label) + cbor2.dumps(value)
 
 
+# ---- secrets ----
+
+SODIUM = ctypes.CDLL("libsodium.so.23")
+SECRET = bytes(range(100, 164))
+
+
+def box_keys():
+    public, private = ctypes.create_string_buffer(32), ctypes.create_string_buffer(32)
+    SODIUM.crypto_box_keypair(public, private)
+    return public.raw, private.raw
+
+
+def opened(sealed, keys):
+    """What is in a sealed box, or None."""
+    plain = ctypes.create_string_buffer(max(len(sealed), 1))
+    done = SODIUM.crypto_box_seal_open(plain, sealed, ctypes.c_ulonglong(len(sealed)), *keys)
+    return plain.raw[:len(sealed) - 48] if done == 0 else None
+
+
+def with_key(good, public):
+    """A token of a guest that has measured this key."""
+    made = copy.copy(good)
+    extended = good.guest_part[EXTENDED][:3] + [hashlib.sha256(bytes(32) + public).digest()]
+    made.guest_part = {**good.guest_part, EXTENDED: extended}
+    return made
+
+
+def release(token, root, public, *more, secret=SECRET, output=None, nonce=count_up(64, 1).hex(), expect=EXPECT):
+    """Exit status, what was printed, and what was written, or None."""
+    path = output or os.path.join(folder, "sealed")
+    if os.path.exists(path) and output is None:
+        os.remove(path)
+    done = subprocess.run([CORDON, "release", write("token", token), "--key", write("key", pem(root)), "--nonce", nonce, "--expect",
+                           write("expect", cbor2.dumps(expect)), "--guest-key", public if isinstance(public, str) else public.hex(), "--secret",
+                           write("secret", secret), "--output", path, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+    written = None
+    if output is None and os.path.exists(path):
+        with open(path, "rb") as file:
+            written = file.read()
+    return done.returncode, done.stdout.strip(), written
+
+
+def kept(what, reason, token, root, public, *more, **options):
+    status, text, written = release(token, root, public, *more, **options)
+    check(status == 1 and text.startswith("not trusted: ") and reason in text and written is None, "kept: %s: (%s), but %d %s, written: %s" %
+          (what, reason, status, text, written))
+
+
+def sealing(good):
+    keys, others = box_keys(), box_keys()
+    made = with_key(good, keys[0])
+    token = made.token()
+    status, text, sealed = release(token, good.first, keys[0])
+    check((status, text) == (0, "") and sealed is not None and opened(sealed, keys) == SECRET, "the guest opens what was sealed to it")
+    check(opened(sealed, others) is None, "another guest does not")
+    check(all(opened(sealed[:size], keys) is None for size in range(len(sealed))), "what is cut off is not opened")
+    check(all(opened(sealed[:i] + bytes([sealed[i] ^ 1]) + sealed[i + 1:], keys) is None for i in range(len(sealed))), "what is changed is not opened")
+    check(release(token, good.first, keys[0])[2] != sealed, "it is sealed anew each time")
+    trusted("the token names the key", token, good.first, "--guest-key", keys[0].hex())
+    refused("the token names another key", "another key", token, good.first, "--guest-key", others[0].hex())
+    kept("another key in the message", "the guest has another key, or none", token, good.first, others[0])
+    kept("a guest without a key", "the guest has another key, or none", good.token(), good.first, keys[0])
+    twice_measured = hashlib.sha256(made.guest_part[EXTENDED][3] + others[0]).digest()
+    made.guest_part = {**made.guest_part, EXTENDED: good.guest_part[EXTENDED][:3] + [twice_measured]}
+    kept("a guest that has measured two", "the guest has another key, or none", made.token(), good.first, others[0])
+    for i in range(3):
+        made.guest_part = {**good.guest_part, EXTENDED: [bytes(32)] * 4}
+        made.guest_part[EXTENDED][i] = hashlib.sha256(bytes(32) + keys[0]).digest()
+        kept("the key is in measurement %d" % i, "the guest has another key, or none", made.token(), good.first, keys[0])
+    kept("another nonce", "the nonce is another", token, good.first, keys[0], nonce=count_up(64, 9).hex())
+    kept("another guest", "measurement is another", token, good.first, keys[0], expect={**EXPECT, 1: bytes(32)})
+    kept("another platform", "another platform's key", token, Maker().first, keys[0])
+    kept("a token that is changed", "", token[:-1] + bytes([token[-1] ^ 1]), good.first, keys[0])
+    extended = {**EXPECT, 5: good.guest_part[EXTENDED][:3] + [bytes(32)]}
+    check(release(token, good.first, keys[0], expect=extended)[0] == 0, "the other three are expected, and the last is the key's")
+    for i in range(3):
+        kept("measurement %d is expected to be another" % i, "own measurements", token, good.first, keys[0],
+             expect={**EXPECT, 5: [another(one) if i == k else one for k, one in enumerate(extended[5])]})
+
+
+def sealing_command_line(good):
+    keys = box_keys()
+    token = with_key(good, keys[0]).token()
+    for secret in (b"", bytes(4097)):
+        check(release(token, good.first, keys[0], secret=secret)[::2] == (2, None), "a secret of %d bytes" % len(secret))
+    check(len(release(token, good.first, keys[0], secret=bytes(4096))[2]) == 4096 + 48, "the largest secret")
+    check(release(token, good.first, keys[0], output="/none/sealed")[0] == 2, "it cannot be written")
+    check(release(token, good.first, keys[0], "--secret", "/none")[::2] == (2, None), "there is no secret")
+    check(release(token, good.first, keys[0].hex() + "0")[::2] == (2, None), "a key that is none")
+    check(release(with_key(good, bytes(32)).token(), good.first, bytes(32))[::2] == (2, None), "a key that everybody can open what is sealed to")
+    for args in ([], ["token", "--secret", "s", "--output", "o"], ["token", "--guest-key", "00" * 32, "--secret", "s"]):
+        done = subprocess.run([CORDON, "release", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        check(done.returncode == 2 and done.stderr != b"", "a wrong command line: release %s" % args)
+    done = subprocess.run([CORDON, "release", "--help"], stdout=subprocess.PIPE, check=False)
+    check(done.returncode == 0 and b"usage: cordon release" in done.stdout, "release --help")
+
+
 def command_line(good):
     for args in ([], ["token"], ["token", "--key", "k"], ["--what"], ["token", "--key", "/none", "--nonce", "00" * 64, "--expect", "/none"]):
         done = subprocess.run([CORDON, "verify", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
@@ -308,6 +407,8 @@ def main():
         other_keys(good)
         chains(good)
         expectations(good)
+        sealing(good)
+        sealing_command_line(good)
         command_line(good)
         shapes(good)
     print("%d passed, %d failed" % (passed, failed))

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's kernels (scripts/host/kernels) as host and as guest, on this machine's QEMU and on others.
 
-    test/kernels/run.py [NAME...]           one boot of each kernel but the default one, as host and as guest of itself
+    test/kernels/run.py [NAME...]           one boot of each kernel but the default one, as host and as guest of itself; and of one
+                                            with tsm_report as a guest that gets a token by it
     test/kernels/run.py --all [NAME...]     kernel x host or guest x QEMU 7.2, 10, 11 x four CPU models; closes with the table
                                             that docs/KERNELS.md has. A name is a part of qemu-10-max-trixie or the like
 
@@ -21,6 +22,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from qemu_cases import (BUILD, LOGS, ROOT, SCRIPTS, boots, kernel_build, qemu_of, quietly,  # pylint: disable=wrong-import-position
                         run, run_all, script)
+import tsm  # pylint: disable=wrong-import-position
 
 HERE = os.path.join(ROOT, "test", "kernels")
 CPUS = ["cortex-a72", "neoverse-n1", "neoverse-v1", "max"]
@@ -107,6 +109,8 @@ def case(name, cpu, host, guests, qemu="", attack=False):
 
 
 def command_of(one):
+    if one.name.startswith("tsm-"):
+        return tsm.command_of(one)
     return ["env", "CORDON_KERNEL=" + one.host] + script("run-host", *one.settings, "INITRD=" + pack(one.host, one.guests),
                                                          "APPEND=quiet " + one.test)
 
@@ -122,7 +126,7 @@ def short(left_out):
     """The newest kernel's host is attacked as well. What cannot be had goes to left_out."""
     names = kernels()[1:]
     for name in names:
-        if not sys.argv[1:] or any(word in "kernel-" + name for word in sys.argv[1:]):
+        if not sys.argv[1:] or any(word in title + name for word in sys.argv[1:] for title in ("kernel-", "tsm-")):
             why = cannot_have(name)
             if why:
                 left_out.append("kernel-%s not checked: %s" % (name, why))
@@ -130,6 +134,8 @@ def short(left_out):
                 continue
             build(name)
             yield case("kernel-" + name, "cortex-a72", name, [name], attack=name == names[-1])
+            if tsm.has_it(name):
+                yield tsm.case(name)
 
 
 # ---- the table ----

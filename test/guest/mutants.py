@@ -41,6 +41,7 @@ from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong
 from qemu_cases import NATIVE, native_command, qemu_of  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
+BASE = os.path.join(OUT, "base")        # the sources as they are
 SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took, and this more:
 SLACK = 15
 OVER = "Kernel panic|Cordon stops|Unable to handle.*\n"     # nothing that is good comes after that
@@ -231,16 +232,17 @@ def common_build():
 
 
 def copy_sources(folder):
-    """With the objects that are made of them: what is edited is newer, and so is compiled."""
-    objects = common_build()
+    common_build()
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("core", "arch", "attest", "plat", "include", os.path.join("scripts", "host")):
         shutil.copytree(os.path.join(ROOT, part), os.path.join(folder, part))
     shutil.copy(os.path.join(ROOT, "meson.build"), folder)
-    shutil.copytree(objects, os.path.join(folder, "build", "el2"))
+    os.makedirs(os.path.join(folder, "build", "host"))
 
 
 def build_el2(folder):
+    """With the objects that are there of the same sources: what is edited is newer, and so is compiled."""
+    shutil.copytree(common_build(), os.path.join(folder, "build", "el2"))
     quietly([os.path.join(folder, "scripts", "host", "build-el2"), "--no-debug"])
 
 
@@ -280,7 +282,15 @@ def output(command, folder):
 
 
 def native_verdict(name, folder):
-    return output(native_command(name, folder), folder)
+    """What is wrong is said at once, all else when the test ends: after the first thing that is wrong there is nothing to wait for."""
+    command = native_command(name, folder, BASE if folder != BASE else None)
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        first = process.stdout.readline().strip()
+        if re.search(r": seed| seed |\b0 failures$", first) is None:
+            process.kill()
+            return first or "it ends without a word"
+        process.stdout.read()
+    return None if process.returncode == 0 else "exit status %d" % process.returncode
 
 
 def image_verdict(folder):
@@ -374,7 +384,7 @@ def check(mutants):
     """The mutants apply, and their groups pass on the sources as they are: how long each takes, None when it is not so."""
     stale = []
     took = {}
-    folder = os.path.join(OUT, "base")
+    folder = BASE
     copy_sources(folder)
     for mutant in mutants:
         copy = os.path.join(folder, mutant.file)

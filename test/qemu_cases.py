@@ -4,6 +4,7 @@
 The serial log of a case that fails stays below build/host/logs. CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 CORDON_KERNEL: another of Debian's kernels (scripts/host/kernels), as host and as guest.
 """
+import filecmp
 import glob
 import lzma
 import os
@@ -110,17 +111,37 @@ NATIVE = {
     **{name: ["arch/arm64/pci" + part + ".c" for part in ("", "_function", "_given", "_virtio")] for name in ("pci_test", "pci_given_test")},
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }
+NATIVE_FLAGS = ["-std=gnu11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
-def native_command(name, root=ROOT):
-    """One of them for this machine, with the sources below root: it closes with "NAME: ... 0 failures"."""
-    tool = os.path.join(root, "build", "host", name)
-    folders = [os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core", "attest")]
-    warnings = ["-Wall", "-Wextra", "-Werror"] if root == ROOT else ["-w"]      # a mutant may well leave something unused
+def is_as_in(tree, other, depends):
+    """Whether what the compiler has read in a tree, by its own account, is the same in another."""
+    with open(depends, encoding="utf-8") as file:
+        read = [os.path.relpath(path, tree) for path in file.read().replace("\\\n", " ").split()[1:] if path.startswith(tree + "/")]
+    return all(os.path.exists(os.path.join(other, path)) and filecmp.cmp(os.path.join(tree, path), os.path.join(other, path), shallow=False)
+               for path in read)
+
+
+def native_object(name, source, root, base):
+    """One source of a test as an object: that of the tree `base`, where all that it is made of is the same there."""
+    target = os.path.join("build", "host", "native", name, source.replace("/", "_") + ".o")
+    if base is not None and is_as_in(base, root, os.path.join(base, target + ".d")):
+        return os.path.join(base, target)
+    made = os.path.join(root, target)
+    os.makedirs(os.path.dirname(made), exist_ok=True)
     stand_in = os.path.join(ROOT, "test", "boot", name + ".h")
-    os.makedirs(os.path.dirname(tool), exist_ok=True)
-    quietly(["cc"] + (["-include", stand_in] if os.path.exists(stand_in) else []) + ["-std=gnu11", "-O1", "-g"] + warnings + ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", tool,
-             os.path.join(ROOT, "test", "boot", name + ".c")] + ["-I" + folder for folder in folders] + [os.path.join(root, source) for source in NATIVE[name]])
+    warnings = ["-Wall", "-Wextra", "-Werror"] if root == ROOT else ["-w"]      # a mutant may well leave something unused
+    folders = ["-I" + os.path.join(root, part) for part in ("arch/arm64", "plat/qemu-virt", "include", "core", "attest")]
+    quietly(["cc", *(["-include", stand_in] if os.path.exists(stand_in) else []), *NATIVE_FLAGS, *warnings, *folders, "-MMD", "-c", "-o", made,
+             "-MF", made + ".d", os.path.join(ROOT if source.startswith("test/") else root, source)])
+    return made
+
+
+def native_command(name, root=ROOT, base=None):
+    """One of them for this machine, with the sources below root: it closes with "NAME: ... 0 failures". base: a tree where it was built before."""
+    tool = os.path.join(root, "build", "host", name)
+    objects = [native_object(name, source, root, base) for source in ["test/boot/%s.c" % name, *NATIVE[name]]]
+    quietly(["cc", *NATIVE_FLAGS, "-o", tool, *objects])
     return [tool]
 
 

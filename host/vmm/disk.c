@@ -25,9 +25,12 @@
 
 #define SECTOR 512u
 #define DEVICE_BLOCK 2u
+#define FEATURE_SEGMENTS (1ull << 2)    /* SEG_MAX. Not SIZE_MAX: a segment is moved where it lies, whatever its size */
 #define FEATURE_READ_ONLY (1ull << 5)
 #define FEATURE_FLUSH (1ull << 9)
 #define SECTORS_MOST (UINT64_MAX / SECTOR / 2)
+/* Between a request and its status: 128 KiB of pages, which is what Linux reads ahead. A queue has room for three of that length. */
+#define SEGMENTS_MOST 32u
 
 enum { REQUEST_IN = 0, REQUEST_OUT = 1, REQUEST_FLUSH = 4, REQUEST_ID = 8 };
 enum { ANSWER_OK = 0, ANSWER_ERROR = 1, ANSWER_UNSUPPORTED = 2 };
@@ -38,12 +41,18 @@ struct request {
     uint64_t sector;
 };
 
+struct config {
+    uint64_t sectors;
+    uint32_t unused;
+    uint32_t segments;
+};
+
 struct disk {
     struct virtio virtio;           /* the first: serve() comes with its address */
     char name[16];
     int fd;
     bool read_only;
-    uint64_t sectors;               /* little endian, as the guest reads it */
+    struct config config;           /* little endian, as the guest reads it */
 };
 
 static struct disk disks[DISKS_MAX];
@@ -54,7 +63,7 @@ static bool move(const struct disk *d, const struct buffer *b, uint64_t offset, 
     uint8_t *at = memory_at(&d->virtio.vm->memory, b->gpa, b->size);
     uint64_t done = 0;
 
-    if (!at || b->to_guest != in || offset + b->size > d->sectors * SECTOR)
+    if (!at || b->to_guest != in || offset + b->size > d->config.sectors * SECTOR)
         return false;
     while (done < b->size) {
         ssize_t n = in ? pread(d->fd, at + done, b->size - done, (off_t)(offset + done))
@@ -74,7 +83,7 @@ static uint8_t transfer(const struct disk *d, const struct chain *c, uint64_t se
 {
     uint64_t offset = sector * SECTOR;
 
-    if (sector > SECTORS_MOST || (!in && d->read_only))
+    if (sector > SECTORS_MOST || (!in && d->read_only) || c->n > 2 + SEGMENTS_MOST)
         return ANSWER_ERROR;
     for (unsigned i = 1; i + 1 < c->n; i++) {
         if (!move(d, &c->buffer[i], offset, in))
@@ -162,7 +171,7 @@ static void open_disk(struct disk *d, const char *text)
                  (unsigned)(bytes % SECTOR), SECTOR, name);
     if (flock(d->fd, (d->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK)
         die("the disk %s is in use by another", name);
-    d->sectors = bytes / SECTOR;
+    d->config = (struct config){ .sectors = bytes / SECTOR, .segments = SEGMENTS_MOST };
 }
 
 void disk_open(struct vm *vm)
@@ -176,9 +185,9 @@ void disk_open(struct vm *vm)
             .vm = vm,
             .name = d->name,
             .device_id = DEVICE_BLOCK,
-            .features = FEATURE_FLUSH | (d->read_only ? FEATURE_READ_ONLY : 0),
-            .config = &d->sectors,
-            .config_size = sizeof(d->sectors),
+            .features = FEATURE_SEGMENTS | FEATURE_FLUSH | (d->read_only ? FEATURE_READ_ONLY : 0),
+            .config = &d->config,
+            .config_size = sizeof(d->config),
             .queues = 1,
             .serve = serve,
         };

@@ -315,7 +315,7 @@ def command_of(case):
         return qemu("512M", "-kernel", os.path.join(ROOT, "build", "el2", "cordon.bin"), "-device",
                     loader(made_up_image(*case.command[1:])))
     out = os.path.join(ROOT, "build", "el2-" + case.command[1])
-    quietly(script("build-el2", "--output", out, "--test", case.command[1]))
+    quietly(script("build-el2", "--no-debug", "--output", out, "--test", case.command[1]))
     return qemu("512M", "-kernel", os.path.join(out, "cordon.bin"), "-device", loader())
 
 

@@ -572,12 +572,32 @@ static bool walk(const struct regime *r, uint64_t page, uint64_t *frame, unsigne
     return true;
 }
 
+static bool tlb_has(unsigned i, uint32_t vmid, uint64_t page)
+{
+    return m.tlb[i].page == page && m.tlb[i].used && m.tlb[i].vmid == vmid;
+}
+
+/* Where in the TLB a page is, TLB where it is not; looked for first where one like it was found. */
+static unsigned tlb_find(uint32_t vmid, uint64_t page)
+{
+    static uint16_t found[4 * TLB];
+    uint16_t *last = &found[(page + vmid * UINT64_C(1031)) % (4 * TLB)];
+
+    if (tlb_has(*last, vmid, page))
+        return *last;
+    for (uint16_t i = 0; i < TLB; i++) {
+        if (tlb_has(i, vmid, page))
+            return *last = i;
+    }
+    return TLB;
+}
+
 /* Whether a device's access to a page goes through, and where. */
 static bool goes(uint32_t stream, uint64_t page, uint64_t *frame)
 {
     struct regime r;
     uint64_t e[8];
-    unsigned level;
+    unsigned level, cached;
 
     *frame = page;
     if ((m.cr0ack & 1) == 0)
@@ -590,11 +610,10 @@ static bool goes(uint32_t stream, uint64_t page, uint64_t *frame)
         event(0x04, stream, 0);
         return false;
     }
-    for (unsigned i = 0; i < TLB; i++) {
-        if (m.tlb[i].used && m.tlb[i].vmid == r.vmid && m.tlb[i].page == page) {
-            *frame = m.tlb[i].frame;
-            return true;
-        }
+    cached = tlb_find(r.vmid, page);
+    if (cached < TLB) {
+        *frame = m.tlb[cached].frame;
+        return true;
     }
     if (page >> (r.bits - 12) != 0 || !walk(&r, page, frame, &level)) {
         event(0x10, stream, page << 12);

@@ -16,9 +16,10 @@ must: a breach, a host that falls, a panic, or nothing more. What QEMU's CPUs do
 control registers by its native test, the image by what is in it. First each of these passes on the sources as they are. Closes with
 "N passed, N failed".
 """
-import functools
 import argparse
 import collections
+import filecmp
+import functools
 import os
 import random
 import re
@@ -40,7 +41,10 @@ from attack import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong
 from qemu_cases import NATIVE, native_command, qemu_of  # pylint: disable=wrong-import-position
 
 OUT = os.path.join(ROOT, "build", "el2-mutants")
-SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took
+BASE = os.path.join(OUT, "base")        # the sources as they are
+SECONDS = 100         # for a boot of the sources as they are; a mutant gets twice what that took, and this more:
+SLACK = 15
+OVER = "Kernel panic|Cordon stops|Unable to handle.*\n"     # nothing that is good comes after that
 GOOD_DMA = r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried(?s:.*)test: done"
 GOOD = r"hostile: \d+ kinds of attempt, \d+ tries, \d+ refused, 0 breaches, 0 kinds failed, 0 not tried(?s:.*)test: unloaded(?s:.*)test: done"
 
@@ -218,19 +222,28 @@ class Stale(Exception):
 
 
 @functools.lru_cache(maxsize=None)
-def use_known_keeper():
-    """What a mutant knows its keeper by is of these sources: it is not built anew for each."""
+def common_build():
+    """What is not built anew for each mutant: the keeper that it knows is of these sources, and so are the objects of all that it does not change."""
     quietly(script("build-keeper"))
     os.environ["CORDON_KEEPER"] = os.path.join(BUILD, "keeper", "measurement")
+    folder = os.path.join(ROOT, "build", "el2-objects")
+    quietly(script("build-el2", "--no-debug", "--output", folder))
+    return folder
 
 
 def copy_sources(folder):
-    use_known_keeper()
+    common_build()
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("core", "arch", "attest", "plat", "include", os.path.join("scripts", "host")):
         shutil.copytree(os.path.join(ROOT, part), os.path.join(folder, part))
     shutil.copy(os.path.join(ROOT, "meson.build"), folder)
-    os.makedirs(os.path.join(folder, "build"))
+    os.makedirs(os.path.join(folder, "build", "host"))
+
+
+def build_el2(folder):
+    """With the objects that are there of the same sources: what is edited is newer, and so is compiled."""
+    shutil.copytree(common_build(), os.path.join(folder, "build", "el2"))
+    quietly([os.path.join(folder, "scripts", "host", "build-el2"), "--no-debug"])
 
 
 def apply(mutant, folder):
@@ -269,7 +282,15 @@ def output(command, folder):
 
 
 def native_verdict(name, folder):
-    return output(native_command(name, folder), folder)
+    """What is wrong is said at once, all else when the test ends: after the first thing that is wrong there is nothing to wait for."""
+    command = native_command(name, folder, BASE if folder != BASE else None)
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        first = process.stdout.readline().strip()
+        if re.search(r": seed| seed |\b0 failures$", first) is None:
+            process.kill()
+            return first or "it ends without a word"
+        process.stdout.read()
+    return None if process.returncode == 0 else "exit status %d" % process.returncode
 
 
 def image_verdict(folder):
@@ -312,12 +333,12 @@ def look(folder, group, cpu, smp, path, seconds=SECONDS):
     if group == "image":
         return image_verdict(folder)
     if group == "sweep":
-        return sweep_verdict(boot(folder, sweep.INITRD, cpu, smp, "panic=-1", r"Kernel panic|Cordon stops", path, seconds))
+        return sweep_verdict(boot(folder, sweep.INITRD, cpu, smp, "panic=-1", r"sweep: (DIFFERS|FAILED).*\n|" + OVER, path, seconds))
     if group.startswith("dma "):
-        return verdict(boot(folder, devices.INITRD, cpu, smp, devices.append(2, group[4:]), r"BREACH|Kernel panic|Cordon stops", path, seconds,
+        return verdict(boot(folder, devices.INITRD, cpu, smp, devices.append(2, group[4:]), "BREACH|" + OVER, path, seconds,
                             devices.SETTINGS + machine_of(group)), GOOD_DMA)
     return verdict(boot(folder, attack.INITRD, cpu, smp, "attack.rounds=500 attack.lives=5 attack.seed=1 attack.only=" + group,
-                        r"BREACH|Kernel panic|Cordon stops", path, seconds))
+                        "BREACH|" + OVER, path, seconds))
 
 
 def verdict(log, good=GOOD):
@@ -338,7 +359,7 @@ def build(name):
     os.makedirs(OUT, exist_ok=True)
     copy_sources(folder)
     apply(mutant, folder)
-    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    build_el2(folder)
     return folder
 
 
@@ -347,17 +368,23 @@ def try_mutant(mutant, seconds):
     copy_sources(folder)
     apply(mutant, folder)
     if mutant.group not in NATIVE:
-        quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+        build_el2(folder)
     how = look(folder, mutant.group, mutant.cpu, mutant.smp, os.path.join(OUT, mutant.name + ".log"), seconds)
     shutil.rmtree(folder)
     return how
 
 
+def is_the_product(folder):
+    """A copy's image is the one that is booted elsewhere, byte for byte."""
+    quietly(script("build-el2"))
+    return filecmp.cmp(os.path.join(folder, "build", "el2", "cordon.bin"), os.path.join(ROOT, "build", "el2", "cordon.bin"), shallow=False)
+
+
 def check(mutants):
-    """The mutants apply, and their groups pass on the sources as they are: how long that takes at most, 0 when it is not so."""
+    """The mutants apply, and their groups pass on the sources as they are: how long each takes, None when it is not so."""
     stale = []
-    longest = 0.0
-    folder = os.path.join(OUT, "base")
+    took = {}
+    folder = BASE
     copy_sources(folder)
     for mutant in mutants:
         copy = os.path.join(folder, mutant.file)
@@ -368,16 +395,19 @@ def check(mutants):
         shutil.copy(os.path.join(ROOT, mutant.file), copy)
     if stale:
         print("bring test/guest/mutants.py up to date:\n" + "\n".join(stale), file=sys.stderr)
-        return 0
-    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+        return None
+    build_el2(folder)
+    if not is_the_product(folder):
+        print("the image of a copy of the sources is not theirs: build/el2-mutants/base", file=sys.stderr)
+        return None
     for group, cpu, smp in sorted({(m.group, m.cpu, m.smp) for m in mutants}):
         began = time.monotonic()
         how = look(folder, group, cpu, smp, os.path.join(OUT, "base.log"))
-        longest = max(longest, time.monotonic() - began)
+        took[group, cpu, smp] = time.monotonic() - began
         if how:
             print("the attempts fail on EL2 as it is (%s): %s; log: build/el2-mutants/base.log" % (group, how), file=sys.stderr)
-            return 0
-    return longest
+            return None
+    return took
 
 
 def machine_of(group):
@@ -423,13 +453,13 @@ def main():
     attack.make_initrd()
     sweep.make_initrd()
     devices.make_initrd()
-    seconds = 2 * check(chosen) + 5
-    if seconds <= 5:
+    took = check(chosen)
+    if took is None:
         return 2
     alive = 0
     for mutant in chosen:
         began = time.monotonic()
-        how = try_mutant(mutant, seconds)
+        how = try_mutant(mutant, 2 * took[mutant.group, mutant.cpu, mutant.smp] + SLACK)
         print("%-24s %s (%.1f s)" % (mutant.name, how or "SURVIVES: " + mutant.what, time.monotonic() - began), flush=True)
         alive += how is None
     print("%d passed, %d failed" % (len(chosen) - alive, alive))

@@ -25,7 +25,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, os.path.join(HERE, "..", "guest"))
-from mutants import M, apply, copy_sources  # pylint: disable=wrong-import-position
+from mutants import M, apply, build_el2, copy_sources  # pylint: disable=wrong-import-position
 from qemu_cases import BUILD, LOGS, ROOT, SECONDS, VIRTIO, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
 INITRD = os.path.join(BUILD, "reset.gz")
@@ -197,7 +197,7 @@ def build(case):
     copy_sources(folder)
     for mutant in case.mutants:
         apply(mutant, folder)
-    quietly([os.path.join(folder, "scripts", "host", "build-el2")])
+    build_el2(folder)
     return os.path.join(folder, "scripts", "host", "run-host")
 
 

@@ -443,6 +443,99 @@ static void a_request_that_a_disk_cannot_do_fails_alone(void **state)
     assert_int_equal(request(READ_ONLY, 0, 0, DATA + PAGE, 512, true), 0);
 }
 
+/* A request whose data are n pieces of `size` bytes, each in a place of its own and the first at the end: only their order says where they belong. */
+#define SEGMENTS 32u
+#define PIECE(i, n) (DATA + PAGE + ((n) - 1 - (i)) * 512)
+
+static void begin_long(void)
+{
+    begin(DISK, 1);
+    set(DISK, REG_QUEUE_SIZE, 64);
+}
+
+static uint8_t request_in_pieces(uint32_t type, unsigned n, uint32_t size)
+{
+    uint16_t before = used(0);
+
+    memset(at(HEAD), 0, 16);
+    memcpy(at(HEAD), &type, 4);
+    *at(STATUS) = 0xff;
+    describe(0, 0, HEAD, 16, false, 1);
+    for (unsigned i = 0; i < n; i++)
+        describe(0, i + 1, PIECE(i, n), size, type == 0, (int)i + 2);
+    describe(0, n + 1, STATUS, 1, true, -1);
+    offer(0, 0);
+    set(DISK, REG_NOTIFY, 0);
+    assert_int_equal(used(0), (uint16_t)(before + 1));
+    assert_false(needs_reset(DISK));
+    return *at(STATUS);
+}
+
+static void a_request_is_in_as_many_segments_as_the_disk_says(void **state)
+{
+    static const unsigned some[] = { 1, 2, SEGMENTS - 1, SEGMENTS };
+
+    (void)state;
+    assert_int_equal(get(DISK, REG_FEATURES) & 6, 4);      /* SEG_MAX, not SIZE_MAX */
+    assert_int_equal(slot_read(DISK * VIRTIO_SIZE + REG_CONFIG + 12, 4), SEGMENTS);
+    for (unsigned k = 0; k < sizeof(some) / sizeof(some[0]); k++) {
+        unsigned n = some[k];
+
+        begin_long();
+        for (unsigned i = 0; i < n; i++)
+            memset(at(PIECE(i, n)), (int)(n + i), 256);
+        assert_int_equal(request_in_pieces(1, n, 256), 0);
+        assert_int_equal(used_size(0, 0), 1);
+        memset(at(PIECE(n - 1, n)), 0, n * 512);
+        assert_int_equal(request_in_pieces(0, n, 256), 0);
+        assert_int_equal(used_size(0, 1), n * 256 + 1);
+        for (unsigned i = 0; i < n; i++)
+            assert_int_equal(*at(PIECE(i, n) + 255), n + i);
+        assert_int_equal(request(DISK, 0, 0, DATA + PAGE, n * 256, true), 0);
+        for (unsigned i = 0; i < n; i++)
+            assert_int_equal(*at(DATA + PAGE + i * 256), n + i);
+    }
+}
+
+/* More is refused before anything is moved, alone. */
+static void a_request_in_more_segments_fails_alone(void **state)
+{
+    (void)state;
+    begin_long();
+    memset(at(DATA + PAGE), 0x11, SECTORS * 512);
+    assert_int_equal(request(DISK, 1, 0, DATA + PAGE, SECTORS * 512, false), 0);
+    memset(at(DATA + PAGE), 0x22, (SEGMENTS + 1) * 512);
+    assert_int_equal(request_in_pieces(1, SEGMENTS + 1, 16), 1);
+    assert_int_equal(request_in_pieces(1, 62, 16), 1);
+    assert_int_equal(request_in_pieces(0, SEGMENTS + 1, 16), 1);
+    assert_int_equal(used_size(0, 3), 1);
+    assert_int_equal(*at(DATA + PAGE), 0x22);
+    assert_int_equal(request(DISK, 0, 0, DATA + PAGE, 512, true), 0);
+    assert_int_equal(*at(DATA + PAGE), 0x11);
+}
+
+/* What a driver that is hostile, or wrong, makes of a long chain. */
+static void a_long_chain_that_is_wrong_fails_alone_or_ends_the_disk(void **state)
+{
+    (void)state;
+    begin_long();
+    make_private(DATA + 2 * PAGE, true);                    /* 8 of its pieces */
+    assert_int_equal(request_in_pieces(0, SEGMENTS, 256), 1);
+    assert_int_equal(request_in_pieces(1, SEGMENTS, 256), 1);
+    make_private(DATA + 2 * PAGE, false);
+    assert_int_equal(request_in_pieces(0, SEGMENTS, 257), 1);       /* the last goes beyond the disk */
+    describe(0, 0, HEAD, 16, false, -1);                    /* the request alone: no status */
+    offer(0, 0);
+    set(DISK, REG_NOTIFY, 0);
+    assert_int_equal(used(0), 4);
+    assert_int_equal(used_size(0, 3), 0);
+    assert_int_equal(request_in_pieces(0, SEGMENTS, 256), 0);
+    describe(0, SEGMENTS, PIECE(0, 1), 256, true, 1);       /* the last goes back to the first */
+    offer(0, 0);
+    set(DISK, REG_NOTIFY, 0);
+    assert_true(needs_reset(DISK));
+}
+
 /* The host's kernel meets it, not the launcher: the request fails, the disk goes on. */
 static void data_that_is_private_fails_its_request_alone(void **state)
 {
@@ -604,6 +697,9 @@ int main(void)
         cmocka_unit_test(a_length_that_no_frame_has_ends_the_link),
         cmocka_unit_test(a_disk_keeps_what_is_written),
         cmocka_unit_test(a_request_that_a_disk_cannot_do_fails_alone),
+        cmocka_unit_test(a_request_is_in_as_many_segments_as_the_disk_says),
+        cmocka_unit_test(a_request_in_more_segments_fails_alone),
+        cmocka_unit_test(a_long_chain_that_is_wrong_fails_alone_or_ends_the_disk),
         cmocka_unit_test(data_that_is_private_fails_its_request_alone),
         cmocka_unit_test(a_console_of_virtio_goes_both_ways),
         cmocka_unit_test(a_second_serial_port_goes_both_ways),

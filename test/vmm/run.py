@@ -41,8 +41,8 @@ GUEST_KERNEL = os.environ.get("GUEST_KERNEL", "")
 TREE = [r"tree: " + part for part in (r'.*bootargs = "some words";', r".*cpu@2 {", r".*memory@80000000 {", r".*kaslr-seed = <",
                                       r".*method = \"hvc\";", r'.*compatible = "ns16550a";', r'.*compatible = "arm,pl031', r'.*compatible = "arm,gic-v3";')]
 SAME = r"test: expected (\w+)(?s:.*)guest: read \1"
-DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
-        r"test: guest ended with 0", r"test: ok written"]
+DISK = [SAME, r"guest: ok virtio is unloaded", r"guest: ok nothing is left", r"guest: ok copied", r"guest: ok a disk that is read-only",
+        r"guest: segments 32$", r"guest: serial cordon-vmm disk 1", r"test: guest ended with 0", r"test: ok written"]
 
 DISK_IMAGE = os.path.join(OUT, "given.img")
 OWN = [r"test: bound to cordon-device", r"test: ok refuses .*the host's driver virtio-pci has it", r"test: ok one device", r"test: ok the unbinding waits",
@@ -108,7 +108,7 @@ def own_disks():
 def cases():
     yield from filter(None, own_disks())
     yield Case("pci", command=[os.path.join(OUT, "pci_test")], want=[r"PASSED.* 9 test"])
-    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 24 test"])
+    yield Case("devices", command=[os.path.join(OUT, "devices_test")], want=[r"PASSED.* 27 test"])
     yield Case("uart", command=[os.path.join(OUT, "uart_test")], want=[r"PASSED.* 6 test"])
     yield bare("options", "options", [r"test: ok --help", r"test: ok --version", r"test: ok an odd disk", *TREE])
     yield bare("console", "console", [r"test: (\w+)  -(?s:.*)test: expected \1", r"test: guest ended with 0",
@@ -121,7 +121,8 @@ def cases():
     yield cordon("disk-cordon", "disk", DISK)
     yield cordon("disk-pool", "pool", DISK)
     if GUEST_KERNEL:
-        yield cordon("disk-pkvm", "pkvm", [SAME, r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: serial cordon-vmm disk 1",
+        yield cordon("disk-pkvm", "pkvm", [SAME, r"guest: ok copied", r"guest: ok a disk that is read-only", r"guest: segments 32$",
+                                           r"guest: serial cordon-vmm disk 1",
                                            r"test: guest ended with 0", r"test: ok written"])
     yield cordon("report", "report", [r"test: ok refuses .*--mem 4G", r"test: full: \d+", r"test: ok the host has it back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])

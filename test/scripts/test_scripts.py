@@ -555,6 +555,44 @@ def proofs_without_frama_c_are_not_checked(debian):
     contains(done.stdout.splitlines()[-1], "not checked: suite: bookworm: cannot read its lists of packages")
 
 
+# ---- proof/cvc4-twice ----
+
+# Says `unsat` to a call that has the words of $DEBIAN/proves, writes each call down.
+CVC4 = """
+    echo "cvc4 $*" >>"$DEBIAN/asked"
+    case "$*" in *"$(cat "$DEBIAN/proves")"*) echo unsat ;; *) echo unknown; exit 1 ;; esac
+    """
+
+
+def asked_cvc4(debian, proves, *arguments):
+    debian.command("cvc4", CVC4)
+    debian.write("proves", proves)
+    debian.write("asked", "")
+    done = debian.run(os.path.join(ROOT, "proof", "cvc4-twice"), *arguments)
+    return done.stdout.split(), debian.asked().splitlines()
+
+
+@test
+def a_goal_of_the_first_try_is_not_tried_again(debian):
+    said, calls = asked_cvc4(debian, "--inst-when=full", "--rlimit=7", "goal")
+    equal((said, len(calls)), (["unsat"], 1))
+
+
+@test
+def a_goal_that_the_first_try_leaves_has_all_of_its_steps(debian):
+    said, calls = asked_cvc4(debian, "no such word", "--rlimit=7", "goal")
+    equal(said, ["unknown"])
+    equal(len(calls), 2, "tries")
+    equal(calls[1], "cvc4 --rlimit=7 goal", "the second try")
+
+
+@test
+def cvc4_is_asked_once_where_there_are_no_steps(debian):
+    for arguments in (("--version",), ("--tlimit=1000", "goal")):
+        said, calls = asked_cvc4(debian, "no such word", *arguments)
+        equal((said, calls), (["unknown"], ["cvc4 " + " ".join(arguments)]))
+
+
 def main():
     if not shutil.which("dpkg-deb"):
         print("scripts: not checked: this machine is no Debian")

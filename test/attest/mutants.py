@@ -46,10 +46,10 @@ MUTANTS = [
     ("key-for-all", V, "with a key, the guest's other measurements do not matter", "w->has_guest_key ? OF_THE_KEY : EXTENDED",
      "w->has_guest_key ? 0 : EXTENDED"),
     ("key-anywhere", V, "the key may be in another measurement", "#define OF_THE_KEY 3 ", "#define OF_THE_KEY 2 "),
-    ("release-untrusted", R, "a secret goes out though the token is not trusted", "if (why == NULL)", "if (why == NULL || w->has_guest_key)"),
+    ("release-untrusted", R, "a secret goes out though the token is not trusted",
+     "if (status == CLI_OK)\n        status = seal(", "if (status == CLI_OK || status == CLI_BROKEN)\n        status = seal("),
     ("release-written-first", R, "the file is there before the token was looked at",
-     "    if (data == NULL)\n        return trust_bad(\"release\", \"cannot read\", token);",
-     "    (void)fopen(output, \"wb\");"),
+     "        status = trust_token(", "        status = fopen(output, \"wb\") ? CLI_OK : CLI_BAD;\n    if (status == CLI_OK)\n        status = trust_token("),
     ("more-claims", C, "a map may have other labels", " || cbor_map_size(map) != n", ""),
 ]
 

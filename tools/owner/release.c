@@ -49,22 +49,6 @@ static enum cli_status seal(const uint8_t *key, const char *secret, const char *
     return write_all(output, sealed, size + crypto_box_SEALBYTES);
 }
 
-static enum cli_status release(const struct wanted *w, const char *token, const char *secret, const char *output)
-{
-    size_t size;
-    uint8_t *data = trust_file(token, &size);
-    const char *why;
-
-    if (data == NULL)
-        return trust_bad("release", "cannot read", token);
-    why = trust_check(w, data, size);
-    free(data);
-    if (why == NULL)
-        return seal(w->guest_key, secret, output);
-    printf("not trusted: %s\n", why);
-    return CLI_BROKEN;
-}
-
 enum cli_status cmd_release(int argc, char **argv)
 {
     struct wanted w = { .expect = NULL };
@@ -83,7 +67,9 @@ enum cli_status cmd_release(int argc, char **argv)
         return trust_bad("release", "--guest-key, --secret and --output have to be given; --help has them", NULL);
     status = trust_read("release", &w, &texts);
     if (status == CLI_OK)
-        status = release(&w, file, secret, output);
+        status = trust_token("release", &w, file);
+    if (status == CLI_OK)
+        status = seal(w.guest_key, secret, output);
     if (w.expect != NULL)
         cbor_decref(&w.expect);
     return status;

@@ -335,3 +335,19 @@ enum cli_status trust_read(const char *command, struct wanted *w, const struct t
     free(data);
     return w->expect != NULL && is_expectation(w->expect) ? CLI_OK : trust_bad(command, "what is expected cannot be read from", texts->expect);
 }
+
+enum cli_status trust_token(const char *command, const struct wanted *w, const char *file)
+{
+    size_t size;
+    uint8_t *data = trust_file(file, &size);
+    const char *why;
+
+    if (data == NULL)
+        return trust_bad(command, "cannot read", file);
+    why = trust_check(w, data, size);
+    free(data);
+    if (why == NULL)
+        return CLI_OK;
+    printf("not trusted: %s\n", why);
+    return CLI_BROKEN;
+}

@@ -35,6 +35,10 @@ enum cli_status trust_read(const char *command, struct wanted *w, const struct t
 /* NULL, or why the token is not trusted. */
 const char *trust_check(const struct wanted *w, const uint8_t *data, size_t size);
 
+/* The token in a file: CLI_OK, it is trusted; CLI_BROKEN, it is not, and why has been printed; or that it cannot be read has been said in the
+   command's name. */
+enum cli_status trust_token(const char *command, const struct wanted *w, const char *file);
+
 /* A file, or standard input for "-"; free() is the caller's. NULL: it cannot be read, or is too large. */
 uint8_t *trust_file(const char *name, size_t *size);
 

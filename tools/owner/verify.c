@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cordon verify: says whether a token is trusted. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "trust.h"
 
@@ -21,19 +20,11 @@ static const char help[] =
 
 static enum cli_status verify(const struct wanted *w, const char *file)
 {
-    size_t size;
-    uint8_t *data = trust_file(file, &size);
-    const char *why;
+    enum cli_status status = trust_token("verify", w, file);
 
-    if (data == NULL)
-        return trust_bad("verify", "cannot read", file);
-    why = trust_check(w, data, size);
-    free(data);
-    if (why == NULL)
+    if (status == CLI_OK)
         puts("trusted");
-    else
-        printf("not trusted: %s\n", why);
-    return why == NULL ? CLI_OK : CLI_BROKEN;
+    return status;
 }
 
 enum cli_status cmd_verify(int argc, char **argv)

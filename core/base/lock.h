@@ -12,8 +12,10 @@
 
 /* Draws a ticket and waits for it. The acquiring load orders everything inside the lock after it. */
 /*@ requires \valid(l);
-  @ assigns l->next;
+  @ requires order: may_lock(kind) && id < 68719476736;
+  @ assigns l->next, LOCKS;
   @ exits \false;
+  @ ensures taken: lock_set{Pre,Here}(kind, id, id + 1, 1);
   @*/
 static HOT void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
@@ -27,8 +29,10 @@ static HOT void lock_take(struct cordon *c, struct lock *l, enum lock_kind kind,
 
 /* Lets the next one in. The releasing store orders everything inside the lock before it. */
 /*@ requires \valid(l);
-  @ assigns l->serving;
+  @ requires held: may_drop(kind, id);
+  @ assigns l->serving, LOCKS, CLEAN;
   @ exits \false;
+  @ ensures dropped: lock_set{Pre,Here}(kind, 0, 0, 0);
   @*/
 static HOT void lock_drop(struct cordon *c, struct lock *l, enum lock_kind kind, uint64_t id)
 {
@@ -57,9 +61,10 @@ struct host_locked {
 };
 
 /* Takes the lock of slot `id`, 1 .. c->vms, whatever is in it. The handle is the right to all that the slot holds. */
-/*@ requires arrays(c) && 1 <= id <= c->vms;
-  @ assigns c->vm[id - 1].lock.next;
+/*@ requires arrays(c) && 1 <= id <= c->vms && calm(0);
+  @ assigns c->vm[id - 1].lock.next, LOCKS;
   @ exits \false;
+  @ ensures locked: calm(id);
   @ ensures same: same_words{Pre,Here}(c);
   @ ensures \result.vm == &c->vm[id - 1] && \result.id == id;
   @*/
@@ -73,8 +78,10 @@ static HOT struct vm_locked vm_lock(struct cordon *c, uint32_t id)
 
 /* Lets the slot go; the handle means nothing any more. */
 /*@ requires arrays(c) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
-  @ assigns v.vm->lock.serving;
+  @ requires calm: calm(v.id);
+  @ assigns v.vm->lock.serving, LOCKS, CLEAN;
   @ exits \false;
+  @ ensures unlocked: calm(0);
   @ ensures same: same_words{Pre,Here}(c);
   @*/
 static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
@@ -83,15 +90,6 @@ static HOT void vm_unlock(struct cordon *c, struct vm_locked v)
 }
 
 /* index: of a section of this machine, from region_section(); number: pa / 2 MiB. */
-/*@ requires arrays(c) && index < c->sections && number < 134217728;
-  @ assigns c->section[index].lock.next;
-  @ exits \false;
-  @ ensures holds(c, \result) && \result.index == index && \result.pfn == number * 512;
-  @ ensures \result.section == &c->section[index] && \result.frame == &c->frame[index * 512];
-  @ ensures place: \forall integer i; 0 <= i < 512 ==> &\result.frame[i] == &c->frame[index * 512 + i];
-  @ ensures place: \forall integer i; index * 512 <= i < index * 512 + 512 ==> &c->frame[i] == &\result.frame[i - index * 512];
-  @ ensures same: same_words{Pre,Here}(c);
-  @*/
 static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, uint64_t number)
 {
     struct section_locked s = { &c->section[index], &c->frame[index * 512], number * 512, index };
@@ -102,9 +100,11 @@ static HOT struct section_locked section_lock(struct cordon *c, uint64_t index, 
 
 /* Lets the section go, with all of its records; what is owed to TLBs for them has been settled. */
 /*@ requires arrays(c) && holds(c, s);
-  @ assigns s.section->lock.serving;
+  @ requires settled: may_drop(LOCK_SECTION, s.index);
+  @ assigns s.section->lock.serving, LOCKS, CLEAN;
   @ exits \false;
   @ ensures same: same_words{Pre,Here}(c);
+  @ ensures unlocked: lock_set{Pre,Here}(LOCK_SECTION, 0, 0, 0);
   @*/
 static HOT void section_unlock(struct cordon *c, struct section_locked s)
 {
@@ -112,10 +112,11 @@ static HOT void section_unlock(struct cordon *c, struct section_locked s)
 }
 
 /* Takes the lock of the host's table and pool. It is the last in the order: nothing is locked behind it. */
-/*@ requires \valid(c);
-  @ assigns c->host_lock.next;
+/*@ requires \valid(c) && locked_host == 0;
+  @ assigns c->host_lock.next, LOCKS;
   @ exits \false;
   @ ensures \result.c == c;
+  @ ensures locked: lock_set{Pre,Here}(LOCK_HOST, 0, 0, 1);
   @*/
 static HOT struct host_locked host_lock(struct cordon *c)
 {
@@ -126,9 +127,10 @@ static HOT struct host_locked host_lock(struct cordon *c)
 }
 
 /* Lets the host's table and pool go. */
-/*@ requires \valid(h.c);
-  @ assigns h.c->host_lock.serving;
+/*@ requires \valid(h.c) && locked_host == 1;
+  @ assigns h.c->host_lock.serving, LOCKS, CLEAN;
   @ exits \false;
+  @ ensures unlocked: lock_set{Pre,Here}(LOCK_HOST, 0, 0, 0);
   @*/
 static HOT void host_unlock(struct host_locked h)
 {

@@ -26,7 +26,7 @@ static HOT enum cordon_status memory_can_assign(struct section_locked s, uint32_
 }
 
 /* gfn .. gfn+n-1 are within one last-level table, so that only the low half of the number counts up. */
-/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
+/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512 && locked(s);
   @ requires 1 <= vm < 0x4000 && gfn < 68719476736 && gfn % 512 + n <= 512;
   @ assigns s.frame[offset .. offset + n - 1];
   @ exits \false;
@@ -45,7 +45,7 @@ static HOT void set_vm_records(struct section_locked s, uint32_t vm, uint64_t of
 
 /* n frames of the host's go to the VM: who counts them. */
 /*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
-  @ requires s.section->taken + n <= 512 && v.vm->frames + n <= 18446744073709551615;
+  @ requires s.section->taken + n <= 512 && v.vm->frames + n <= 18446744073709551615 && locked(s);
   @ assigns s.section->taken, v.vm->frames;
   @ exits \false;
   @ ensures tables: tables(c);

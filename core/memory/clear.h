@@ -155,8 +155,10 @@ static HOT struct owed_both unmap_run(struct cordon *c, struct section_locked s,
 }
 
 /*@ requires \valid_read(c) && \valid_read(v.vm) && owes_well(o.vm) && owes_well(o.host);
-  @ assigns \nothing;
+  @ requires covered: vm_covered(o.vm) && host_covered(o.host) && of_locked(&v.vm->s2);
+  @ assigns UNSEEN;
   @ exits \false;
+  @ ensures settled: quiet;
   @*/
 static HOT void settle_both(struct cordon *c, struct vm_locked v, struct owed_both o)
 {
@@ -166,7 +168,7 @@ static HOT void settle_both(struct cordon *c, struct vm_locked v, struct owed_bo
 
 /* n of the VM's frames go: who counted them. */
 /*@ requires tables(c) && holds(c, s) && 1 <= v.id <= c->vms && v.vm == &c->vm[v.id - 1];
-  @ requires n <= s.section->taken && n <= v.vm->frames;
+  @ requires n <= s.section->taken && n <= v.vm->frames && locked(s);
   @ assigns s.section->taken, v.vm->frames;
   @ exits \false;
   @ ensures head: same_head{Pre,Here}(c) && same_leaves{Pre,Here}(c);

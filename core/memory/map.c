@@ -90,7 +90,7 @@ static HOT struct s2_pos grow_to(struct cordon *c, struct vm_locked v, struct s2
 /* Pages of one last-level table get what they map. */
 /*@ requires vm_ready(c, v) && request_fits(r);
   @ requires on_table(c, p) && !host_row(c, p.row) && p.level == 3 && p.index == index_at(r.gfn, 3);
-  @ assigns c->phys[0 .. c->phys_frames - 1];
+  @ assigns c->phys[0 .. c->phys_frames - 1], UNSEEN;
   @ exits \false;
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c);
@@ -154,7 +154,7 @@ static void replace_table(struct cordon *c, struct vm_locked v, struct s2_pos p,
 /* A block where the level-2 entry p is invalid. */
 /*@ requires vm_ready(c, v) && on_table(c, p) && !host_row(c, p.row) && p.level == 2 && !valid_entry(p.entry);
   @ requires r.frame < 68719476736 && r.frame % 512 == 0;
-  @ assigns c->phys[0 .. c->phys_frames - 1];
+  @ assigns c->phys[0 .. c->phys_frames - 1], UNSEEN;
   @ exits \false;
   @ ensures ready: vm_ready(c, v);
   @ ensures kept: places_kept{Pre,Here}(c);

@@ -32,15 +32,6 @@ enum cordon_status memory_take_for_core(struct cordon *c, struct section_locked 
 }
 
 /* The record of a frame of the core's becomes the host's, and who counts it. */
-/*@ requires machine(c) && holds(c, s) && placed(c, s) && offset < 512 && is_last_core(s.frame, s.section, offset);
-  @ assigns s.frame[offset], s.section->taken;
-  @ exits \false;
-  @ ensures machine: machine(c);
-  @ ensures places: same_head{Pre,Here}(c) && same_map{Pre,Here}(c) && same_tables{Pre,Here}(c);
-  @ ensures host: is_plain_record(s.frame[offset], 0);
-  @ ensures others: records_outside{Pre,Here}(c, s.index * 512 + offset, s.index * 512 + offset + 1);
-  @ ensures sections: other_sections{Pre,Here}(c, s.index) && s.section->taken == \old(s.section->taken) - 1;
-  @*/
 static void record_host(struct cordon *c, struct section_locked s, uint64_t offset)
 {
     (void)c;        /* for the contract */

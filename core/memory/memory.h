@@ -46,7 +46,7 @@ static HOT enum cordon_status memory_section(const struct cordon *c, uint64_t fr
 }
 
 /* The count of frames that are not the host's is read without the section's lock by whoever maps 1 GiB: see host.h. */
-/*@ requires \valid(s.section) && s.section->taken + n <= 512;
+/*@ requires \valid(s.section) && s.section->taken + n <= 512 && locked(s);
   @ assigns s.section->taken;
   @ exits \false;
   @ ensures s.section->taken == \old(s.section->taken) + n;
@@ -57,7 +57,7 @@ static HOT void taken_add(struct section_locked s, uint64_t n)
 }
 
 /* n of the section are the host's again. Who reads the lower count sees all that was done to them before. */
-/*@ requires \valid(s.section) && n <= s.section->taken;
+/*@ requires \valid(s.section) && n <= s.section->taken && locked(s);
   @ assigns s.section->taken;
   @ exits \false;
   @ ensures s.section->taken == \old(s.section->taken) - n;
@@ -96,7 +96,8 @@ static HOT uint64_t same_holder(struct section_locked s, uint64_t offset, uint64
 }
 
 /* n records from offset on become plain ones of a holder that is no VM: no guest frame number, no grants. */
-/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
+/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512 && locked(s);
+  @ requires zeroes: holder == HOLDER_HOST ==> zeroed(s.pfn + offset, n) && cleaned(s.pfn + offset, n);
   @ assigns s.frame[offset .. offset + n - 1];
   @ exits \false;
   @ ensures \forall integer i; offset <= i < offset + n ==> is_plain_record(s.frame[i], holder);

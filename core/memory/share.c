@@ -95,12 +95,12 @@ struct skipped {
 };
 
 /* n entries of a level-3 table from index on. */
-/*@ requires machine(c) && 1 <= vm < 0x4000 && row < c->phys_frames && row_level[row] == 3 && !host_row(c, row);
+/*@ requires machine(c) && calm(vm) && 1 <= vm < 0x4000 && row < c->phys_frames && row_level[row] == 3 && !host_row(c, row);
   @ requires index + n <= 512;
   @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
-  @   c->phys[0 .. c->phys_frames - 1];
+  @   c->phys[0 .. c->phys_frames - 1], UNSEEN, LOCKS;
   @ exits \false;
-  @ ensures machine: machine(c);
+  @ ensures machine: machine(c) && calm(vm);
   @ ensures shared: shared{Pre,Here}(c, how, vm);
   @ ensures sum: \result.unmapped + \result.not_owned + \result.saturated <= n;
   @*/
@@ -152,11 +152,11 @@ struct handled {
 };
 
 /* num pages from gfn on, until they are done or enough for one call. */
-/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn + num <= v.vm->s2.gfn_limit;
+/*@ requires machine(c) && calm(v.id) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn + num <= v.vm->s2.gfn_limit;
   @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
-  @   c->phys[0 .. c->phys_frames - 1];
+  @   c->phys[0 .. c->phys_frames - 1], UNSEEN, LOCKS;
   @ exits \false;
-  @ ensures machine: machine(c);
+  @ ensures machine: machine(c) && calm(v.id);
   @ ensures shared: shared{Pre,Here}(c, how, v.id);
   @ ensures done: \result.done <= num && (num > 0 ==> \result.done > 0);
   @ ensures sum: \result.unmapped + \result.not_owned + \result.saturated <= \result.done;
@@ -192,11 +192,11 @@ static HOT struct handled share_pages(struct cordon *c, struct vm_locked v, uint
 }
 
 /* One page: it needs no run. */
-/*@ requires machine(c) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn < v.vm->s2.gfn_limit;
+/*@ requires machine(c) && calm(v.id) && vm_sound(c, v.vm, v.id) && v.id < 0x4000 && gfn < v.vm->s2.gfn_limit;
   @ assigns c->section[0 .. c->sections - 1].lock, c->frame[0 .. c->sections * 512 - 1].count,
-  @   c->phys[0 .. c->phys_frames - 1];
+  @   c->phys[0 .. c->phys_frames - 1], UNSEEN, LOCKS;
   @ exits \false;
-  @ ensures machine: machine(c);
+  @ ensures machine: machine(c) && calm(v.id);
   @ ensures shared: shared{Pre,Here}(c, how, v.id);
   @ ensures done: \result.done == 1 && \result.unmapped + \result.not_owned + \result.saturated <= 1;
   @*/

@@ -12,7 +12,7 @@ struct passed {
 };
 
 /* One more grant for each frame that the VM owns. */
-/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512;
+/*@ requires \valid(s.frame + (0 .. 511)) && offset + n <= 512 && locked(s);
   @ assigns s.frame[offset .. offset + n - 1].count;
   @ exits \false;
   @ ensures page: \forall integer i; offset <= i < offset + n ==> s.frame[i].count == grant1(\old(s.frame[i]), vm);

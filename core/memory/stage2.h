@@ -214,8 +214,11 @@ COLD void s2_settle_devices(struct cordon *c, const struct stage2 *t, struct owe
  * are gone (I6).
  */
 /*@ requires \valid_read(t) && owes_well(o);
-  @ assigns \nothing;
+  @ assigns UNSEEN;
   @ exits \false;
+  @ ensures told: o.end != 0 ==> tlb_vmid == t->vmid && tlb_first == o.first && tlb_end == o.end;
+  @ ensures host: host_debt == (o.end != 0 && t->vmid == c->host.vmid ? 0 : \old(host_debt));
+  @ ensures vm: vm_debt == (o.end != 0 && locked_vm != 0 && t->vmid == locked_vm ? 0 : \old(vm_debt));
   @*/
 static HOT void s2_settle(struct cordon *c, const struct stage2 *t, struct owed o)
 {
@@ -256,9 +259,10 @@ static HOT void s2_make(struct cordon *c, struct s2_pos p, uint64_t new)
 /*@ requires \valid_read(c) && p.row < c->phys_frames && p.index < 512 && \valid(&c->phys[p.row]);
   @ requires \separated(c, &c->phys[p.row]);
   @ requires \valid_read(t) && first < 68719476736;
-  @ assigns c->phys[p.row].e[p.index];
+  @ requires now: p.entry == c->phys[p.row].e[p.index] && quiet && settles(c, t, p.row) && guarded(c, p.row);
+  @ assigns c->phys[p.row].e[p.index], UNSEEN;
   @ exits \false;
-  @ ensures made: c->phys[p.row].e[p.index] == new;
+  @ ensures made: c->phys[p.row].e[p.index] == new && quiet;
   @*/
 void s2_replace(struct cordon *c, const struct stage2 *t, struct s2_pos p, uint64_t first, uint64_t new);
 
@@ -278,11 +282,13 @@ uint64_t s2_split(struct cordon *c, const struct stage2 *t, struct pool *pool, s
 
 /* Invalidates one entry of a level-3 table. True when it was valid: its translation is owed. */
 /*@ requires \valid_read(c) && row < c->phys_frames && index < 512 && \valid(&c->phys[row]);
-  @ requires \separated(c, &c->phys[row]);
-  @ assigns c->phys[row].e[index];
+  @ requires \separated(c, &c->phys[row]) && guarded(c, row);
+  @ assigns c->phys[row].e[index], UNSEEN;
   @ exits \false;
   @ ensures gone: c->phys[row].e[index] == 0;
   @ ensures was: \result <==> \old(c->phys[row].e[index]) != 0;
+  @ ensures host: host_debt == \old(host_debt) || (\result && host_row{Pre}(c, row));
+  @ ensures vm: vm_debt == \old(vm_debt) || (\result && !host_row{Pre}(c, row));
   @*/
 static HOT bool MUST_USE s2_clear_page(struct cordon *c, uint64_t row, uint64_t index)
 {
@@ -297,13 +303,6 @@ static HOT void s2_fill_run(struct cordon *c, uint64_t row, uint64_t index, uint
 {
     uint64_t first = desc_leaf(frame, 3, S2_NORMAL);
 
-    /*@ loop invariant 0 <= i <= n;
-      @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] ==
-      @   (\at(c->phys[row].e[k], Pre) == 0 ? first + (k - index) * 4096 : \at(c->phys[row].e[k], Pre));
-      @ loop invariant \forall integer k; index + i <= k < 512 ==> c->phys[row].e[k] == \at(c->phys[row].e[k], Pre);
-      @ loop assigns i, c->phys[row].e[index .. index + n - 1];
-      @ loop variant n - i;
-      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         if (arch_pte_read(c, row, index + i) == 0)
@@ -321,13 +320,6 @@ static HOT struct owed MUST_USE s2_clear_run(struct cordon *c, uint64_t row, uin
 {
     bool any = false;
 
-    /*@ loop invariant 0 <= i <= n;
-      @ loop invariant \forall integer k; index <= k < index + i ==> c->phys[row].e[k] == 0;
-      @ loop invariant \forall integer k; index + i <= k < 512 ==> c->phys[row].e[k] == \at(c->phys[row].e[k], Pre);
-      @ loop invariant any <==> \exists integer k; index <= k < index + i && \at(c->phys[row].e[k], Pre) != 0;
-      @ loop assigns i, any, c->phys[row].e[index .. index + n - 1];
-      @ loop variant n - i;
-      @*/
     UNROLL
     for (uint64_t i = 0; i < n; i++) {
         if (s2_clear_page(c, row, index + i))

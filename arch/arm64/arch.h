@@ -50,6 +50,12 @@ static inline void arch_dsb_ish(struct cordon *c)
     __asm__ volatile("dsb ish" ::: "memory");
 }
 
+/* To SMMUs, walkers as any other. */
+static inline void arch_dma_publish(struct cordon *c)
+{
+    arch_dsb_ishst(c);
+}
+
 static inline uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index)
 {
     return __atomic_load_n(&c->phys[row].e[index], __ATOMIC_RELAXED);

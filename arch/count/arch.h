@@ -56,6 +56,8 @@ static inline void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index
     __atomic_store_n(&c->phys[row].e[index], entry, __ATOMIC_RELAXED);
 }
 
+static inline void arch_dma_publish(struct cordon *c) { arch_dsb_ishst(c); }
+
 static inline void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
 {
     (void)c; (void)frame; (void)pages;

@@ -44,6 +44,7 @@ static inline uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint6
 }
 
 void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry);
+void arch_dma_publish(struct cordon *c);
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);
 void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages);
 void arch_dma_sync(struct cordon *c);

@@ -37,7 +37,7 @@ void dma_update(struct cordon *c, struct section_locked s, uint64_t offset, uint
 {
     struct owed o = update_run(c, s, offset, n, but);
 
-    arch_dsb_ishst(c);      /* a device that is told of a page that it got finds it */
+    arch_dma_publish(c);    /* a device that is told of a page that it got finds it */
     if (o.end == 0)
         return;
     arch_dma_invalidate(c, o.first, o.end - o.first);

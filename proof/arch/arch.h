@@ -155,6 +155,9 @@ uint64_t arch_dma_read(const struct cordon *c, uint64_t row, uint64_t index);
   @ exits \false;
   @*/
 void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t entry);
+/* One barrier more, to an invalidation of the CPUs' that is under way. */
+/*@ assigns \nothing; exits \false; */
+void arch_dma_publish(struct cordon *c);
 /*@ requires not_empty: pages > 0;
   @ assigns \nothing; exits \false; */
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages);

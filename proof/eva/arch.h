@@ -41,6 +41,7 @@ static inline void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index
 {
     c->phys[row].e[index] = entry;
 }
+static inline void arch_dma_publish(struct cordon *c) { (void)c; }
 static inline void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages) { (void)c; (void)frame; (void)pages; }
 static inline void arch_dma_forget(struct cordon *c, uint32_t vmid, uint64_t gfn, uint64_t pages)
 {

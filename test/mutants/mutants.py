@@ -83,7 +83,7 @@ MUTANTS = [
       "o.end - o.first)", "o.end - o.first - 1)"),
     M("dma-tlbi-late", "dma_update", "the first page of the range stays in the SMMUs",
       "(c, o.first, o.end", "(c, o.first + 1, o.end"),
-    gone("dma-no-dsb", "dma_update", "a device is told of a page that no walk may see yet", "arch_dsb_ishst(c);"),
+    gone("dma-no-dsb", "dma_update", "a device is told of a page that no walk may see yet", "arch_dma_publish(c);"),
     gone("assign-dma-open", "assign_run", "devices reach what a VM was given", "dma_follow(c, s, offset, n);"),
     M("assign-dma-one-open", "assign_run", "devices reach the last page of what a VM was given",
       "dma_follow(c, s, offset, n)", "dma_follow(c, s, offset, n - 1)"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what keeps C and proofs together (scripts/weave.py), of the order of files (scripts/order), and of the rules on annotations in core/.
+"""Tests of what keeps C and proofs together (scripts/weave.py), of the page on what is proved (scripts/proved.py), of the order of files (scripts/order), and of the rules on annotations in core/.
 
 Each test makes a small tree of its own. Closes with `N passed, N failed`.
 """
@@ -15,6 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SCRIPTS = os.path.join(ROOT, "scripts")
 sys.dont_write_bytecode = True
 sys.path.insert(0, SCRIPTS)
+import proved  # pylint: disable=wrong-import-position
 import weave  # pylint: disable=wrong-import-position
 
 TWO = """/* SPDX-License-Identifier: Apache-2.0 */
@@ -220,6 +221,34 @@ class Rules(Tree):
         for word in ("assert s > 0;", "ghost here: ;", "for x: assert s > 0;", "admit \\true;", "lemma a: \\true;"):
             found = self.complaints(TWO.replace("    int s = 0;\n", f"    int s = 0;\n    /*@ {word} */\n"))
             self.assertEqual(found, ["core/a/two.c:13: nothing but a contract or a loop's invariant"], word)
+
+
+class Page(Tree):
+    """The page on what is proved: from what Frama-C says of each function."""
+
+    SAID = """[wp] [CFG] Goal sum_exits : Valid (Unreachable)
+[wp] [Qed] Goal typed_sum_ensures : Valid (2ms)
+[wp] [CVC4 1.8] Goal typed_sum_ensures_total_part1 : Valid (Qed:4ms) (1s) (79020)
+[wp] [CVC4 1.8] Goal typed_sum_ensures_total_part2 : Valid (Qed:4ms) (1s) (79020)
+[wp] [CVC4 1.8] Goal typed_sum_ensures_low_2 : Unknown
+[wp] [Qed] Goal typed_sum_of_all_wide_ensures_low : Valid (2ms)
+[wp] [Qed] Goal typed_lemma_adds : Valid
+[wp] [Passed] Smoke-test typed_sum_wp_smoke_default_requires
+"""
+
+    def test_goals_of_each_function(self):
+        self.assertEqual(proved.goals_of(self.SAID, ["sum", "sum_of_all"]),
+                         {"sum": {"goals": 4, "ensures": ["total"], "unnamed": 1},
+                          "sum_of_all": {"goals": 1, "ensures": ["low"], "unnamed": 0}})
+
+    def test_a_name_that_two_files_have(self):
+        one = "static int sum(int n)\n{\n    return n;\n}\n"
+        self.write("core/a/one.c", one)
+        self.write("core/a/two.c", one + "\nint last(void)\n{\n    return sum(1);\n}\n")
+        page = proved.page(self.root, [("first", "core/a/one.c", proved.goals_of(self.SAID, ["sum"]))])
+        self.assertIn("1 of 3 functions, 4 of their 12 lines, are proved, by 5 goals", page)
+        self.assertIn("## a/one.c\n\n| function | part | goals | ensures |\n|---|---|---|---|\n| `sum` | `first` | 5 | total", page)
+        self.assertIn("## a/two.c\n\nNot proved: `sum`, `last`.\n", page)
 
 
 if __name__ == "__main__":

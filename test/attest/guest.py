@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from qemu_cases import BUILD, KERNEL, LOGS, ROOT, quietly, script  # pylint: disable=wrong-import-position
 
 CORDON = os.path.join(ROOT, "build", "cordon")
-INITRD = os.path.join(BUILD, "attest-test.gz")
+INITRD = os.path.join(BUILD, "attest-test.cpio")
 GUEST = os.path.join(BUILD, "attested.gz")
 KEEPER = os.path.join(BUILD, "keeper", "keeper.bin")
 OTHER_KEEPER = os.path.join(BUILD, "keeper", "other-keeper.bin")

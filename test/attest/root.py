@@ -31,7 +31,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 TREE = sys.argv[2] if sys.argv[1:2] == ["--tree"] else ROOT
 EL2 = os.path.join(TREE, "build", "el2")
 HOST = os.path.join(ROOT, "build", "host")
-INITRD = os.path.join(HOST, "initrd.gz")
+INITRD = os.path.join(HOST, "initrd.cpio")
 RAM, SIZE = 0x40000000, 512 << 20
 SECRET = b"Cordon TEST secret: not a secret"
 NONE = bytes(64)

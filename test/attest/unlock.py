@@ -23,7 +23,7 @@ from qemu_cases import BUILD, KERNEL, LOGS, ROOT, quietly, script  # pylint: dis
 
 CORDON = os.path.join(ROOT, "build", "cordon")
 LOCKED = os.path.join(KERNEL, "locked")
-INITRD = os.path.join(BUILD, "attest-unlock.gz")
+INITRD = os.path.join(BUILD, "attest-unlock.cpio")
 PLATFORM_PEM = os.path.join(ROOT, "plat", "qemu-virt", "first", "platform.pem")
 SECONDS = 300
 NOT_OURS = "not opened: what was sent is not sealed to this guest's key, or was changed"

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from qemu_cases import (BUILD, KERNEL, ROOT, SCRIPTS, VIRTIO, Case, boots, kernel_modules, native_command,  # pylint: disable=wrong-import-position
                         qemu_of, quietly, run_all, script)
 
-INITRD = os.path.join(BUILD, "test.gz")
+INITRD = os.path.join(BUILD, "test.cpio")
 
 NUMA_3 = ("-object memory-backend-ram,id=a,size=1G -object memory-backend-ram,id=b,size=1G "
           "-object memory-backend-ram,id=c,size=2G -numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1-2 "

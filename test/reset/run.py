@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 from mutants import M, apply, build_el2, copy_sources  # pylint: disable=wrong-import-position
 from qemu_cases import BUILD, LOGS, ROOT, SECONDS, VIRTIO, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "reset.gz")
+INITRD = os.path.join(BUILD, "reset.cpio")
 GREEDY = os.path.join(BUILD, "greedy-image")
 OUT = os.path.join(BUILD, "reset-test")
 DISK = os.path.join(OUT, "given.img")

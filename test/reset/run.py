@@ -11,6 +11,7 @@ show nothing.
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
+import functools
 import os
 import queue
 import re
@@ -189,20 +190,22 @@ def play(machine, case):
     return ""
 
 
-def build(case):
-    """The script that runs the case's EL2."""
-    if not case.mutants:
+@functools.lru_cache(maxsize=None)
+def run_host_with(mutants):
+    """The script that runs EL2 broken like that. It is built for the first case that has it so, and the others only boot it."""
+    if not mutants:
         return script("run-host")[0]
-    folder = os.path.join(ROOT, "build", "el2-mutants", case.name)
+    folder = os.path.join(ROOT, "build", "el2-mutants", "for-" + "-and-".join(mutant.name for mutant in mutants))
     copy_sources(folder)
-    for mutant in case.mutants:
+    for mutant in mutants:
         apply(mutant, folder)
     build_el2(folder)
     return os.path.join(folder, "scripts", "host", "run-host")
 
 
 def command_of(case):
-    return [build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel, "APPEND=quiet panic=1"] + case.settings
+    return [run_host_with(tuple(case.mutants)), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel,
+            "APPEND=quiet panic=1"] + case.settings
 
 
 def run(case, command_of):  # pylint: disable=redefined-outer-name

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cbor.h"
 
-enum { UINT = 0, NEGATIVE = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6, SIMPLE = 7 };
+#include "cbor_major.h"
 
 static void put(struct cbor *c, uint8_t byte)
 {
@@ -25,16 +25,16 @@ static void put_head(struct cbor *c, uint32_t major, uint64_t n)
         put(c, (uint8_t)(n >> 8 * (i - 1)));
 }
 
-void cbor_uint(struct cbor *c, uint64_t n) { put_head(c, UINT, n); }
-void cbor_array(struct cbor *c, uint32_t n) { put_head(c, ARRAY, n); }
-void cbor_map(struct cbor *c, uint32_t n) { put_head(c, MAP, n); }
-void cbor_tag(struct cbor *c, uint64_t tag) { put_head(c, TAG, tag); }
-void cbor_bool(struct cbor *c, bool value) { put_head(c, SIMPLE, value ? 21 : 20); }
-void cbor_bytes_of(struct cbor *c, uint32_t size) { put_head(c, BYTES, size); }
+void cbor_uint(struct cbor *c, uint64_t n) { put_head(c, CBOR_UINT, n); }
+void cbor_array(struct cbor *c, uint32_t n) { put_head(c, CBOR_ARRAY, n); }
+void cbor_map(struct cbor *c, uint32_t n) { put_head(c, CBOR_MAP, n); }
+void cbor_tag(struct cbor *c, uint64_t tag) { put_head(c, CBOR_TAG, tag); }
+void cbor_bool(struct cbor *c, bool value) { put_head(c, CBOR_SIMPLE, value ? 21 : 20); }
+void cbor_bytes_of(struct cbor *c, uint32_t size) { put_head(c, CBOR_STRING, size); }
 
 void cbor_int(struct cbor *c, int64_t n)
 {
-    put_head(c, n < 0 ? NEGATIVE : UINT, n < 0 ? (uint64_t)(-1 - n) : (uint64_t)n);
+    put_head(c, n < 0 ? CBOR_NEGATIVE : CBOR_UINT, n < 0 ? (uint64_t)(-1 - n) : (uint64_t)n);
 }
 
 void cbor_raw(struct cbor *c, const void *data, uint32_t size)
@@ -55,6 +55,6 @@ void cbor_text(struct cbor *c, const char *text)
 
     while (text[size] != 0)
         size++;
-    put_head(c, TEXT, size);
+    put_head(c, CBOR_TEXT, size);
     cbor_raw(c, text, size);
 }

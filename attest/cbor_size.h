@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Major types. */
-enum { CBOR_STRING = 2, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_MAP = 5, CBOR_TAG = 6 };
+#include "cbor_major.h"
 
 /* The number behind an item's first byte; *at is behind it afterwards. False: it is not all there, or of no fixed length. */
 static inline bool cbor_read_number(const uint8_t *data, uint64_t size, uint64_t *at, uint64_t *number)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token.h"
 
+#include "cose.h"
+
 /* Of EAT (RFC 9711), of the Arm CCA token where it has the same, and below -75000 our own. */
 enum {
     NONCE = 10, PROFILE = 265,
@@ -11,8 +13,6 @@ enum {
 #define COLLECTION_TAG 399
 #define GUEST_CLAIMS 10
 #define PLATFORM_CLAIMS 3
-
-static const uint8_t protected[] = { 0xa1, 0x01, 0x26 };    /* {alg: ES256} */
 
 void token_put_key(struct cbor *c, const uint8_t key[TOKEN_POINT])
 {
@@ -76,16 +76,16 @@ void token_put_platform(struct cbor *c, const struct token_platform *p)
 void token_put_to_sign(struct cbor *c, const uint8_t *claims, uint32_t size)
 {
     cbor_array(c, 4);
-    cbor_text(c, "Signature1");
-    cbor_bytes(c, protected, sizeof protected);
-    cbor_bytes(c, protected, 0);
+    cbor_text(c, COSE_SIGN1);
+    cbor_bytes(c, cose_protected, sizeof cose_protected);
+    cbor_bytes(c, cose_protected, 0);
     cbor_bytes(c, claims, size);
 }
 
 void token_put_signed(struct cbor *c, const uint8_t *claims, uint32_t size, const uint8_t signature[TOKEN_SIGNATURE])
 {
     cbor_array(c, 4);
-    cbor_bytes(c, protected, sizeof protected);
+    cbor_bytes(c, cose_protected, sizeof cose_protected);
     cbor_map(c, 0);
     cbor_bytes(c, claims, size);
     cbor_bytes(c, signature, TOKEN_SIGNATURE);

@@ -1046,6 +1046,15 @@ Section Attest.
       split; [apply put_alike; assumption|symmetry; exact F1].
     Qed.
 
+    (* The keeper writes a part of the answer to [v]: where it does not fit, in time or in size,
+       nothing has changed; else it is written. [P]: how far the request had come. *)
+    Ltac written_or_not v n C P :=
+      cbn [with_answer with_req req progress_of number];
+      destruct (progress_of (req v)) eqn:P; try (split; [reflexivity|apply near_answer; exact C]);
+      destruct (number (req v) =? n); try (split; [reflexivity|apply near_answer; exact C]);
+      unfold writes; cbn [written size];
+      destruct (_ || _ || _ || _); (split; [reflexivity|]).
+
     (* One call: the worlds stay so, and all others see the same. *)
     Lemma alike_step : forall r c d, twin i g c d ->
       alike i g (snd (step r c a)) (snd (step r d b)) /\
@@ -1114,12 +1123,7 @@ Section Attest.
               fold (with_answer x v). rewrite PO.
               destruct (part_of v part); (split; [reflexivity|apply near_answer; exact C]).
             - destruct (serving a =? handle j a); [|auto]. apply alike_phase.
-              intros v x _ _ C. cbn [with_answer with_req req progress_of number].
-              destruct (progress_of (req v)) eqn:PG;
-                try (split; [reflexivity|apply near_answer; exact C]).
-              destruct (number (req v) =? n); try (split; [reflexivity|apply near_answer; exact C]).
-              unfold writes. cbn [written size].
-              destruct (_ || _ || _ || _); (split; [reflexivity|]).
+              intros v x _ _ C. written_or_not v n C PG.
               + exists x. unfold with_answer. cbn. rewrite PG. split; [reflexivity|exact C].
               + exists (x ++ b0). split; [reflexivity|]. destruct C as [C| ->]; [left|right]; auto. }
           destruct c; try (destruct (K _ eq_refl eq_refl eq_refl) as [K1 K2];
@@ -1145,12 +1149,7 @@ Section Attest.
         destruct (is_keeper r (vms a k)); [|auto].
         assert (SE : serving a = serving b) by apply A. rewrite <- SE.
         destruct (serving a =? handle k a); [|auto]. apply P.
-        intros v t _ GV C. cbn [with_answer with_req req progress_of number].
-        destruct (progress_of (req v)) eqn:PG;
-          try (split; [reflexivity|apply near_answer; exact C]).
-        destruct (number (req v) =? n); try (split; [reflexivity|apply near_answer; exact C]).
-        unfold writes. cbn [written size].
-        destruct (_ || _ || _ || _); (split; [reflexivity|]).
+        intros v t _ GV C. written_or_not v n C PG.
         + exists t. unfold with_answer. cbn. rewrite PG. split; [reflexivity|exact C].
         + exists (t ++ y). split; [reflexivity|]. left. split; [exact HI|]. cbn. congruence.
     Qed.

@@ -19,33 +19,25 @@ import sys
 import tempfile
 
 import cbor2
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from checks import SECRET, check, close, kdf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from qemu_cases import BUILD, KERNEL, LOGS, ROOT, quietly, script  # pylint: disable=wrong-import-position
 
 CORDON = os.path.join(ROOT, "build", "cordon")
-INITRD = os.path.join(BUILD, "attest-test.gz")
+INITRD = os.path.join(BUILD, "attest-test.cpio")
 GUEST = os.path.join(BUILD, "attested.gz")
 KEEPER = os.path.join(BUILD, "keeper", "keeper.bin")
 OTHER_KEEPER = os.path.join(BUILD, "keeper", "other-keeper.bin")
 PLATFORM_PEM = os.path.join(ROOT, "plat", "qemu-virt", "first", "platform.pem")
-SECRET = b"Cordon TEST secret: not a secret"
 KEY_SALT = bytes.fromhex("63b6a04d2c077fc10f639f21da793844356cc2b0b441b3a77124035c03f8e1be"
                          "6035d31f282821a7450a02222ab1b3cff1679b05ab1ca5d1affb789ccd2b0b3b")
 ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 PERSONAL = bytes(range(64))
 SECONDS = 400
-passed = failed = 0
-
-
-def check(holds, what):
-    global passed, failed
-    print(("ok " if holds else "FAILED ") + what, flush=True)
-    passed += bool(holds)
-    failed += not holds
 
 
 # ---- the platform's key ----
@@ -74,7 +66,7 @@ class Drbg:
 
 def platform_key():
     """Of the profile, by the secret that the first stage has in the open."""
-    drbg = Drbg(HKDF(hashes.SHA512(), 32, KEY_SALT, b"Key Pair").derive(SECRET))
+    drbg = Drbg(kdf(32, SECRET, KEY_SALT, b"Key Pair"))
     number = 0
     while not 0 < number < ORDER:
         number = int.from_bytes(drbg.draw(), "big")
@@ -208,10 +200,10 @@ def sealing_key(token, kind, number):
     none = bytes(64)
     cordon = [hashlib.sha512(claims[-4670545] + claims[-4670547] + none + claims[-4670551] + none).digest(),
               hashlib.sha512(none + claims[-4670551] + none).digest()][kind]
-    secret = HKDF(hashes.SHA512(), 32, cordon, [b"CDI_Attest", b"CDI_Seal"][kind]).derive(SECRET)
-    root = HKDF(hashes.SHA512(), 32, b"Cordon: keys of guests", b"").derive(secret)
+    secret = kdf(32, SECRET, cordon, [b"CDI_Attest", b"CDI_Seal"][kind])
+    root = kdf(32, secret, b"Cordon: keys of guests", b"")
     label = bytes.fromhex("%064d" % number)
-    return HKDF(hashes.SHA512(), 32, label, guest[44238] + guest[44235]).derive(root).hex()
+    return kdf(32, root, label, guest[44238] + guest[44235]).hex()
 
 
 def look_at_keys(log, token):
@@ -250,8 +242,7 @@ def main():
     log = boot("no-root", nonce, more="cordon.root=no")
     check("test: the keeper ended with 0: no root of trust" in log, "without a hand-over the keeper says so")
     check("guest: no token: " in log and "Operation not supported" in log, "and so does the guest")
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    return close()
 
 
 if __name__ == "__main__":

@@ -25,32 +25,20 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from checks import SECRET, check, close, kdf
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TREE = sys.argv[2] if sys.argv[1:2] == ["--tree"] else ROOT
 EL2 = os.path.join(TREE, "build", "el2")
 HOST = os.path.join(ROOT, "build", "host")
-INITRD = os.path.join(HOST, "initrd.gz")
+INITRD = os.path.join(HOST, "initrd.cpio")
 RAM, SIZE = 0x40000000, 512 << 20
-SECRET = b"Cordon TEST secret: not a secret"
 NONE = bytes(64)
 HASH_OF_CODE, HASH_OF_CONFIG, CONFIG, AUTHORITY, MODE, KEY, USAGE = (-4670545, -4670547, -4670548, -4670549, -4670551, -4670552, -4670553)
 COMMAND_LINE = b"console=ttyAMA0 watchdog_thresh=60 quiet"
 ID_SALT = bytes.fromhex("dbdbaebc8020da9ff0dd5a24c83aa5a54286dfc263031e329b4da148430659fe"
                         "62cdb5b7e1e00fc680306711eb444af77209359496fcff1db9520ba51c7b29ea")
-passed = failed = 0
-
-
-def check(holds, what):
-    global passed, failed
-    print(("ok " if holds else "FAILED ") + what, flush=True)
-    passed += bool(holds)
-    failed += not holds
-
-
-def kdf(size, secret, salt, info):
-    return HKDF(hashes.SHA512(), size, salt, info).derive(secret)
 
 
 def sha512(data):
@@ -151,8 +139,7 @@ def main():
         secrets = boot(file.name)
         with open(file.name, "rb") as ram, mmap.mmap(ram.fileno(), 0, access=mmap.ACCESS_READ) as memory:
             check(secrets is not None and not any(all_of(memory, one) for one in secrets), "no secret is left when it is off")
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    return close()
 
 
 if __name__ == "__main__":

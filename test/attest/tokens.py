@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from checks import check_quietly as check, close
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ARGUMENTS = [one for one in sys.argv[1:] if one != "--quick"]
 QUICK = "--quick" in sys.argv
@@ -32,16 +34,7 @@ CODE, CODE_CONFIG, CONFIG, AUTHORITY, MODE, SUBJECT, USAGE = -4670545, -4670547,
 NONCE, PROFILE, PERSONAL, ALGORITHM, KEY, MEASUREMENT, EXTENDED, KEY_ALGORITHM = 10, 265, 44235, 44236, 44237, 44238, 44239, 44240
 VERSION, GENERATION, RESTORED = -75001, -75002, -75003
 PLATFORM_PART, GUEST_PART, CHAIN_PART = 44234, 44241, -75000
-passed = failed = 0
 folder = None
-
-
-def check(holds, what):
-    global passed, failed
-    if not holds:
-        print("FAILED " + what, flush=True)
-    passed += bool(holds)
-    failed += not holds
 
 
 def count_up(size, first):
@@ -411,8 +404,7 @@ def main():
         sealing_command_line(good)
         command_line(good)
         shapes(good)
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    return close()
 
 
 if __name__ == "__main__":

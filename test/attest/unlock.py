@@ -19,22 +19,15 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from checks import check, close
 from qemu_cases import BUILD, KERNEL, LOGS, ROOT, quietly, script  # pylint: disable=wrong-import-position
 
 CORDON = os.path.join(ROOT, "build", "cordon")
 LOCKED = os.path.join(KERNEL, "locked")
-INITRD = os.path.join(BUILD, "attest-unlock.gz")
+INITRD = os.path.join(BUILD, "attest-unlock.cpio")
 PLATFORM_PEM = os.path.join(ROOT, "plat", "qemu-virt", "first", "platform.pem")
 SECONDS = 300
 NOT_OURS = "not opened: what was sent is not sealed to this guest's key, or was changed"
-passed = failed = 0
-
-
-def check(holds, what):
-    global passed, failed
-    print(("ok " if holds else "FAILED ") + what, flush=True)
-    passed += bool(holds)
-    failed += not holds
 
 
 def prepare():
@@ -195,8 +188,7 @@ def main():
         machine.finish()
     finally:
         machine.qemu.kill()
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    return close()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from qemu_cases import BUILD, KERNEL, ROOT, quietly, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "dma.gz")
+INITRD = os.path.join(BUILD, "dma.cpio")
 COUNT = 12              # of devices: one of them is behind a bridge, alone, so that it can be given to a guest
 EDU = "-device edu,dma_mask=0xffffffffffffffff"
 SETTINGS = ["MACHINE=iommu=smmuv3",

@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from qemu_cases import BUILD, KERNEL, ROOT, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "attack.gz")
+INITRD = os.path.join(BUILD, "attack.cpio")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(1, 1 << 31)))
 
 # One line of each group of attempts must be there: a group that went missing would breach nothing.

@@ -18,7 +18,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from qemu_cases import BUILD, KERNEL, ROOT, boots, kernel_modules, quietly, run_all, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "guest-test.gz")
+INITRD = os.path.join(BUILD, "guest-test.cpio")
 GUEST = os.path.join(BUILD, "guest.gz")
 SEED = int(os.environ.get("CORDON_SEED", random.randrange(32768)))
 BACK = [r"test: all frames came back", r"test: unloaded"]

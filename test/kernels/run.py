@@ -84,7 +84,7 @@ def cannot_have(name):
 def pack(host, guests):
     """The initrd of a host, with the guests that it runs. A folder's name in it is the guest's."""
     folder = kernel_build(host)
-    path = os.path.join(folder, "kernels-%s.gz" % "-".join(called(g) for g in guests))
+    path = os.path.join(folder, "kernels-%s.cpio" % "-".join(called(g) for g in guests))
     stage = os.path.join(folder, "kernels-stage")
     shutil.rmtree(stage, ignore_errors=True)
     for guest in guests:

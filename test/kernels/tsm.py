@@ -28,7 +28,7 @@ def paths(name):
 def pack(name):
     """The initrd of the host, whose kernel is the default one, with the guest in it."""
     folder, image, guest = paths(name)
-    modules, stage, host = os.path.join(folder, "tsm.d", "modules"), os.path.join(folder, "tsm.d", "guests"), os.path.join(folder, "tsm-host.gz")
+    modules, stage, host = os.path.join(folder, "tsm.d", "modules"), os.path.join(folder, "tsm.d", "guests"), os.path.join(folder, "tsm-host.cpio")
     subprocess.run(script("modules", modules, "tsm_report"), check=True, cwd=ROOT, stdin=subprocess.DEVNULL, env=dict(os.environ, CORDON_KERNEL=name))
     quietly(script("make-initramfs", guest, os.path.join(HERE, "tsm-guest-init"), os.path.join(folder, "guest", "cordon_guest.ko"), modules,
                    os.path.join(folder, "guest", "cordon_tsm.ko")))

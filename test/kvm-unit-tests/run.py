@@ -71,7 +71,7 @@ def prepare(folder, chosen):
         out.writelines("%s %s %s %s\n" % t[:4] for t in chosen)
     with open(os.path.join(TESTS, "tests", "environment"), "w", encoding="utf-8") as out:
         out.write("ERRATA_FORCE=y\n")
-    initrd = os.path.join(TESTS, "initrd.gz")
+    initrd = os.path.join(TESTS, "initrd.cpio")
     quietly(script("make-initramfs", initrd, os.path.join(HERE, "init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
                    os.path.join(BUILD, "vmm", "cordon-vmm"), os.path.join(TESTS, "tests")))
     return initrd

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from qemu_cases import BUILD, KERNEL, ROOT, Case, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "kvm-test.gz")
+INITRD = os.path.join(BUILD, "kvm-test.cpio")
 API = [r"kvm_api: 467 answers, 0 wrong", r"test: unloaded"]
 GUEST = [r"kvm_guest: 34 passed, 0 failed", r"test: unloaded"]
 

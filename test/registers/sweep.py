@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "scripts"))
 import register_table  # pylint: disable=wrong-import-position
 from qemu_cases import BUILD, KERNEL, boots, quietly, run_all, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "sweep.gz")
+INITRD = os.path.join(BUILD, "sweep.cpio")
 # Groups whose registers may change while nobody writes them.
 MOVE = {"PHYSICAL_TIMER", "VIRTUAL_TIMER", "COUNTERS", "RANDOM", "PENDING"}
 # What Cordon answers a guest from its vCPU, and keeps there.

@@ -11,6 +11,7 @@ show nothing.
 Each case has a bounded time. The serial log of a case that fails stays below build/host/logs. Closes with
 "N passed, N failed". CORDON_BOOT_SECONDS: the bound for one case instead of 300.
 """
+import functools
 import os
 import queue
 import re
@@ -28,7 +29,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 from mutants import M, apply, build_el2, copy_sources  # pylint: disable=wrong-import-position
 from qemu_cases import BUILD, LOGS, ROOT, SECONDS, VIRTIO, kernel_modules, qemu_of, quietly, run_all, script  # pylint: disable=wrong-import-position
 
-INITRD = os.path.join(BUILD, "reset.gz")
+INITRD = os.path.join(BUILD, "reset.cpio")
 GREEDY = os.path.join(BUILD, "greedy-image")
 OUT = os.path.join(BUILD, "reset-test")
 DISK = os.path.join(OUT, "given.img")
@@ -189,20 +190,22 @@ def play(machine, case):
     return ""
 
 
-def build(case):
-    """The script that runs the case's EL2."""
-    if not case.mutants:
+@functools.lru_cache(maxsize=None)
+def run_host_with(mutants):
+    """The script that runs EL2 broken like that. It is built for the first case that has it so, and the others only boot it."""
+    if not mutants:
         return script("run-host")[0]
-    folder = os.path.join(ROOT, "build", "el2-mutants", case.name)
+    folder = os.path.join(ROOT, "build", "el2-mutants", "for-" + "-and-".join(mutant.name for mutant in mutants))
     copy_sources(folder)
-    for mutant in case.mutants:
+    for mutant in mutants:
         apply(mutant, folder)
     build_el2(folder)
     return os.path.join(folder, "scripts", "host", "run-host")
 
 
 def command_of(case):
-    return [build(case), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel, "APPEND=quiet panic=1"] + case.settings
+    return [run_host_with(tuple(case.mutants)), "REBOOT=1", "CPU=" + case.cpu, "SMP=2", "INITRD=" + INITRD, "KERNEL=" + case.kernel,
+            "APPEND=quiet panic=1"] + case.settings
 
 
 def run(case, command_of):  # pylint: disable=redefined-outer-name

@@ -131,9 +131,9 @@ def cases():
 def command_of(one):
     if one.command:
         return one.command
-    initrd = "device.gz" if one.name.startswith("device") else "initrd.gz"
+    initrd = "device.cpio" if one.name.startswith("device") else "initrd.cpio"
     command = script("run-host", *one.settings, "INITRD=" + os.path.join(OUT, initrd), "APPEND=quiet " + one.test)
-    if initrd == "device.gz":
+    if initrd == "device.cpio":
         with open(DISK_IMAGE, "wb") as image:
             image.truncate(64 << 20)
     if one.name == "options":
@@ -177,13 +177,13 @@ def prepare():
     os.makedirs(own)
     if GUEST_KERNEL:
         shutil.copy(GUEST_KERNEL, os.path.join(own, "Image"))
-    quietly(script("make-initramfs", os.path.join(OUT, "initrd.gz"), os.path.join(HERE, "init"),
+    quietly(script("make-initramfs", os.path.join(OUT, "initrd.cpio"), os.path.join(HERE, "init"),
                    os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), os.path.join(OUT, "on_terminal"),
                    guest, shell, own))
     on_pci, guest = kernel_modules(OUT, VIRTIO), os.path.join(OUT, "device-guest.gz")
     quietly(script("make-initramfs", guest, os.path.join(HERE, "device-guest-init"), *on_pci))
-    quietly(script("make-initramfs", os.path.join(OUT, "device.gz"), os.path.join(HERE, "device-init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
+    quietly(script("make-initramfs", os.path.join(OUT, "device.cpio"), os.path.join(HERE, "device-init"), os.path.join(KERNEL, "module", "cordon_kvm.ko"),
                    os.path.join(BUILD, "vmm", "cordon-vmm"), os.path.join(KERNEL, "Image"), guest, *on_pci))
 
 

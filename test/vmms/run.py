@@ -28,7 +28,7 @@ NEVER = [r"guest: FAIL", r"qemu-system-aarch64: (?!warning)", r"Segmentation fau
 
 
 def initrd(suite=""):
-    return os.path.join(OUT, "initrd%s.gz" % (suite and "-" + suite))
+    return os.path.join(OUT, "initrd%s.cpio" % (suite and "-" + suite))
 
 
 def fetched(suite):

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../attest/cbor_size.h"      /* by its place: another file there is named as the library's header */
+#include "../../attest/cbor_size.h"      /* by their place: another file there is named as the library's header */
+#include "../../attest/cose.h"
 
 cbor_item_t *claims_load(const uint8_t *data, size_t size)
 {
@@ -133,8 +134,6 @@ bool claims_key(const cbor_item_t *item, uint8_t key[ES256_KEY])
 
 /* ---- what is signed ---- */
 
-static const uint8_t protected[] = { 0xa1, 0x01, 0x26 };    /* {alg: ES256} */
-
 static bool is_sign1(const cbor_item_t *item)
 {
     cbor_item_t **part;
@@ -142,20 +141,20 @@ static bool is_sign1(const cbor_item_t *item)
     if (item == NULL || !cbor_isa_array(item) || !cbor_array_is_definite(item) || cbor_array_size(item) != 4)
         return false;
     part = cbor_array_handle(item);
-    return claims_bytes(part[0], sizeof protected) != NULL &&
-           memcmp(claims_bytes(part[0], 0), protected, sizeof protected) == 0 && claims_are(part[1], 0) &&
+    return claims_bytes(part[0], sizeof cose_protected) != NULL &&
+           memcmp(claims_bytes(part[0], 0), cose_protected, sizeof cose_protected) == 0 && claims_are(part[1], 0) &&
            claims_bytes(part[2], 0) != NULL && claims_bytes(part[3], ES256_SIGNATURE) != NULL;
 }
 
-/* The hash of ["Signature1", protected, h'', payload] (RFC 9052, 4.4). False: no memory. */
+/* The hash of what is signed. False: no memory. */
 static bool hash_to_sign(const uint8_t *payload, size_t size, uint8_t hash[SHA256_SIZE])
 {
     cbor_item_t *all = cbor_new_definite_array(4);
     unsigned char *data = NULL;
     size_t room = 0, n;
-    bool good = cbor_array_push(all, cbor_move(cbor_build_string("Signature1"))) &&
-                cbor_array_push(all, cbor_move(cbor_build_bytestring(protected, sizeof protected))) &&
-                cbor_array_push(all, cbor_move(cbor_build_bytestring(protected, 0))) &&
+    bool good = cbor_array_push(all, cbor_move(cbor_build_string(COSE_SIGN1))) &&
+                cbor_array_push(all, cbor_move(cbor_build_bytestring(cose_protected, sizeof cose_protected))) &&
+                cbor_array_push(all, cbor_move(cbor_build_bytestring(cose_protected, 0))) &&
                 cbor_array_push(all, cbor_move(cbor_build_bytestring(payload, size)));
 
     n = good ? cbor_serialize_alloc(all, &data, &room) : 0;

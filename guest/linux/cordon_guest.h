@@ -74,6 +74,8 @@ void dma_use_pool(struct device *dev);
 /* From now on memory that is free goes back to the host. */
 int report_start(void);
 void report_stop(void);
+/* Who tells the VMM of it, beside the call that only cordon-vmm knows; NULL: nobody, and the last one is through. May sleep. */
+void report_by(void (*tell)(phys_addr_t at, size_t size));
 
 /* ---- token.c ---- */
 

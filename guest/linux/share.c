@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Granting memory to the host, taking it back, and giving it away. */
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -51,3 +52,4 @@ int share_give_back(phys_addr_t at, size_t size)
 	call_range(CORDON_GUEST_RELINQUISH, at, size, &done);
 	return done == size / PAGE_SIZE ? 0 : -EIO;
 }
+EXPORT_SYMBOL_GPL(share_give_back);

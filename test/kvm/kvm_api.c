@@ -146,7 +146,7 @@ static void test_system(void)
     must_be("MAX_VCPUS", 16, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS));
     must_be("NR_MEMSLOTS", 8, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS));
     must_be("READONLY_MEM", 1, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM));
-    must_be("SYNC_MMU", 0, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_MMU));
+    must_be("SYNC_MMU", 1, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_MMU));
     must_be("COALESCED_MMIO", 0, ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_COALESCED_MMIO));
     must_be("an extension of no number", 0, ask_number(kvm, KVM_CHECK_EXTENSION, ~0ul));
     must_hold("at least 32 bits of guest address", ask_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE) >= 32);

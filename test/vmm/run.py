@@ -25,7 +25,7 @@ HERE = os.path.join(ROOT, "test", "vmm")
 OUT = os.path.join(BUILD, "vmm-test")
 NEVER = [r"test: complaint", r"guest: FAIL", r"Kernel panic"]
 DEVICES = ["disk", "entropy", "guard", "link", "memory", "message", "net", "ports", "rtc", "serial", "slot", "socket", "terminal", "uart", "virtio", "vm"]
-MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "block/virtio_blk"]
+MODULES = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "block/virtio_blk", "../net/core/failover", "net/net_failover", "net/virtio_net"]
 
 
 def bare(name, test, want, cpu="cortex-a72"):
@@ -125,6 +125,8 @@ def cases():
                                            r"guest: serial cordon-vmm disk 1",
                                            r"test: guest ended with 0", r"test: ok written"])
     yield cordon("report", "report", [r"test: ok refuses .*--mem 4G", r"test: full: \d+", r"test: ok the host has it back"])
+    yield cordon("passt", "passt", [r"test: passt began with 0", r"guest: address 192\.0\.2\.2$", r"test: expected (\w+)(?s:.*)guest: fetched \1",
+                                    r"test: guest ended with 0", r"test: ok fetched back"])
     yield cordon("disk-deaf", "deaf", [r"does nothing more: an available ring that is not shared"])
 
 
@@ -161,6 +163,7 @@ def build(cc, output, *arguments):
 def prepare():
     for name in ("fetch", "build-el2", "build-module", "build-vmm", "build-guest"):
         quietly(script(name))
+    quietly(script("fetch-programs", "passt"))
     os.makedirs(OUT, exist_ok=True)
     build("cc", "uart_test", os.path.join(HERE, "uart_test.c"), os.path.join(ROOT, "host", "vmm", "uart.c"), "-lcmocka")
     build("aarch64-linux-gnu-gcc", "on_terminal", "-static", os.path.join(HERE, "on_terminal.c"))
@@ -170,7 +173,7 @@ def prepare():
     guest, shell = os.path.join(OUT, "guest.gz"), os.path.join(OUT, "shell.gz")
     modules = kernel_modules(OUT, MODULES)
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
-                   *modules))
+                   os.path.join(ROOT, "test", "vmms", "guest-dhcp"), *modules))
     quietly(script("make-initramfs", shell, script("init")[0]))
     own = os.path.join(OUT, "own")
     shutil.rmtree(own, ignore_errors=True)
@@ -180,6 +183,7 @@ def prepare():
     quietly(script("make-initramfs", os.path.join(OUT, "initrd.cpio"), os.path.join(HERE, "init"),
                    os.path.join(KERNEL, "module", "cordon_kvm.ko"), os.path.join(BUILD, "vmm", "cordon-vmm"),
                    os.path.join(KERNEL, "guest", "payload.bin"), os.path.join(KERNEL, "Image"), os.path.join(OUT, "on_terminal"),
+                   os.path.join(BUILD, "passt", "root", "usr"), os.path.join(BUILD, "passt", "root", "lib"), *kernel_modules(OUT, ["net/tun"]),
                    guest, shell, own))
     on_pci, guest = kernel_modules(OUT, VIRTIO), os.path.join(OUT, "device-guest.gz")
     quietly(script("make-initramfs", guest, os.path.join(HERE, "device-guest-init"), *on_pci))

@@ -24,6 +24,9 @@ with open("/etc/os-release", encoding="utf-8") as release:
 VERSION = {"bookworm": "7", "trixie": "10"}[OTHER]
 MODULES = ["../net/core/failover", "net/net_failover", "net/virtio_net", "virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci_modern_dev",
            "virtio/virtio_pci", "block/virtio_blk"]
+BALLOON = [r"test: balloon: QEMU ended with 0", r"test: ok nothing comes before it is asked for", r"test: ok the host has back what it asked for",
+           r"test: ok the guest has it again"]
+REPORT = [r"test: report: QEMU ended with 0", r"test: ok the host is given nothing that is in use", r"test: ok the host has what is free"]
 NEVER = [r"guest: FAIL", r"qemu-system-aarch64: (?!warning)", r"Segmentation fault", r"Aborted", r"pages came back, [1-9]\d* of them"]
 
 
@@ -66,6 +69,8 @@ def cases():
     yield case("monitor", MONITOR)
     yield case("disk", disk("pci") + disk("mmio"))
     yield case("net", NET)
+    yield case("balloon", BALLOON)
+    yield case("report", REPORT)
     yield case("loader", [r"loader: /dev/vda1, GRUB's menu: /boot/vmlinuz-of-the-disk root=/dev/vda1 ro +guest.do=grub", r"guest: started guest.from=loader",
                           r"guest: Linux \S+ on 2 CPUs", r"guest: ok copied", r"guest: done", r"test: loader: QEMU ended with 0"])
     if fetched(OTHER):
@@ -119,7 +124,7 @@ def prepare():
     guest = os.path.join(OUT, "guest.gz")
     shutil.copy(os.path.join(HERE, "guest-dhcp"), os.path.join(OUT, "dhcp"))
     quietly(script("make-initramfs", guest, os.path.join(HERE, "guest-init"), os.path.join(OUT, "dhcp"), os.path.join(KERNEL, "guest", "cordon_guest.ko"),
-                   *kernel_modules(OUT, MODULES)))
+                   os.path.join(KERNEL, "guest", "cordon_balloon.ko"), *kernel_modules(OUT, MODULES)))
     attack = os.path.join(KERNEL, "module", "cordon_attack.ko")
     loader = [os.path.join(KERNEL, "loader", "loader.gz"), disk_with_a_kernel(guest)]
     for name, suite, more in (("", "", [guest, sequences, attack]), ("loader", "", loader), (OTHER, OTHER, [guest])):

@@ -40,6 +40,7 @@ int limits_extension(unsigned long which)
 {
 	switch (which) {
 	case KVM_CAP_USER_MEMORY:
+	case KVM_CAP_SYNC_MMU:		/* as far as a guest has given its pages back */
 	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
 	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
 	case KVM_CAP_IRQCHIP:

@@ -142,11 +142,21 @@ static uint64_t *pair_register(struct vcpu *u, uint64_t name)
 }
 
 /* A breakpoint of a type that the guest's CPU does not have is off. */
+uint64_t debug_breakpoint(uint64_t control)
+{
+    return BREAKPOINT_TYPE(control) < BREAKPOINT_TYPES ? control & BREAKPOINT_CONTROL : 0;
+}
+
+uint64_t debug_watchpoint(uint64_t control)
+{
+    return control & WATCHPOINT_CONTROL;
+}
+
 static uint64_t checked(uint64_t name, uint64_t value)
 {
     switch (NAME_OP2(name)) {
-    case 5: return BREAKPOINT_TYPE(value) < BREAKPOINT_TYPES ? value & BREAKPOINT_CONTROL : 0;
-    case 7: return value & WATCHPOINT_CONTROL;
+    case 5: return debug_breakpoint(value);
+    case 7: return debug_watchpoint(value);
     default: return value;
     }
 }

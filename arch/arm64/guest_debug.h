@@ -18,6 +18,10 @@ void debug_set_up(struct cpu *cpu);
 void debug_exchange(struct cpu *cpu, const struct vcpu *u);
 void debug_give_back(struct cpu *cpu);
 
+/* What of DBGBCR and DBGWCR a guest may have. */
+uint64_t debug_breakpoint(uint64_t control);
+uint64_t debug_watchpoint(uint64_t control);
+
 /* As a guest comes in: most have none switched on. Its EL1 registers are on this CPU. */
 static inline void debug_load(struct cpu *cpu, const struct vcpu *u, uint64_t mdscr)
 {

@@ -21,7 +21,7 @@ enum cordon_status snapshot_begin(struct cordon *c, struct vm_locked v);
 
 /*
  * A call of the guest that serves as the keeper, done. True: the guest goes on. Takes locks of VMs one at a time, and under one
- * of them a section's. The longest moves a page: its lines cleaned twice, 512 words looked at and copied.
+ * of them a section's. The longest moves a page: 512 words looked at and copied, and the lines of both pages cleaned.
  */
 COLD bool snapshot_call(struct cordon *c, struct vcpu_claim u, const uint64_t keeper[4], uint32_t function);
 

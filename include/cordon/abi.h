@@ -199,8 +199,8 @@
 
 /* ---- calls of the host: snapshots ----
  *
- * A VM is frozen, read out by the keeper, and built again from what the keeper says. These calls are there where the machine has a
- * root of trust, and so may have a keeper.
+ * A VM is frozen, read out by the keeper, and built again from what the keeper says. These calls are there where the machine
+ * has a root of trust, and so may have a keeper.
  */
 
 /*
@@ -385,10 +385,10 @@ enum cordon_failure {
  * A VM that is frozen is read; one that the host builds as a restore is written. Of each x1 is the handle: CORDON_NO_VM;
  * CORDON_STATE: it is neither, or not the one that the call is for.
  *
- * What is no memory is in records of words. Record 0 is the VM's: its measurement (4), what its counter shows (1), its generation
- * (1), its vCPUs (1), its ranges of memory (1) and CORDON_MEMORY_RANGES times the first page of one and the page behind its last, its
- * personalisation value (8), its own measurements (16). Record 1 + i is vCPU i's. What is in it is the machine's affair, and the same
- * for each Cordon of this version on machines of its kind.
+ * What is no memory is in records of words. Record 0 is the VM's: its measurement (4), what its counter shows (1), its
+ * generation (1), its vCPUs (1), its ranges of memory (1) and CORDON_MEMORY_RANGES times the first page of one and the page
+ * behind its last, its personalisation value (8), its own measurements (16). Record 1 + i is vCPU i's. What is in it is the
+ * machine's affair, and the same for each Cordon of this version on machines of its kind.
  *
  * A page goes by way of a page of the keeper's own, which is named by its guest address: CORDON_UNALIGNED, CORDON_RANGE;
  * CORDON_NOT_MEMORY: it is not there, or no memory; CORDON_SHARED: the host may use it.

@@ -45,7 +45,7 @@ enum cordon_status snapshot_begin(struct cordon *c, struct vm_locked v)
 {
     if (!vcpu_all_there(v.vm))
         return CORDON_NO_VCPU;
-    if (v.vm->frames != 0 || v.vm->devices != 0 || snapshot_is_restore(c, v))
+    if (v.vm->frames != 0 || v.vm->devices != 0)
         return CORDON_STATE;
     *snapshot_of(c, v) = (struct snapshot){ .state = SNAPSHOT_RESTORING };
     return CORDON_OK;

@@ -16,7 +16,7 @@ bool snapshot_is_restore(struct cordon *c, struct vm_locked v);
 /* A VM that is RUNNING and held is FROZEN. keeper: its measurement, which freezes nobody. STATE, BUSY. */
 enum cordon_status snapshot_freeze(struct cordon *c, struct vm_locked v, const uint64_t keeper[4]);
 
-/* A VM that is BUILT and held is a restore. NO_VCPU, STATE. */
+/* A VM that is BUILT, held, and no restore yet, is one. NO_VCPU, STATE. */
 enum cordon_status snapshot_begin(struct cordon *c, struct vm_locked v);
 
 /*

@@ -449,7 +449,10 @@ static void it_reads_pages_into_one_of_its_own(void **state)
     }
     assert_in_range(s.calls, 20, 100);      /* holes of 500 pages, 64 entries a call */
     assert_int_equal(read_uncached(w.g.m, w.keeper.id, OWN + 4088), 9);
-    /* From behind the last page on, and beyond all addresses. */
+    /* From within a hole of 512 pages on, from behind the last page on, and beyond all addresses. */
+    c = KEEPER(&w, CORDON_KEEPER_PAGE_READ, w.g.handle, FAR / PAGE - 512 + 97, OWN);
+    assert_int_equal(c.x[0], CORDON_OK);
+    assert_int_equal(c.x[2], FAR / PAGE);
     c = KEEPER(&w, CORDON_KEEPER_PAGE_READ, w.g.handle, w.g.m->c->vm_shape.gfn_limit, OWN);
     assert_int_equal(c.x[0], CORDON_AGAIN);
     assert_int_equal(c.x[1], 0);
@@ -599,6 +602,27 @@ static void a_restore_is_the_keepers_alone(void **state)
     assert_refused(w.g.m, CORDON_STATE, HS(w.g.m, CORDON_CALL_VM_MAP, w.again.handle, GUEST_RAM + PAGE, frame + 1, 1));
     assert_int_equal(write_page(&w, GUEST_GFN, OWN, 0), CORDON_STATE);
     assert_int_equal(end_restore(&w), CORDON_STATE);
+    world_free(&w);
+}
+
+static void what_the_host_builds_is_not_the_keepers(void **state)
+{
+    static struct saved s;
+    struct world w;
+    struct guest *a = &w.again;
+    uint64_t frame;
+
+    (void)state;
+    world_new(&w);
+    assert_ok(freeze(&w));
+    save(&w, &s);
+    build_again(&w, VCPUS);
+    frame = guest_frames(a, 1, 1);
+    assert_ok(HS(a->m, CORDON_CALL_VM_LOAD, a->handle, GUEST_RAM, frame, 1));
+    assert_int_equal(write_piece(&w, &s, 0, 0), CORDON_STATE);
+    assert_int_equal(write_page(&w, GUEST_GFN, OWN, 0), CORDON_STATE);
+    assert_int_equal(end_restore(&w), CORDON_STATE);
+    guest_start(a);
     world_free(&w);
 }
 
@@ -780,8 +804,11 @@ static void records_come_one_behind_the_other(void **state)
         assert_int_equal(write_piece(&w, &s, 0, at), CORDON_OK);
     for (uint64_t k = 1; k < RECORDS; k++) {
         assert_int_equal(write_piece(&w, &s, 0, 0), CORDON_RANGE);
+        assert_int_equal(write_piece(&w, &s, k, PIECE), CORDON_RANGE);
         assert_int_equal(end_restore(&w), CORDON_BUSY);
-        for (uint64_t at = 0; at < s.words[k]; at += PIECE)
+        assert_int_equal(write_piece(&w, &s, k, 0), CORDON_OK);
+        assert_int_equal(write_piece(&w, &s, k, 0), CORDON_RANGE);
+        for (uint64_t at = PIECE; at < s.words[k]; at += PIECE)
             assert_int_equal(write_piece(&w, &s, k, at), CORDON_OK);
     }
     assert_int_equal(KEEPS(&w, CORDON_KEEPER_RECORD_WRITE, w.again.handle, RECORDS, 0, s.words[1]), CORDON_RANGE);
@@ -927,6 +954,7 @@ int main(void)
         cmocka_unit_test(a_page_that_has_gone_meanwhile_gets_nothing),
         cmocka_unit_test(nobody_but_the_serving_keeper_reads_or_writes),
         cmocka_unit_test(a_restore_is_the_keepers_alone),
+        cmocka_unit_test(what_the_host_builds_is_not_the_keepers),
         cmocka_unit_test(a_restore_begins_with_all_vcpus_and_no_page),
         cmocka_unit_test(what_is_restored_is_what_was_frozen),
         cmocka_unit_test(records_come_one_behind_the_other),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Steps for snapshots: a vCPU's registers as words, struct arch_vcpu in its order; and the copy of a page. What a guest could
- * not have written itself is none of its registers', whoever says so: a level that is not EL0 or EL1, debug of other levels,
+ * A vCPU's registers as words, for snapshots: struct arch_vcpu in its order. Needs no machine. What a guest could not have
+ * written itself is none of its registers', whoever says so: a level that is not EL0 or EL1, debug of other levels,
  * bits that are a debugger's, states of the timer and the interrupt interface that there are not.
  */
 #include "guest_debug.h"
@@ -71,14 +71,4 @@ void arch_vcpu_set_word(struct vcpu *u, uint64_t i, uint64_t value)
     uint64_t *word = (uint64_t *)(void *)&u->arch;
 
     word[i] = value;
-}
-
-/* The host may write to a page meanwhile that it was granted. */
-void arch_page_copy(struct cordon *c, uint64_t to, uint64_t from)
-{
-    const volatile uint64_t *old = c->phys[arch_index(from, c->phys_frames)].e;
-    uint64_t *new = c->phys[arch_index(to, c->phys_frames)].e;
-
-    for (uint32_t i = 0; i < 512; i++)
-        new[i] = old[i];
 }

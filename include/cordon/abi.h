@@ -4,8 +4,8 @@
  *
  * Calls follow the SMC Calling Convention (Arm DEN 0028), by HVC #0 or SMC #0, in the range of vendor hypervisors. The
  * function number is in w0, arguments in x1 .., results in x0 .. x3; all other registers are kept, but for
- * CORDON_CALL_VCPU_RUN and the calls for attestation, which have more. A call that does not exist, or an immediate other than 0,
- * answers CORDON_NOT_SUPPORTED and changes nothing.
+ * CORDON_CALL_VCPU_RUN, the calls for attestation and the keeper's, which have more. A call that does not exist, or an immediate
+ * other than 0, answers CORDON_NOT_SUPPORTED and changes nothing.
  *
  * No call takes an address that Cordon would write to: results are registers alone.
  */
@@ -288,8 +288,8 @@ enum cordon_failure {
  * sharing, it is not declared as memory, or is granted already; for its end, it is not granted, or more than once; for a
  * device, it is memory. A page that is to be shared and is not there yet is asked for as if the guest had stored to it.
  *
- * The calls for attestation (docs/ATTESTATION.md) have arguments and results up to x16, where bytes are in the order of memory.
- * They do not exist on a machine whose loader handed no root of trust over.
+ * The calls for attestation (docs/ATTESTATION.md) and those of the keeper have arguments and results up to x16, where bytes are
+ * in the order of memory. They do not exist on a machine whose loader handed no root of trust over.
  */
 #define CORDON_KVM_UID_0 0xb66fb428u
 #define CORDON_KVM_UID_1 0xe911c52eu

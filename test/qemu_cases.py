@@ -109,6 +109,7 @@ NATIVE = {
     "smmu_test": ["arch/arm64/smmu_" + part + ".c" for part in ("format", "queue", "streams", "own", "events", "start")],
     "its_test": ["arch/arm64/its_" + part + ".c" for part in ("format", "queue", "tables", "commands", "shadow", "start")] + ["arch/arm64/lpi.c"],
     **{name: ["arch/arm64/pci" + part + ".c" for part in ("", "_function", "_given", "_virtio")] for name in ("pci_test", "pci_given_test")},
+    "guest_snapshot_test": ["arch/arm64/guest_snapshot.c"],
     "mitigation_test": ["arch/arm64/mitigation.c"],
 }
 NATIVE_FLAGS = ["-std=gnu11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

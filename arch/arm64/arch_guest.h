@@ -37,13 +37,21 @@ struct arch_vcpu {
     uint64_t ap0r[4];
     uint64_t ap1r[4];
     uint64_t mdscr;             /* as the guest reads it; in el1 is what has an effect */
-    bool debug_locked;          /* its OS lock */
+    uint64_t debug_locked;      /* its OS lock: 0 or 1 */
     struct debug_pair breakpoint[DEBUG_PAIRS], watchpoint[DEBUG_PAIRS];
 };
 
+#define ARCH_VCPU_WORDS 177     /* all of them: guest_snapshot.c */
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)   /* EL1h, all masked */
 
 void arch_vcpu_reset(struct cordon *c, struct vcpu *u);
+
+/* A vCPU's registers as words: 0 .. ARCH_VCPU_WORDS - 1. */
+uint64_t arch_vcpu_word(const struct vcpu *u, uint64_t i);
+bool arch_vcpu_word_fits(const struct cordon *c, uint64_t i, uint64_t value);
+void arch_vcpu_set_word(struct vcpu *u, uint64_t i, uint64_t value);
+bool arch_pstate_fits(const struct cordon *c, uint64_t pstate);
+void arch_page_copy(struct cordon *c, uint64_t to, uint64_t from);
 
 void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u);
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);

@@ -27,12 +27,6 @@
 #define OSLSR_THERE UINT64_C(8)         /* OSLM: there is an OS lock */
 #define OSLSR_LOCKED UINT64_C(2)
 
-/* E, PMC, BAS, LBN, BT of a breakpoint; E, PAC, LSC, BAS, LBN, WT, MASK of a watchpoint. Not HMC, SSC: EL1 and EL0 alone. */
-#define BREAKPOINT_CONTROL UINT64_C(0x00ff01e7)
-#define BREAKPOINT_TYPE(control) ((control) >> 20 & 0xf)
-#define BREAKPOINT_TYPES 4              /* an address, or CONTEXTIDR_EL1, linked or not; those that look at EL2 come behind */
-#define WATCHPOINT_CONTROL UINT64_C(0x1f1f1fff)
-
 /* ---- this CPU's ---- */
 
 #define EACH(X, kind)                                                                               \
@@ -141,12 +135,12 @@ static uint64_t *pair_register(struct vcpu *u, uint64_t name)
     return op2 % 2 == 0 ? &p->value : &p->control;
 }
 
-/* A breakpoint of a type that the guest's CPU does not have is off. */
+/* What of it a guest may have. */
 static uint64_t checked(uint64_t name, uint64_t value)
 {
     switch (NAME_OP2(name)) {
-    case 5: return BREAKPOINT_TYPE(value) < BREAKPOINT_TYPES ? value & BREAKPOINT_CONTROL : 0;
-    case 7: return value & WATCHPOINT_CONTROL;
+    case 5: return debug_breakpoint(value);
+    case 7: return debug_watchpoint(value);
     default: return value;
     }
 }

@@ -18,6 +18,23 @@ void debug_set_up(struct cpu *cpu);
 void debug_exchange(struct cpu *cpu, const struct vcpu *u);
 void debug_give_back(struct cpu *cpu);
 
+/* E, PMC, BAS, LBN, BT of a breakpoint; E, PAC, LSC, BAS, LBN, WT, MASK of a watchpoint. Not HMC, SSC: EL1 and EL0 alone. */
+#define BREAKPOINT_CONTROL UINT64_C(0x00ff01e7)
+#define BREAKPOINT_TYPE(control) ((control) >> 20 & 0xf)
+#define BREAKPOINT_TYPES 4              /* an address, or CONTEXTIDR_EL1, linked or not; those that look at EL2 come behind */
+#define WATCHPOINT_CONTROL UINT64_C(0x1f1f1fff)
+
+/* What of DBGBCR and DBGWCR a guest may have. A breakpoint of a type that the guest's CPU does not have is off. */
+static inline uint64_t debug_breakpoint(uint64_t control)
+{
+    return BREAKPOINT_TYPE(control) < BREAKPOINT_TYPES ? control & BREAKPOINT_CONTROL : 0;
+}
+
+static inline uint64_t debug_watchpoint(uint64_t control)
+{
+    return control & WATCHPOINT_CONTROL;
+}
+
 /* As a guest comes in: most have none switched on. Its EL1 registers are on this CPU. */
 static inline void debug_load(struct cpu *cpu, const struct vcpu *u, uint64_t mdscr)
 {

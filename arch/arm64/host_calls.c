@@ -2,6 +2,7 @@
 #include "host_calls.h"
 
 #include "memory/frame.h"
+#include "guest/attest.h"
 #include "front/hypercall.h"
 #include "base/lock.h"
 #include "log.h"
@@ -28,8 +29,18 @@ static void unknown(struct regs *r)
     r->x[0] = (uint64_t)CORDON_NOT_SUPPORTED;
 }
 
+/* Snapshots are the keeper's, and there is one where there is a root of trust. */
+static bool has_snapshots(void)
+{
+    struct attest_root r;
+
+    return arch_attest_root(&machine, &r);
+}
+
 static bool exists(uint64_t function)
 {
+    if (function >= CORDON_CALL_VM_FREEZE && function <= CORDON_CALL_VM_RESTORE)
+        return has_snapshots();
     return function == CORDON_CALL_UID || function == CORDON_CALL_REVISION ||
            (function >= CORDON_CALL_FIRST && function <= CORDON_CALL_MAP) ||
            (function >= CORDON_CALL_VM_LIMITS && function <= CORDON_CALL_VM_PERSONAL) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The core's steps that are more than one instruction. arch/README.md. */
-#include "arch.h"
+#include "arch_guest.h"
 #include "base/sha256.h"
 #include "sysreg.h"
 
@@ -100,6 +100,16 @@ void arch_clean_frames(struct cordon *c, uint64_t pfn, uint64_t n)
 
     EACH_LINE("dc civac", at, end, step);
     __asm__ volatile("dsb sy" ::: "memory");
+}
+
+/* The host may write to a page meanwhile that it was granted. */
+void arch_page_copy(struct cordon *c, uint64_t to, uint64_t from)
+{
+    const volatile uint64_t *old = c->phys[arch_index(from, c->phys_frames)].e;
+    uint64_t *new = c->phys[arch_index(to, c->phys_frames)].e;
+
+    for (uint32_t i = 0; i < 512; i++)
+        new[i] = old[i];
 }
 
 /* sha256.S */

@@ -23,9 +23,17 @@ struct arch_vcpu {
     uint64_t mdscr;         /* the one debug register that it has */
 };
 
+#define ARCH_VCPU_WORDS 6       /* all but `entered` */
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)
 
 void arch_vcpu_reset(struct cordon *c, struct vcpu *u);
+/* A vCPU's registers as words: 0 .. ARCH_VCPU_WORDS - 1. */
+uint64_t arch_vcpu_word(const struct vcpu *u, uint64_t i);
+bool arch_vcpu_word_fits(const struct cordon *c, uint64_t i, uint64_t value);
+void arch_vcpu_set_word(struct vcpu *u, uint64_t i, uint64_t value);
+bool arch_pstate_fits(const struct cordon *c, uint64_t pstate);
+void arch_page_copy(struct cordon *c, uint64_t to, uint64_t from);
+
 void arch_vcpu_enter(struct cordon *c, struct vm *vm, struct vcpu *u);
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);
 void arch_vcpu_leave(struct cordon *c, struct vcpu *u);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests: played by a function of the test; the rules of a run that a machine would not forgive are checked. */
+#include "cache.h"
 #include "cpu.h"
 #include "guest/attest.h"
 #include "guest/exit.h"
@@ -130,6 +131,58 @@ uint32_t arch_list_registers(const struct cordon *c)
 {
     (void)c;
     return CORDON_INTERRUPTS;
+}
+
+/* ---- registers as words ---- */
+
+enum { WORD_ABORTS, WORD_UNDEFINED, WORD_TIMER_AT, WORD_TIMER_ON, WORD_IN_HANDLER, WORD_MDSCR };
+
+uint64_t arch_vcpu_word(const struct vcpu *u, uint64_t i)
+{
+    switch (i) {
+    case WORD_ABORTS: return u->arch.aborts;
+    case WORD_UNDEFINED: return u->arch.undefined;
+    case WORD_TIMER_AT: return u->arch.timer_at;
+    case WORD_TIMER_ON: return u->arch.timer_on;
+    case WORD_IN_HANDLER: return u->arch.in_handler;
+    default: return u->arch.mdscr;
+    }
+}
+
+bool arch_vcpu_word_fits(const struct cordon *c, uint64_t i, uint64_t value)
+{
+    (void)c;
+    return (i != WORD_TIMER_ON && i != WORD_IN_HANDLER) || value <= 1;
+}
+
+void arch_vcpu_set_word(struct vcpu *u, uint64_t i, uint64_t value)
+{
+    switch (i) {
+    case WORD_ABORTS: u->arch.aborts = value; break;
+    case WORD_UNDEFINED: u->arch.undefined = value; break;
+    case WORD_TIMER_AT: u->arch.timer_at = value; break;
+    case WORD_TIMER_ON: u->arch.timer_on = value != 0; break;
+    case WORD_IN_HANDLER: u->arch.in_handler = value != 0; break;
+    default: u->arch.mdscr = value; break;
+    }
+}
+
+/* EL0t, EL1t, EL1h. */
+bool arch_pstate_fits(const struct cordon *c, uint64_t pstate)
+{
+    uint64_t mode = pstate & 0x1f;
+
+    (void)c;
+    return mode == 0 || mode == 4 || mode == 5;
+}
+
+/* Through the caches, as all that the core does. */
+void arch_page_copy(struct cordon *c, uint64_t to, uint64_t from)
+{
+    struct sim *s = c->arch->sim;
+
+    for (uint32_t i = 0; i < 512; i++)
+        cache_write(s, to, i, cache_read(s, from, i, false), false);
 }
 
 void sim_random(struct sim *s, bool there)

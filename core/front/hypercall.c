@@ -6,6 +6,7 @@
 #include "guest/handle.h"
 #include "guest/image.h"
 #include "guest/life.h"
+#include "guest/snapshot.h"
 #include "memory/map.h"
 #include "memory/memory.h"
 #include "guest/run.h"
@@ -56,6 +57,17 @@ static enum cordon_status create(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     return CORDON_NO_VM;
 }
 
+/* A VM that is the host's to build. STATE: it is built no longer, or is a restore, in which nobody but the keeper has a say. */
+static enum cordon_status enter_build(struct cordon *c, uint64_t handle, struct vm_locked *v)
+{
+    enum cordon_status status = vm_enter_phase(c, handle_name(handle), CORDON_PHASE_BUILT, v);
+
+    if (status != CORDON_OK || !snapshot_is_restore(c, *v))
+        return status;
+    vm_unlock(c, *v);
+    return CORDON_STATE;
+}
+
 static enum cordon_status declare_held(struct cordon *c, struct vm_locked v, uint64_t base, uint64_t size)
 {
     if (v.vm->devices != 0)
@@ -68,7 +80,7 @@ static enum cordon_status declare_held(struct cordon *c, struct vm_locked v, uin
 static enum cordon_status declare(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = enter_build(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -81,7 +93,7 @@ static enum cordon_status load(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     uint64_t done = 0;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = enter_build(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -94,7 +106,7 @@ static enum cordon_status load(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 static enum cordon_status personalise(struct cordon *c, const uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = enter_build(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -103,20 +115,11 @@ static enum cordon_status personalise(struct cordon *c, const uint64_t x[HYPERCA
     return status;
 }
 
-static bool has_all_vcpus(const struct vm *vm)
-{
-    for (uint32_t i = 0; i < vm->vcpus; i++) {
-        if (vm->vcpu_row[i] == 0)
-            return false;
-    }
-    return vm->vcpus > 0;
-}
-
 static enum cordon_status start_held(struct cordon *c, struct vm_locked v, uint64_t entry, uint64_t x0)
 {
     enum cordon_status status;
 
-    if (!has_all_vcpus(v.vm))
+    if (!vcpu_all_there(v.vm))
         return CORDON_NO_VCPU;
     if (device_half_given(c, v))
         return CORDON_BUSY;
@@ -133,7 +136,7 @@ static enum cordon_status start_held(struct cordon *c, struct vm_locked v, uint6
 static enum cordon_status start(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = enter_build(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -143,6 +146,19 @@ static enum cordon_status start(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 }
 
 /* ---- running ---- */
+
+/* A VM that gets fresh pages. */
+static enum cordon_status enter_mapping(struct cordon *c, uint64_t handle, struct vm_locked *v)
+{
+    enum cordon_status status = vm_enter_live(c, handle_name(handle), v);
+
+    if (status != CORDON_OK || v->vm->phase == CORDON_PHASE_RUNNING)
+        return status;
+    if (v->vm->phase == CORDON_PHASE_BUILT && snapshot_is_restore(c, *v))
+        return CORDON_OK;
+    vm_unlock(c, *v);
+    return CORDON_STATE;
+}
 
 static enum cordon_status map_held(struct cordon *c, struct vm_locked v, uint64_t gpa, uint64_t frame, uint64_t num,
                                    uint64_t *done)
@@ -170,7 +186,7 @@ static enum cordon_status map(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     uint64_t done = 0;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_RUNNING, &v);
+    enum cordon_status status = enter_mapping(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -247,7 +263,7 @@ static enum cordon_status attach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
 {
     struct vm_locked v;
     uint64_t id = 0;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = enter_build(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -261,7 +277,7 @@ static enum cordon_status map_window(struct cordon *c, uint64_t x[HYPERCALL_REGS
 {
     struct vm_locked v;
     uint64_t done = 0;
-    enum cordon_status status = vm_enter_phase(c, handle_name(x[1]), CORDON_PHASE_BUILT, &v);
+    enum cordon_status status = enter_build(c, x[1], &v);
 
     if (status != CORDON_OK)
         return status;
@@ -293,6 +309,46 @@ static enum cordon_status detach(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     status = device_detach(c, v, x[2]);
     vm_unlock(c, v);
     return status;
+}
+
+/* ---- snapshots ---- */
+
+static enum cordon_status freeze(struct cordon *c, uint64_t handle, const struct attest_root *r)
+{
+    struct vm_locked v;
+    enum cordon_status status = vm_enter_phase(c, handle_name(handle), CORDON_PHASE_RUNNING, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = snapshot_freeze(c, v, r->keeper);
+    vm_unlock(c, v);
+    return status;
+}
+
+static enum cordon_status restore(struct cordon *c, uint64_t handle)
+{
+    struct vm_locked v;
+    enum cordon_status status = enter_build(c, handle, &v);
+
+    if (status != CORDON_OK)
+        return status;
+    status = snapshot_begin(c, v);
+    vm_unlock(c, v);
+    return status;
+}
+
+/* False: there is no such call, or no root of trust and so no keeper that could read a snapshot. */
+static bool snapshot(struct cordon *c, uint64_t x[HYPERCALL_REGS])
+{
+    struct attest_root r;
+
+    if (!arch_attest_root(c, &r))
+        return false;
+    switch ((uint32_t)x[0]) {
+    case CORDON_CALL_VM_FREEZE: x[0] = freeze(c, x[1], &r); return true;
+    case CORDON_CALL_VM_RESTORE: x[0] = restore(c, x[1]); return true;
+    default: return false;
+    }
 }
 
 /* ---- what the host may know ---- */
@@ -369,7 +425,7 @@ bool hypercall_vm(struct cordon *c, uint64_t x[HYPERCALL_REGS])
     case CORDON_CALL_DEVICE_MAP: status = map_window(c, x); break;
     case CORDON_CALL_DEVICE_OPEN: status = open(c, x); break;
     case CORDON_CALL_DEVICE_DETACH: status = detach(c, x); break;
-    default: return false;
+    default: return snapshot(c, x);
     }
     x[0] = status;
     return true;

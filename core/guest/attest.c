@@ -4,6 +4,8 @@
 #include "base/sha256.h"
 #include "base/vm.h"
 #include "guest/handle.h"
+#include "guest/image.h"
+#include "guest/snapshot.h"
 
 #define PIECE (CORDON_TOKEN_PIECE / 8)  /* words of an answer that a call takes or gives */
 #define PART 16                 /* words of what is said of a guest that a call gives */
@@ -39,15 +41,6 @@ enum cordon_status attest_personalise(struct cordon *c, struct vm_locked v, cons
 }
 
 /* ---- the keeper ---- */
-
-static bool is_keeper(struct vcpu_claim u, const struct attest_root *r)
-{
-    bool same = true;
-
-    for (uint32_t i = 0; i < HASH; i++)
-        same = same && sha256_word(&u.vm->image.hash, i / 2, i % 2) == r->keeper[i];     /* it has not changed since the start */
-    return same;
-}
 
 static uint64_t serving(struct cordon *c, const struct attest_root *r)
 {
@@ -150,9 +143,21 @@ static enum cordon_status enter_request(struct cordon *c, struct vcpu_claim u, s
     return CORDON_STATE;
 }
 
-/* False: there is no such part. */
-static bool part_of(const struct vm *vm, const struct attest *a, uint64_t part, uint64_t word[PART])
+/* The third part: what the VM begins with, where it comes from, what it wants. */
+static void origin_of(const struct vm *vm, const struct vcpu *first, uint64_t word[PART])
 {
+    for (uint32_t i = 0; i < PART; i++)
+        word[i] = i < HASH ? sha256_word(&vm->image.hash, i / 2, i % 2) : 0;
+    word[HASH] = first->snapshot.generation;
+    word[HASH + 1] = first->snapshot.state == SNAPSHOT_RESTORED ? 1 : 0;
+    word[HASH + 2] = first->attest.wants;
+}
+
+/* False: there is no such part. */
+static bool part_of(const struct vm *vm, const struct vcpu *first, uint64_t part, uint64_t word[PART])
+{
+    const struct attest *a = &first->attest;
+
     switch (part) {
     case 0:
         for (uint32_t i = 0; i < ATTEST_WORDS; i++) {
@@ -164,11 +169,7 @@ static bool part_of(const struct vm *vm, const struct attest *a, uint64_t part, 
         for (uint32_t i = 0; i < PART; i++)
             word[i] = a->extended[i / HASH][i % HASH];
         return true;
-    case 2:
-        for (uint32_t i = 0; i < PART; i++)
-            word[i] = i < HASH ? sha256_word(&vm->image.hash, i / 2, i % 2) : 0;     /* generation 0, not restored */
-        word[HASH + 2] = a->wants;
-        return true;
+    case 2: origin_of(vm, first, word); return true;
     default: return false;
     }
 }
@@ -181,7 +182,7 @@ static bool read_request(struct cordon *c, struct vcpu_claim u)
 
     if (status != CORDON_OK)
         return finish(u, status);
-    if (!part_of(v.vm, attest_of(c, v), u.vcpu->x[3], word))
+    if (!part_of(v.vm, vcpu_in(c, v.vm->vcpu_row[0]), u.vcpu->x[3], word))
         status = CORDON_RANGE;
     vm_unlock(c, v);
     if (status != CORDON_OK)
@@ -221,7 +222,7 @@ static bool write_answer(struct cordon *c, struct vcpu_claim u)
 /* False: this guest is none whose calls these are. */
 static bool keeper_call(struct cordon *c, struct vcpu_claim u, const struct attest_root *r, uint32_t function)
 {
-    if (!is_keeper(u, r))
+    if (!image_is(&u.vm->image, r->keeper))     /* it has not changed since the start */
         return false;
     if (function == CORDON_KEEPER_BEGIN)
         return begin(c, u, r);
@@ -230,7 +231,8 @@ static bool keeper_call(struct cordon *c, struct vcpu_claim u, const struct atte
     switch (function) {
     case CORDON_KEEPER_NEXT: return next(c, u);
     case CORDON_KEEPER_READ: return read_request(c, u);
-    default: return write_answer(c, u);
+    case CORDON_KEEPER_WRITE: return write_answer(c, u);
+    default: return snapshot_call(c, u, r->keeper, function);
     }
 }
 

@@ -2,8 +2,8 @@
 /* Calls of a guest: HVC and SMC, with the arguments in its registers. <cordon/abi.h> says what each means. */
 #include "guest/call.h"
 
-#include "memory/memory.h"
 #include "guest/attest.h"
+#include "guest/page.h"
 #include "guest/pkvm.h"
 #include "guest/power.h"
 #include "guest/relinquish.h"
@@ -38,21 +38,6 @@ static bool relinquish(struct cordon *c, struct vcpu_claim u, struct run *r)
     return exit_to_host(r, CORDON_EXIT_RELINQUISHED, gpa, p.done, 0);
 }
 
-/* How often the frame is granted that the VM has at an address of its own. */
-static uint64_t grants_of(struct cordon *c, struct vcpu_claim u, uint64_t frame)
-{
-    uint64_t index;
-    struct section_locked s;
-    struct frame f;
-
-    if (memory_section(c, frame, &index) != CORDON_OK)
-        return 0;
-    s = section_lock(c, index, frame / 512);
-    f = s.frame[frame % 512];
-    section_unlock(c, s);
-    return f.holder == u.id ? f.count : 0;
-}
-
 static bool query(struct cordon *c, struct vcpu_claim u)
 {
     struct cordon_mapping m = { .level = 0 };
@@ -60,7 +45,7 @@ static bool query(struct cordon *c, struct vcpu_claim u)
 
     if (status != CORDON_OK)
         return vcpu_answer(u, status, 0, 0, 0);
-    return vcpu_answer(u, CORDON_OK, m.level, m.level == 0 || m.device ? 0 : grants_of(c, u, m.pfn.v), 0);
+    return vcpu_answer(u, CORDON_OK, m.level, m.level == 0 || m.device ? 0 : page_grants(c, u.id, m.pfn.v), 0);
 }
 
 static bool measurement(struct vcpu_claim u)

@@ -91,8 +91,8 @@ enum cordon_status image_declare(const struct cordon *c, struct image *image, ui
 
 /* ---- pages ---- */
 
-/* A page of an image mostly shows in its first words that it is not. */
-static bool is_zero(const struct cordon *c, uint64_t frame)
+/* A page mostly shows in its first words that it is not. */
+bool image_is_zero(const struct cordon *c, uint64_t frame)
 {
     const uint64_t *e = c->phys[arch_index(frame, c->phys_frames)].e;
 
@@ -112,7 +112,7 @@ static enum cordon_status begin_page(struct cordon *c, struct vm_locked v, uint6
         return m.status;
     if (m.changed == 0)
         return CORDON_MAPPED;       /* it is there already, and measured */
-    if (is_zero(c, frame))
+    if (image_is_zero(c, frame))
         return CORDON_OK;
     measure_page(c, &v.vm->image, gfn);
     v.vm->image.load_gfn = gfn;
@@ -196,4 +196,13 @@ enum cordon_status image_end(struct image *image, uint64_t entry, uint64_t x0, u
     measure(image, RECORD_START, entry, x0, vcpus, 0);
     sha256_end(&image->hash);
     return CORDON_OK;
+}
+
+bool image_is(const struct image *image, const uint64_t hash[4])
+{
+    bool same = true;
+
+    for (uint32_t i = 0; i < 4; i++)
+        same = same && sha256_word(&image->hash, i / 2, i % 2) == hash[i];
+    return same;
 }

@@ -33,6 +33,9 @@ bool image_has(const struct image *image, uint64_t gfn, uint64_t n);
 enum cordon_status image_load(struct cordon *c, struct vm_locked v, uint64_t gpa, uint64_t frame, uint64_t num,
                               uint64_t *done);
 
+/* Whether a frame, which stands still or is looked at again, is all zero. */
+bool image_is_zero(const struct cordon *c, uint64_t frame);
+
 /* Whether one of the pages first .. end-1 is memory. */
 bool image_overlaps(const struct image *image, uint64_t first, uint64_t end);
 
@@ -48,5 +51,8 @@ void image_window(struct image *image, uint64_t number, uint64_t window, uint64_
 
 /* The last record. UNALIGNED, NOT_MEMORY: the entry. BUSY: a page is half measured. */
 enum cordon_status image_end(struct image *image, uint64_t entry, uint64_t x0, uint32_t vcpus);
+
+/* Whether the measurement, which is complete, is this one: four words in the order of memory. */
+bool image_is(const struct image *image, const uint64_t hash[4]);
 
 #endif

@@ -3,6 +3,15 @@
 
 #include "guest/life.h"
 
+bool vcpu_all_there(const struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        if (vm->vcpu_row[i] == 0)
+            return false;
+    }
+    return vm->vcpus > 0;
+}
+
 /* The frame is the core's. */
 static void init_vcpu(struct cordon *c, uint64_t row, uint32_t index)
 {

@@ -42,6 +42,18 @@ struct attest {                 /* words have bytes in the order of memory */
 
 _Static_assert(CORDON_TOKEN_MOST % CORDON_TOKEN_PIECE == 0, "whole pieces find room");
 
+/* ---- snapshots: how far a VM is that is built from one; see snapshot.h ---- */
+
+enum snapshot_state { SNAPSHOT_NONE = 0, SNAPSHOT_RESTORING, SNAPSHOT_RESTORED };
+
+struct snapshot {
+    uint64_t counter;           /* what the guest's counter showed when it was frozen */
+    uint64_t generation;        /* the keeper's word */
+    uint32_t record;            /* the piece that comes next: of this record, from this word on */
+    uint32_t word;
+    uint8_t state;              /* enum snapshot_state */
+};
+
 /* ---- a vCPU ---- */
 
 struct __attribute__((may_alias)) vcpu {
@@ -61,7 +73,8 @@ struct __attribute__((may_alias)) vcpu {
     uint16_t sgis;              /* SGIs that were sent to it and that the host has not delivered yet */
     bool listed;                /* one of the list registers may be other than zero */
     struct arch_vcpu arch;      /* EL1 registers, vector registers, timer, interrupt interface */
-    struct attest attest;       /* vCPU 0's is the VM's; guarded by the VM's lock */
+    struct attest attest;       /* vCPU 0's are the VM's; guarded by the VM's lock */
+    struct snapshot snapshot;
 };
 
 _Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU fits in its frame");
@@ -90,6 +103,9 @@ static inline struct vcpu *vcpu_at(struct cordon *c, const struct vm *vm, uint64
     row = vm->vcpu_row[arch_index(index, vm->vcpus)];
     return row == 0 ? 0 : vcpu_in(c, row);
 }
+
+/* Whether a VM, which is held, has all the vCPUs that it is to have. */
+bool vcpu_all_there(const struct vm *vm);
 
 /* ---- life ---- */
 

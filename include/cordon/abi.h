@@ -4,8 +4,8 @@
  *
  * Calls follow the SMC Calling Convention (Arm DEN 0028), by HVC #0 or SMC #0, in the range of vendor hypervisors. The
  * function number is in w0, arguments in x1 .., results in x0 .. x3; all other registers are kept, but for
- * CORDON_CALL_VCPU_RUN and the calls for attestation, which have more. A call that does not exist, or an immediate other than 0,
- * answers CORDON_NOT_SUPPORTED and changes nothing.
+ * CORDON_CALL_VCPU_RUN, the calls for attestation and the keeper's, which have more. A call that does not exist, or an immediate
+ * other than 0, answers CORDON_NOT_SUPPORTED and changes nothing.
  *
  * No call takes an address that Cordon would write to: results are registers alone.
  */
@@ -13,7 +13,7 @@
 #define CORDON_ABI_H
 
 #define CORDON_ABI_MAJOR 1      /* raised when a call changes its meaning */
-#define CORDON_ABI_MINOR 3      /* raised when calls are added */
+#define CORDON_ABI_MINOR 4      /* raised when calls are added */
 
 /* SMCCC's own answers in x0: 64-bit -1 and -3. Results of calls are never negative. */
 #define CORDON_NOT_SUPPORTED (-1)
@@ -59,7 +59,8 @@
  * handle is given twice. A frame is a physical address / 4096, a guest address is in bytes.
  *
  * A VM is built (memory declared, vCPUs made, images loaded), runs, is stopped, is destroyed: enum cordon_phase. It
- * never goes back. What a call needs of the phase stands with it; in another one it answers CORDON_STATE.
+ * never goes back. What a call needs of the phase stands with it; in another one it answers CORDON_STATE. One that runs may be
+ * frozen before it is stopped: then it never runs again here, and what it was may go on elsewhere.
  */
 
 /* x0: 0; x1: contiguous frames of a root table; x2: bits of a guest address; x3: vCPUs of a VM at most. */
@@ -68,7 +69,10 @@
 /* x1: first of the root table's frames, aligned to their number; x2: vCPUs, 1 .. CORDON_VCPUS_MAX. x1: the handle. */
 #define CORDON_CALL_VM_CREATE 0xc6000011u
 
-/* Built, running or stopped. Frames for the VM's tables. x1: handle; x2: first frame; x3: how many, in one 2 MiB section. */
+/*
+ * Built, running, frozen or stopped. Frames for the VM's tables. x1: handle; x2: first frame; x3: how many, in one 2 MiB
+ * section.
+ */
 #define CORDON_CALL_VM_DONATE 0xc6000012u
 
 /*
@@ -94,7 +98,7 @@
  */
 #define CORDON_CALL_VM_START 0xc6000016u
 
-/* Running. Pages leave the host for the VM, zeroed. x1: handle; x2: guest address; x3: first frame; x4: pages.
+/* Running, or a restore. Pages leave the host for the VM, zeroed. x1: handle; x2: guest address; x3: first frame; x4: pages.
  * x1: pages done of these. */
 #define CORDON_CALL_VM_MAP 0xc6000017u
 
@@ -107,7 +111,10 @@
 /* Stopped. Frames come back, zeroed. x1: handle; x2: first frame; x3: how many. x1: done; x2: came back; x3: skipped. */
 #define CORDON_CALL_VM_CLEAR 0xc6000019u
 
-/* Built, running or stopped already. No vCPU enters the guest again; one that is in it goes on to its next exit. x1: handle. */
+/*
+ * Built, running, frozen or stopped already. No vCPU enters the guest again; one that is in it goes on to its next exit.
+ * x1: handle.
+ */
 #define CORDON_CALL_VM_STOP 0xc600001au
 
 /*
@@ -119,7 +126,10 @@
 /* x1: handle. x1: enum cordon_phase; x2: frames that the VM owns; x3: frames for tables that are free. */
 #define CORDON_CALL_VM_INFO 0xc600001cu
 
-/* Running, or stopped after that. x1: handle; x2: half, 0 or 1. x1, x2: 16 bytes of the SHA-256, in the order of memory. */
+/*
+ * Running, or frozen or stopped after that. x1: handle; x2: half, 0 or 1. x1, x2: 16 bytes of the SHA-256, in the order
+ * of memory.
+ */
 #define CORDON_CALL_VM_MEASUREMENT 0xc600001du
 
 /*
@@ -187,8 +197,27 @@
  */
 #define CORDON_CALL_VCPU_FEATURE 0xc6000024u
 
+/* ---- calls of the host: snapshots ----
+ *
+ * A VM is frozen, read out by the keeper, and built again from what the keeper says. These calls are there where the machine
+ * has a root of trust, and so may have a keeper.
+ */
+
+/*
+ * Running, without a device, and not the keeper itself. The VM is as it is from now on, and never runs again under this
+ * handle: it can be read by the keeper, stopped, and destroyed. x1: handle. CORDON_BUSY: a vCPU is in the guest.
+ */
+#define CORDON_CALL_VM_FREEZE 0xc6000025u
+
+/*
+ * Built, with all its vCPUs, without a page and without a device. The VM is to be one that was frozen: from here on it can
+ * be given zeroed pages (CORDON_CALL_VM_MAP), the keeper alone fills them and its registers in, and starts it. It cannot be
+ * built any further or started by the host. x1: handle. CORDON_NO_VCPU.
+ */
+#define CORDON_CALL_VM_RESTORE 0xc6000026u
+
 #define CORDON_CALL_FIRST CORDON_CALL_FEATURES
-#define CORDON_CALL_LAST CORDON_CALL_VCPU_FEATURE
+#define CORDON_CALL_LAST CORDON_CALL_VM_RESTORE
 
 #define CORDON_VCPUS_MAX 16         /* of a VM; vCPU i has MPIDR_EL1.Aff0 = i */
 #define CORDON_MEMORY_RANGES 8      /* of a VM */
@@ -202,7 +231,8 @@ enum cordon_phase {
     CORDON_PHASE_BUILT = 0,
     CORDON_PHASE_RUNNING = 1,
     CORDON_PHASE_STOPPED = 2,
-    CORDON_PHASE_DYING = 3
+    CORDON_PHASE_DYING = 3,
+    CORDON_PHASE_FROZEN = 4     /* between running and stopped */
 };
 
 /* X(NAME, number, word, x2, x3, x4, x5, answers that the next run may give) */
@@ -258,8 +288,8 @@ enum cordon_failure {
  * sharing, it is not declared as memory, or is granted already; for its end, it is not granted, or more than once; for a
  * device, it is memory. A page that is to be shared and is not there yet is asked for as if the guest had stored to it.
  *
- * The calls for attestation (docs/ATTESTATION.md) have arguments and results up to x16, where bytes are in the order of memory.
- * They do not exist on a machine whose loader handed no root of trust over.
+ * The calls for attestation (docs/ATTESTATION.md) and those of the keeper have arguments and results up to x16, where bytes are
+ * in the order of memory. They do not exist on a machine whose loader handed no root of trust over.
  */
 #define CORDON_KVM_UID_0 0xb66fb428u
 #define CORDON_KVM_UID_1 0xe911c52eu
@@ -350,8 +380,57 @@ enum cordon_failure {
 /* w0 .. w3: Cordon's UID, as a host has it from CORDON_CALL_UID. To be asked where that tells KVM's: KVM has no such call. */
 #define CORDON_GUEST_UID 0xc600008eu
 
+/* ---- calls of the keeper: snapshots ----
+ *
+ * A VM that is frozen is read; one that the host builds as a restore is written. Of each x1 is the handle: CORDON_NO_VM;
+ * CORDON_STATE: it is neither, or not the one that the call is for.
+ *
+ * What is no memory is in records of words. Record 0 is the VM's: its measurement (4), what its counter shows (1), its
+ * generation (1), its vCPUs (1), its ranges of memory (1) and CORDON_MEMORY_RANGES times the first page of one and the page
+ * behind its last, its personalisation value (8), its own measurements (16). Record 1 + i is vCPU i's. What is in it is the
+ * machine's affair, and the same for each Cordon of this version on machines of its kind.
+ *
+ * A page goes by way of a page of the keeper's own, which is named by its guest address: CORDON_UNALIGNED, CORDON_RANGE;
+ * CORDON_NOT_MEMORY: it is not there, or no memory; CORDON_SHARED: the host may use it.
+ */
+
+#define CORDON_RECORD_PIECE 12      /* words of a record that a call takes or gives */
+
+/*
+ * Frozen. A piece of a record. x2: record; x3: word. x1: words of all of it; x2 .. x13: those from there on, zero behind the
+ * end. CORDON_NO_VCPU: no such record. CORDON_RANGE: it ends before this word.
+ */
+#define CORDON_KEEPER_RECORD_READ 0xc600008fu
+
+/*
+ * Frozen. The next page, to a page of the keeper's. x2: guest page number to begin with; x3: the keeper's page. x1: where to
+ * go on, 0: all were looked at; x2: the page's number; x3: 1, or 0 where it is all zero and the keeper's page is as it was;
+ * x4: how often it is granted to the host. CORDON_AGAIN: none among those that were looked at, x1 as above.
+ */
+#define CORDON_KEEPER_PAGE_READ 0xc6000090u
+
+/*
+ * A restore. The next piece of a record: all of them come in ascending order, from word 0 on, none twice. x2: record; x3:
+ * word; x4: words of all of it; x5 .. x16: the piece. CORDON_RANGE: not the next one; another size; vCPUs or ranges that are
+ * not those of the VM as the host has built it; a register that no guest can have so. Nothing of the piece was taken then.
+ */
+#define CORDON_KEEPER_RECORD_WRITE 0xc6000091u
+
+/*
+ * A restore. A page of the VM's gets what is in a page of the keeper's. x2: guest page number; x3: the keeper's page; x4:
+ * how often it is granted then, at most CORDON_SHARE_MAX. CORDON_RANGE; CORDON_NOT_MEMORY: the VM has no such page.
+ * CORDON_SHARED: it is granted already, too.
+ */
+#define CORDON_KEEPER_PAGE_WRITE 0xc6000092u
+
+/*
+ * A restore, of which all records are there. The VM runs from now on, and is one that was restored. CORDON_BUSY: a record is
+ * missing. CORDON_RANGE: with the keeper's own measurement.
+ */
+#define CORDON_KEEPER_RESTORED 0xc6000093u
+
 #define CORDON_GUEST_FIRST CORDON_GUEST_GRANT
-#define CORDON_GUEST_LAST CORDON_GUEST_UID
+#define CORDON_GUEST_LAST CORDON_KEEPER_RESTORED
 
 /* ---- what is counted ---- */
 

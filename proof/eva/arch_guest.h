@@ -15,6 +15,7 @@ struct arch_vcpu {
     uint64_t el1[4];
 };
 
+#define ARCH_VCPU_WORDS 4
 #define ARCH_PSTATE_RESET UINT64_C(0x3c5)
 
 void arch_vcpu_resume(struct cordon *c, struct vcpu *u, struct trap *t);
@@ -37,6 +38,11 @@ static inline bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u,
     *deadline = UINT64_MAX;
     return false;
 }
+static inline uint64_t arch_vcpu_word(const struct vcpu *u, uint64_t i) { (void)u; return i; }
+static inline bool arch_vcpu_word_fits(const struct cordon *c, uint64_t i, uint64_t value) { (void)c; return i != value; }
+static inline void arch_vcpu_set_word(struct vcpu *u, uint64_t i, uint64_t value) { (void)u; (void)i; (void)value; }
+static inline bool arch_pstate_fits(const struct cordon *c, uint64_t pstate) { (void)c; return pstate % 4 == 0; }
+static inline void arch_page_copy(struct cordon *c, uint64_t to, uint64_t from) { (void)c; (void)to; (void)from; }
 static inline uint64_t arch_counter(const struct cordon *c) { (void)c; return 4711; }
 static inline bool arch_id_register(struct cordon *c, uint64_t name, uint64_t *value)
 {

@@ -207,6 +207,7 @@ def cases():
     yield Case("plan", command=["native", "plan_test"], want=[r"plan_test: 0 failures"])
     yield Case("image", command=["image"], want=[r"image: [1-9]\d* checks, 0 failures"])
     yield Case("registers", command=["native", "registers_test"], want=[r"registers_test: [1-9]\d* checks, 0 failures"])
+    yield Case("guest-snapshot", command=["native", "guest_snapshot_test"], want=[r"guest_snapshot_test: [1-9]\d* checks, 0 failures"])
     yield Case("too-little-memory", command=["header", 0, 1 << 30, 10], want=[r"^Cordon: .* too little memory"])
     # Zeros behind the header: undefined instructions, with vectors where nothing may be run.
     yield Case("kernel-that-is-none", command=["header", 0, 4096, 10],

@@ -98,7 +98,7 @@ static uint64_t take_function(struct input *in)
     static const uint32_t base[] = { 0x84000000, 0xc4000000, 0xc6000080, 0x80000000, 0x8600ff00, 0xc6000000 };
     uint8_t b = take_byte(in);
 
-    return b < 240 ? base[b % 6] + b / 6 % 15 : b < 244 ? 0xc6000002 + b % 3 : take_bytes(in, 4);    /* 2 .. 4: of KVM's */
+    return b < 240 ? base[b % 6] + b / 6 % 20 : b < 244 ? 0xc6000002 + b % 3 : take_bytes(in, 4);    /* 2 .. 4: of KVM's */
 }
 
 /* System registers that lead somewhere, or any. */
@@ -206,6 +206,8 @@ static void build(struct world *w, uint8_t how)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VCPU_CREATE, handle, i, first - first % 16 + 44 + i });
     if (how % 16 == 5)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_PERSONAL, handle, 1, 2, 3, 4, 5, 6, 7, 8 });
+    if (how % 16 == 15)
+        (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_RESTORE, handle });
     if (how % 8 != 7)
         (void)host_call(w, (uint64_t[HYPERCALL_REGS]){ CORDON_CALL_VM_START, handle, GUEST_RAM, how });
     if (how % 16 == 4)
@@ -320,6 +322,8 @@ static void call(struct world *w)
             x[i] = take_number(w);
         if (who % 16 == 14)
             x[0] = CORDON_CALL_VM_PERSONAL;
+        if (who % 16 == 13)
+            x[0] = CORDON_CALL_VM_FREEZE + op / 32 % 2;
         if (x[0] % 256 == CORDON_CALL_VM_CREATE % 256)
             x[1] = x[4];
         break;

@@ -22,7 +22,7 @@ static const char *const words[] = {
 
 static const char *phase(struct vm *vm)
 {
-	static const char *const phases[] = { "built", "running", "stopped", "dying" };
+	static const char *const phases[] = { "built", "running", "stopped", "dying", "frozen" };
 	u32 n;
 
 	if (vm->handle == 0)

@@ -27,13 +27,11 @@ struct arch_vcpu {
 
 /*
  * What is in no memory: the machine's counter, as it was read last; whether the virtual timer of the vCPU that is looked at asks for
- * its interrupt, while its guest does not run: once it does it goes on; how many list registers there are; whether there are
- * random numbers.
+ * its interrupt, while its guest does not run: once it does it goes on; how many list registers there are.
  */
 /*@ ghost unsigned long counter_now; */
 /*@ ghost int timer_asks; */
 /*@ ghost unsigned int list_registers; */
-/*@ ghost int has_random; */
 
 /* What looking at a clock changes. */
 #define CLOCK counter_now, timer_asks
@@ -61,24 +59,6 @@ bool arch_vcpu_timer(const struct cordon *c, const struct vcpu *u, uint64_t *dea
   @ ensures \result == list_registers && \result <= CORDON_INTERRUPTS;
   @*/
 uint32_t arch_list_registers(const struct cordon *c);
-
-/*@ assigns \nothing;
-  @ exits \false;
-  @ ensures \result <==> has_random != 0;
-  @*/
-bool arch_has_random(const struct cordon *c);
-/*@ requires there: has_random != 0;
-  @ requires \valid(word + (0 .. 2));
-  @ assigns word[0 .. 2];
-  @ exits \false;
-  @*/
-void arch_random(struct cordon *c, uint64_t word[3]);
-
-/* What of a vCPU only the architecture knows is no memory here: no contract speaks of it. */
-/*@ assigns \nothing;
-  @ exits \false;
-  @*/
-void arch_vcpu_reset(struct cordon *c, struct vcpu *u);
 
 /* What it fills in is attest.h's. No function that is proved calls it, so it has no contract. */
 bool arch_attest_root(const struct cordon *c, struct attest_root *r);

@@ -27,6 +27,12 @@ void arch_dsb_ishst(struct cordon *c)
     duty_ordered(cpu);
 }
 
+/* The same barrier: an SMMU is a walker as those of CPUs are. */
+void arch_dma_publish(struct cordon *c)
+{
+    arch_dsb_ishst(c);
+}
+
 static void apply_all(struct sim *s, const struct tlbi *op)
 {
     for (uint32_t i = 0; i < s->cpus; i++)

@@ -156,12 +156,6 @@ void arch_dma_write(struct cordon *c, uint64_t row, uint64_t index, uint64_t ent
 
 /* ---- invalidations ---- */
 
-/* The same barrier as for walkers on CPUs. */
-void arch_dma_publish(struct cordon *c)
-{
-    arch_dsb_ishst(c);
-}
-
 void arch_dma_invalidate(struct cordon *c, uint64_t frame, uint64_t pages)
 {
     struct sim *s = c->arch->sim;

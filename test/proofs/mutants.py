@@ -285,7 +285,7 @@ UNTRIED = {
     "walk-wrong-row", "walk-wrong-index", "owed-not-first", "page-stays", "run-owes-nothing", "fill-one-frame", "fill-over",
     "replace-no-break", "count-of-invalid", "whole-of-one", "grant-twice", "revoke-anybodys", "run-past-section",
     "four-but-one", "answer-changed", "range-in-full", "assign-not-counted", "map-over-other", "clear-owes-nothing",
-    "inject-timer-early", "inject-fields", "inject-twice", "inject-past-last", "timer-not-hardware",
+    "inject-past-last",
 }
 
 # What no proof notices today, and why. They are tried by --survivors alone, and are no part of what passes.

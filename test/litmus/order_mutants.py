@@ -25,6 +25,8 @@ MUTANTS = [
      "arch_load_acquire16(&u->claimed)", "arch_load16(&u->claimed)"),
     ("teardown-no-acquire", "core/guest/teardown.c", "a VM's records are given back before its last run has written them",
      "arch_load_acquire16(&v.vm->exits)", "arch_load16(&v.vm->exits)"),
+    ("freeze-no-acquire", "core/guest/snapshot.c", "a snapshot is read before a guest's last write to what it is of",
+     "arch_load_acquire16(&v.vm->exits)", "arch_load16(&v.vm->exits)"),
     ("detach-no-acquire", "core/guest/device.c", "a device is reset before a guest's last write to it",
      "arch_load_acquire16(&v.vm->exits)", "arch_load16(&v.vm->exits)"),
     ("block-no-acquire", "core/memory/host.c", "a block is mapped over a frame whose zeroes are not there",

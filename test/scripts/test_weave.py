@@ -247,8 +247,15 @@ class Page(Tree):
         self.write("core/a/two.c", one + "\nint last(void)\n{\n    return sum(1);\n}\n")
         page = proved.page(self.root, [("first", "core/a/one.c", proved.goals_of(self.SAID, ["sum"]))])
         self.assertIn("1 of 3 functions, 4 of their 12 lines, are proved, by 5 goals", page)
-        self.assertIn("## a/one.c\n\n| function | part | goals | ensures |\n|---|---|---|---|\n| `sum` | `first` | 5 | total", page)
+        self.assertIn("## a/one.c\n\n| function | part | goals | ensures |\n|---|---|---|---|\n| `sum` | `first` | 5 | low, total", page)
         self.assertIn("## a/two.c\n\nNot proved: `sum`, `last`.\n", page)
+
+    def test_answers_come_in_any_order(self):
+        self.write("core/a/one.c", "static int sum(int n)\n{\n    return n;\n}\n")
+        pages = {proved.page(self.root, [("first", "core/a/one.c", {"sum": {"goals": 3, "ensures": names, "unnamed": 1}})])
+                 for names in (["total", "low"], ["low", "total"])}
+        self.assertEqual(len(pages), 1)
+        self.assertIn("| low, total, 1 without a name |", pages.pop())
 
 
 if __name__ == "__main__":

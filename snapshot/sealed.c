@@ -207,26 +207,18 @@ uint32_t sealed_put_end(struct sealed *s, uint8_t *out)
     return sealed_put(s, &k, end, out);
 }
 
-/* Whether the end says what there was. */
-static bool is_end(const struct sealed *s, const uint8_t end[END_SIZE])
-{
-    uint8_t own[END_SIZE];
-
-    put_end(s, own);
-    return are_same(own, end, END_SIZE);
-}
-
-/* A chunk that may come, decrypted; false: not authentic. `own` is what it ends with as the stream was before it. */
+/* A chunk that may come, decrypted. False: not authentic, or an end that does not say what there was before it. */
 static bool open_chunk(struct sealed *s, const struct sealed_chunk *k, const uint8_t *in, uint8_t *data)
 {
-    struct sealed before = *s;
-    uint8_t tag[SEALED_TAG];
+    bool ends = k->kind == SEALED_END;
+    uint8_t tag[SEALED_TAG], own[END_SIZE];
     bool good;
 
+    if (ends)
+        put_end(s, own);
     copy(data, in + SEALED_HEAD, k->size);
     crypt(s, in, data, k->size, tag, 0);
-    good = are_same(tag, in + SEALED_HEAD + k->size, SEALED_TAG) && (k->kind != SEALED_END || is_end(&before, data));
-    erase(&before, sizeof before);
+    good = are_same(tag, in + SEALED_HEAD + k->size, SEALED_TAG) && (!ends || are_same(own, data, END_SIZE));
     if (good)
         has_come(s, k, tag);
     return good;

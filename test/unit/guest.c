@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest.h"
 
+#include <string.h>
+
 struct regs host_call(struct machine *m, struct regs r)
 {
     bool known;
@@ -244,8 +246,29 @@ void exit_is(struct regs r, enum cordon_exit exit, uint64_t x2, uint64_t x3, uin
         _fail(file, line);
 }
 
+#define CALL_SALT 5
+
+static uint64_t secret_of(uint64_t salt, uint64_t i)
+{
+    return (salt + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+}
+
 void guest_secrets(struct vcpu *u, uint64_t salt)
 {
     for (uint64_t i = 0; i < 31; i++)
-        u->x[i] = (salt + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+        u->x[i] = secret_of(salt, i);
+}
+
+struct guest_call guest_calls(struct guest *player, struct guest *who, struct guest_call c)
+{
+    struct vcpu *u = guest_vcpu(who, 0);
+
+    guest_secrets(u, CALL_SALT);
+    memcpy(u->x, c.x, sizeof c.x);
+    guest_does(player, trap_hvc(0));
+    assert_interrupted(guest_run(who, 0));
+    for (uint64_t i = GUEST_CALL_REGS; i < 31; i++)
+        assert_int_equal(u->x[i], secret_of(CALL_SALT, i));
+    memcpy(c.x, u->x, sizeof c.x);
+    return c;
 }

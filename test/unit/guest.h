@@ -111,4 +111,18 @@ void exit_is(struct regs r, enum cordon_exit exit, uint64_t x2, uint64_t x3, uin
 /* All of a vCPU's registers get values that are seen nowhere else. */
 void guest_secrets(struct vcpu *u, uint64_t salt);
 
+/* ---- a call with many registers ---- */
+
+#define GUEST_CALL_REGS 18
+
+struct guest_call {
+    uint64_t x[GUEST_CALL_REGS];
+};
+
+/*
+ * By HVC of vCPU 0 of `who`, whatever it had in its registers before; `player` is the guest that plays them all. The registers
+ * behind these are as they were. What is in these afterwards.
+ */
+struct guest_call guest_calls(struct guest *player, struct guest *who, struct guest_call c);
+
 #endif

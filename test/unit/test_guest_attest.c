@@ -11,7 +11,6 @@
 #define ALL(a) (sizeof(a) / sizeof((a)[0]))
 #define NOT_SUPPORTED ((uint64_t)-1)
 #define CHAIN 201
-#define REGS 18
 #define SLOTS 40             /* of which a call looks at 16 */
 
 /* Two guests that are alike, and two keepers, which have another number of vCPUs and so another measurement. */
@@ -22,32 +21,15 @@ struct world {
     uint8_t secret[ATTEST_SECRET], seal[ATTEST_SECRET], chain[CHAIN];
 };
 
-struct call {
-    uint64_t x[REGS];
-};
-
-/* By vCPU 0 of `who`, whatever it had in its registers before. g plays them all. */
-static struct call do_call(struct world *w, struct guest *who, struct call c)
-{
-    struct vcpu *u = guest_vcpu(who, 0);
-
-    guest_secrets(u, 5);
-    memcpy(u->x, c.x, sizeof c.x);
-    guest_does(&w->g, trap_hvc(0));
-    assert_interrupted(guest_run(who, 0));
-    for (uint64_t i = REGS; i < 31; i++)
-        assert_int_equal(u->x[i], (5 + i) * UINT64_C(0x9e3779b97f4a7c15) | 1);
-    memcpy(c.x, u->x, sizeof c.x);
-    return c;
-}
-#define DO(w, who, ...) do_call((w), (who), (struct call){ { __VA_ARGS__ } })
+/* By vCPU 0 of `who`. g plays them all. */
+#define DO(w, who, ...) guest_calls(&(w)->g, (who), (struct guest_call){ { __VA_ARGS__ } })
 #define STATUS(w, who, ...) (DO(w, who, __VA_ARGS__).x[0])
 
 /* A call that there is not: x0 says so, all else is as it was. */
 static void is_none(struct world *w, struct guest *who, uint32_t function, int line)
 {
-    struct call c = { { function, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 } };
-    struct call after = do_call(w, who, c);
+    struct guest_call c = { { function, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 } };
+    struct guest_call after = guest_calls(&w->g, who, c);
 
     c.x[0] = NOT_SUPPORTED;
     if (memcmp(&after, &c, sizeof c) != 0)
@@ -90,11 +72,11 @@ static void world_free(struct world *w)
 
 static void ask(struct world *w, struct guest *who, uint64_t first)
 {
-    struct call c = { { CORDON_GUEST_TOKEN_ASK } };
+    struct guest_call c = { { CORDON_GUEST_TOKEN_ASK } };
 
     for (uint64_t i = 0; i < 8; i++)
         c.x[1 + i] = first + i;
-    c = do_call(w, who, c);
+    c = guest_calls(&w->g, who, c);
     assert_int_equal(c.x[0], CORDON_OK);
 }
 
@@ -106,10 +88,10 @@ static uint64_t begin(struct world *w, struct guest *who)
 /* The request that waits, from slot 0 on. False: none does. */
 static bool next(struct world *w, struct guest *keeper, uint64_t *guest, uint64_t *number)
 {
-    struct call c = { { CORDON_KEEPER_NEXT } };
+    struct guest_call c = { { CORDON_KEEPER_NEXT } };
 
     do {
-        c = do_call(w, keeper, (struct call){ { CORDON_KEEPER_NEXT, c.x[1] } });
+        c = guest_calls(&w->g, keeper, (struct guest_call){ { CORDON_KEEPER_NEXT, c.x[1] } });
     } while (c.x[0] == CORDON_AGAIN && c.x[1] != 0);
     *guest = c.x[2];
     *number = c.x[3];
@@ -119,13 +101,13 @@ static bool next(struct world *w, struct guest *keeper, uint64_t *guest, uint64_
 /* A piece of a token whose byte i is i + 1. */
 static uint64_t write_piece(struct world *w, uint64_t guest, uint64_t number, uint64_t offset, uint64_t size)
 {
-    struct call c = { { CORDON_KEEPER_WRITE, guest, number, offset, size } };
+    struct guest_call c = { { CORDON_KEEPER_WRITE, guest, number, offset, size } };
     uint8_t byte[CORDON_TOKEN_PIECE];
 
     for (uint64_t i = 0; i < sizeof byte; i++)
         byte[i] = (uint8_t)(offset + i + 1);
     memcpy(&c.x[5], byte, sizeof byte);
-    return do_call(w, &w->keeper, c).x[0];
+    return guest_calls(&w->g, &w->keeper, c).x[0];
 }
 
 static void sign(struct world *w, struct guest *who, uint64_t size)
@@ -185,7 +167,7 @@ static void a_guest_with_another_measurement_has_none_of_the_keepers_calls(void 
 static void the_keeper_is_given_the_secret_and_what_a_token_ends_with(void **state)
 {
     struct world w;
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);
@@ -202,7 +184,7 @@ static void there_is_one_keeper_at_a_time(void **state)
 {
     struct world w;
     uint64_t guest, number;
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);
@@ -244,7 +226,7 @@ static void another_keeper_may_follow_one_that_is_gone(void **state)
 static void it_looks_at_all_slots_and_at_a_few_in_a_call(void **state)
 {
     struct world w;
-    struct call c = { { 0 } };
+    struct guest_call c = { { 0 } };
     unsigned found = 0;
 
     (void)state;
@@ -279,7 +261,7 @@ static void it_is_told_what_is_to_be_said_of_a_guest(void **state)
 {
     struct world w;
     uint64_t guest, number;
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);
@@ -313,7 +295,7 @@ static void the_host_personalises_a_guest_before_it_starts(void **state)
     uint64_t guest, number, tables;
     struct regs r = { { CORDON_CALL_VM_PERSONAL } };
     struct guest built = { 0 };
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);
@@ -411,7 +393,7 @@ static void a_token_comes_in_pieces_and_ends_with_the_chain(void **state)
         ask(&w, &w.other, k);
         sign(&w, &w.other, sizes[k]);
         for (uint64_t at = 0; at < all; at += at % 96 == 0 ? 1 : 95) {
-            struct call c = DO(&w, &w.other, CORDON_GUEST_ANSWER_READ, at);
+            struct guest_call c = DO(&w, &w.other, CORDON_GUEST_ANSWER_READ, at);
             uint8_t byte[CORDON_TOKEN_PIECE];
 
             assert_int_equal(c.x[0], CORDON_OK);
@@ -434,7 +416,7 @@ static void a_key_is_asked_for_by_kind_and_comes_without_the_chain(void **state)
 {
     struct world w;
     uint64_t guest, number;
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);

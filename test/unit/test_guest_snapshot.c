@@ -9,7 +9,6 @@
 
 #define ALL(a) (sizeof(a) / sizeof((a)[0]))
 #define NOT_SUPPORTED ((uint64_t)-1)
-#define REGS 18
 #define PIECE CORDON_RECORD_PIECE
 #define VCPUS 3
 #define RECORDS (VCPUS + 1)
@@ -33,23 +32,8 @@ struct world {
     uint8_t secret[ATTEST_SECRET], chain[3];
 };
 
-struct call {
-    uint64_t x[REGS];
-};
-
 /* By vCPU 0 of `who`. g plays them all. */
-static struct call do_call(struct world *w, struct guest *who, struct call c)
-{
-    struct vcpu *u = guest_vcpu(who, 0);
-
-    guest_secrets(u, 5);
-    memcpy(u->x, c.x, sizeof c.x);
-    guest_does(&w->g, trap_hvc(0));
-    assert_interrupted(guest_run(who, 0));
-    memcpy(c.x, u->x, sizeof c.x);
-    return c;
-}
-#define DO(w, who, ...) do_call((w), (who), (struct call){ { __VA_ARGS__ } })
+#define DO(w, who, ...) guest_calls(&(w)->g, (who), (struct guest_call){ { __VA_ARGS__ } })
 #define STATUS(w, who, ...) (DO(w, who, __VA_ARGS__).x[0])
 #define KEEPER(w, ...) DO(w, &(w)->keeper, __VA_ARGS__)
 #define KEEPS(w, ...) STATUS(w, &(w)->keeper, __VA_ARGS__)
@@ -259,7 +243,7 @@ static void save_records(struct world *w, struct saved *s)
 {
     for (uint64_t k = 0; k < RECORDS; k++) {
         for (uint64_t at = 0; at == 0 || at < s->words[k]; at += PIECE) {
-            struct call c = KEEPER(w, CORDON_KEEPER_RECORD_READ, w->g.handle, k, at);
+            struct guest_call c = KEEPER(w, CORDON_KEEPER_RECORD_READ, w->g.handle, k, at);
 
             assert_int_equal(c.x[0], CORDON_OK);
             assert_in_range(c.x[1], 1, WORDS - PIECE + 1);
@@ -274,7 +258,7 @@ static void save_pages(struct world *w, struct saved *s)
     uint64_t at = 0;
 
     do {
-        struct call c = KEEPER(w, CORDON_KEEPER_PAGE_READ, w->g.handle, at, OWN);
+        struct guest_call c = KEEPER(w, CORDON_KEEPER_PAGE_READ, w->g.handle, at, OWN);
         struct snapshot_page *p = &s->page[s->pages];
 
         s->calls++;
@@ -296,6 +280,14 @@ static void save(struct world *w, struct saved *s)
     memset(s, 0, sizeof *s);
     save_records(w, s);
     save_pages(w, s);
+}
+
+/* A new world, in which g is frozen and read out. */
+static void world_saved(struct world *w, struct saved *s)
+{
+    world_new(w);
+    assert_ok(freeze(w));
+    save(w, s);
 }
 
 /* Built as g was, and said to be a restore. */
@@ -321,10 +313,10 @@ static void begin_again(struct world *w)
 
 static uint64_t write_piece(struct world *w, const struct saved *s, uint64_t k, uint64_t at)
 {
-    struct call c = { { CORDON_KEEPER_RECORD_WRITE, w->again.handle, k, at, s->words[k] } };
+    struct guest_call c = { { CORDON_KEEPER_RECORD_WRITE, w->again.handle, k, at, s->words[k] } };
 
     memcpy(&c.x[5], &s->word[k][at], PIECE * 8);
-    return do_call(w, &w->keeper, c).x[0];
+    return guest_calls(&w->g, &w->keeper, c).x[0];
 }
 
 static void write_records(struct world *w, const struct saved *s)
@@ -367,7 +359,7 @@ static void the_keeper_reads_records_in_pieces(void **state)
     static struct saved s;
     struct world w;
     struct vcpu *u;
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);
@@ -431,7 +423,7 @@ static void it_reads_pages_into_one_of_its_own(void **state)
     static struct saved s;
     static const uint64_t gfn[] = { GUEST_GFN, GUEST_GFN + 1, GUEST_GFN + 2, GUEST_GFN + 3, FAR / PAGE, FAR / PAGE + 1 };
     struct world w;
-    struct call c;
+    struct guest_call c;
 
     (void)state;
     world_new(&w);
@@ -475,7 +467,7 @@ static void pages_of_a_block_are_pages(void **state)
     assert_ok(op_io(w.g.m, w.g.id, GUEST_DEVICE, DEVICE_PA));
     assert_ok(freeze(&w));
     for (uint64_t i = 0; i < 8; i++) {
-        struct call c = KEEPER(&w, CORDON_KEEPER_PAGE_READ, w.g.handle, first + i, OWN);
+        struct guest_call c = KEEPER(&w, CORDON_KEEPER_PAGE_READ, w.g.handle, first + i, OWN);
 
         assert_int_equal(c.x[0], CORDON_OK);
         assert_int_equal(c.x[2], first + i);
@@ -613,9 +605,7 @@ static void what_the_host_builds_is_not_the_keepers(void **state)
     uint64_t frame;
 
     (void)state;
-    world_new(&w);
-    assert_ok(freeze(&w));
-    save(&w, &s);
+    world_saved(&w, &s);
     build_again(&w, VCPUS);
     frame = guest_frames(a, 1, 1);
     assert_ok(HS(a->m, CORDON_CALL_VM_LOAD, a->handle, GUEST_RAM, frame, 1));
@@ -711,7 +701,7 @@ static void same_memory(struct world *w, const struct saved *s)
 
 static void grants_are(struct world *w, uint64_t gpa, uint64_t n)
 {
-    struct call c = DO(w, &w->again, CORDON_GUEST_QUERY, gpa);
+    struct guest_call c = DO(w, &w->again, CORDON_GUEST_QUERY, gpa);
 
     assert_int_equal(c.x[0], CORDON_OK);
     assert_int_equal(c.x[2], n);
@@ -720,7 +710,7 @@ static void grants_are(struct world *w, uint64_t gpa, uint64_t n)
 /* Whether a token of the guest's says so. */
 static void origin_is(struct world *w, struct guest *who, uint64_t generation, uint64_t restored)
 {
-    struct call c;
+    struct guest_call c;
 
     assert_int_equal(STATUS(w, who, CORDON_GUEST_TOKEN_ASK, 1), CORDON_OK);
     c = KEEPER(w, CORDON_KEEPER_READ, who->handle, guest_vcpu(who, 0)->attest.number, 2);
@@ -788,9 +778,7 @@ static void records_come_one_behind_the_other(void **state)
     struct world w;
 
     (void)state;
-    world_new(&w);
-    assert_ok(freeze(&w));
-    save(&w, &s);
+    world_saved(&w, &s);
     begin_again(&w);
     assert_int_equal(write_piece(&w, &s, 0, PIECE), CORDON_RANGE);      /* a piece is left out */
     assert_int_equal(write_piece(&w, &s, 1, 0), CORDON_RANGE);          /* a record is */
@@ -841,9 +829,7 @@ static void what_no_guest_can_have_is_not_restored(void **state)
     struct world w;
 
     (void)state;
-    world_new(&w);
-    assert_ok(freeze(&w));
-    save(&w, &s);
+    world_saved(&w, &s);
     begin_again(&w);
     for (uint64_t k = 0; k < RECORDS; k++) {
         for (uint64_t at = 0; at < s.words[k]; at += PIECE) {
@@ -868,9 +854,7 @@ static void a_restore_is_never_a_keeper(void **state)
     struct world w;
 
     (void)state;
-    world_new(&w);
-    assert_ok(freeze(&w));
-    save(&w, &s);
+    world_saved(&w, &s);
     memcpy(s.word[0], w.known, sizeof w.known);
     begin_again(&w);
     write_records(&w, &s);
